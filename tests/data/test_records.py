@@ -1,0 +1,115 @@
+"""Columns, texts and labels are checked; every message says where the mistake is and what to type."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from textdd.errors import TextddError
+
+
+@pytest.fixture
+def write(tmp_path: Path):
+    def write(rows: str, header: str = "label,text", name: str = "mine.csv") -> str:
+        path = tmp_path / name
+        path.write_text("\n".join([header, *rows.split("|")]) + "\n", encoding="utf-8")
+        return str(path)
+
+    return write
+
+
+GOOD = "0,a b|1,c d|0,e f|1,g h|0,i j|1,k l|0,m n|1,o p"
+
+
+def test_names_found_in_the_data_are_sorted(write, load):
+    corpus = load(path=write("ham,a|spam,b|ham,c|spam,d|ham,e|spam,f"))
+    assert corpus.classes == ["ham", "spam"]
+
+
+def test_integers_found_in_the_data_are_names_in_order_of_value(write, load):
+    corpus = load(path=write("|".join(f"{label},w" for label in (2, 10, 7) * 4)))
+    assert corpus.classes == ["2", "7", "10"]
+    assert corpus.train_rows == 12 - len(corpus.test)
+
+
+def test_several_text_columns_are_joined_and_missing_cells_are_empty(write, load):
+    path = write('x,Title,"body, text"|y,,only body|x,only title,', header="kind,title,body")
+    config = {
+        "path": path,
+        "test_path": path,
+        "text": ["title", "body"],
+        "label": "kind",
+        "classes": ["x", "y"],
+    }
+    with pytest.raises(TextddError, match="Class 'y' has 1 training text"):
+        load(**config)
+    path = write('x,Title,"body, text"|y,,only body|x,only title,|y,a,b', header="kind,title,body")
+    corpus = load(**{**config, "path": path, "test_path": path})
+    assert [corpus.test.text(i) for i in range(3)] == ["title body , text", "only body", "only title"]
+
+
+def test_a_missing_column_lists_those_found_and_what_to_type(write, load):
+    with pytest.raises(TextddError, match=r"no column 'text'.*content, label.*dataset\.text=\[content\]"):
+        load(path=write("0,a|1,b", header="label,content"))
+    with pytest.raises(TextddError, match=r"no column 'label'.*dataset\.label=labels"):
+        load(path=write("0,a|1,b", header="labels,text"))
+
+
+@pytest.mark.parametrize("cell", ["", "   ", '" "'])
+def test_an_empty_text_is_an_error_or_dropped(cell, write, load, caplog):
+    path = write(f"{GOOD}|1,{cell}|0,last")
+    with pytest.raises(TextddError, match=r"mine\.csv, row 10: the text is empty.*dataset\.on_empty=drop"):
+        load(path=path)
+    assert load(path=path, test_path=path, on_empty="drop").train_rows == 9
+    assert "1 rows with an empty text left out" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("label", "got"), [("2", "'2'"), ("-1", "'-1'"), ("1.0", "'1.0'"), ("blue", "'blue'"), ("", "no label")]
+)
+def test_a_label_that_is_no_class_is_told_with_its_row(label, got, write, load):
+    with pytest.raises(TextddError, match=r"mine\.csv, row 10: .*the integers 0 to 1, the names") as caught:
+        load(path=write(f"{GOOD}|{label},x"), classes=["red", "green"])
+    assert got in str(caught.value)
+
+
+def test_labels_of_zhang_are_counted_from_one_in_messages(write, load):
+    with pytest.raises(TextddError, match=r"row 3: the label is '0'.*integers 1 to 2"):
+        load(path=write('"2","c"|"0","e"', header='"1","a"'), classes=["red", "green"])
+
+
+def test_a_class_without_training_text_is_named(write, load):
+    with pytest.raises(
+        TextddError, match=r"class 'blue' has no training text.*dataset\.classes=\[red,green\]"
+    ):
+        load(path=write(GOOD), classes=["red", "green", "blue"])
+
+
+def test_a_class_with_one_text_cannot_be_split(write, load):
+    with pytest.raises(TextddError, match="Class 'rare' has 1 training text"):
+        load(path=write("a,x|a,x|a,x|rare,y"))
+
+
+def test_texts_in_the_label_column_are_noticed(write, load):
+    with pytest.raises(TextddError, match=r"more than 1000 different values.*dataset\.label=NAME"):
+        load(path=write("|".join(f"label {i},x" for i in range(1001))))
+    with pytest.raises(TextddError, match="only \\['a'\\]"):
+        load(path=write("a,x|a,y"))
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ({"on_empty": "skip"}, "dataset.on_empty=drop|dataset.on_empty=error"),
+        ({"validation": 0.0}, "dataset.validation=0.0 is no share"),
+        ({"test_fraction": 1.0}, "dataset.test_fraction=1.0 is no share"),
+        ({"length": 0}, "dataset.length is less than the least, 1"),
+        ({"vocabulary": 2}, "dataset.vocabulary is less than the least, 3"),
+        ({"classes": ["a", "a"]}, "two different names"),
+        ({"text": []}, "dataset.text is less than the least"),
+    ],
+)
+def test_values_out_of_range_are_told_before_anything_is_read(option, message, load):
+    with pytest.raises(TextddError, match=message):
+        load(path="/nowhere.csv", **option)

@@ -1,0 +1,180 @@
+"""Vectors from files in every form, from the corpus, and random ones."""
+
+from __future__ import annotations
+
+import gzip
+import zipfile
+
+import numpy as np
+import pytest
+import torch
+
+from textdd.data.demo import DemoConfig, demo_splits
+from textdd.data.tokeniser import words
+from textdd.data.vectors import EmbeddingConfig, cooccurrence, load_vectors
+from textdd.data.vectors.glove import glove_vectors
+from textdd.errors import TextddError
+
+WORDS = ["[PAD]", "[UNK]", "fox", "whale", "café"]
+LINES = ["the 9 9 9", "fox 1 2 3", ". . . 4 5 6", "café 0.5 -1e-1 7", "fox 8 8 8"]
+EXPECTED = [[0, 0, 0], [0, 0, 0], [1, 2, 3], [0, 0, 0], [0.5, -0.1, 7]]
+
+
+def write_plain(path, lines):
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def write_gz(path, lines):
+    path.write_bytes(gzip.compress("\n".join(lines).encode()))
+
+
+def write_zip(path, lines):
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("vectors.txt", "\n".join(lines))
+
+
+@pytest.mark.parametrize("header", [[], ["5 3"]], ids=["glove", "word2vec"])
+@pytest.mark.parametrize(
+    ("name", "write"), [("v.txt", write_plain), ("v.txt.gz", write_gz), ("v.zip", write_zip)]
+)
+def test_every_form_of_file(name, write, header, tmp_path):
+    write(tmp_path / name, header + LINES)
+    vectors, known = glove_vectors(tmp_path / name, WORDS, tmp_path)
+    assert vectors.dtype == np.float32
+    assert np.allclose(vectors, EXPECTED)  # the first "fox" counts
+    assert known.tolist() == [False, False, True, False, True]
+
+
+def test_the_second_time_vectors_come_from_the_cache(tmp_path, monkeypatch):
+    write_plain(tmp_path / "v.txt", LINES)
+    first, _ = glove_vectors(tmp_path / "v.txt", WORDS, tmp_path)
+    monkeypatch.setattr("textdd.data.vectors.glove._read", None)
+    again, _ = glove_vectors(tmp_path / "v.txt", WORDS, tmp_path)
+    assert (first == again).all()
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("whale 1 2", "line 6: 'whale 1 2' has 2 numbers, but the file began with 3"),
+        ("whale 1 2 3 4", "line 6: 'whale 1 2 3 4' has 4 numbers, but the file began with 3"),
+        ("whale 1 two 3", "line 6: 'two' is not a number"),
+        ("whale 1 nan 3", "line 6: 'nan' is not a number"),
+        ("whale 1  3", "line 6: '' is not a number"),
+    ],
+)
+def test_a_damaged_row_is_told_with_its_line(line, message, tmp_path):
+    write_plain(tmp_path / "v.txt", [*LINES, line])
+    with pytest.raises(TextddError, match=message) as caught:
+        glove_vectors(tmp_path / "v.txt", WORDS, tmp_path)
+    assert str(tmp_path / "v.txt") in str(caught.value)
+    assert "embedding.path=" in str(caught.value)
+
+
+def test_files_that_hold_no_vectors_are_errors(tmp_path):
+    (tmp_path / "cut.gz").write_bytes(gzip.compress(b"fox 1 2 3\n" * 999)[:-20])
+    (tmp_path / "no.zip").write_bytes(b"PK but not a zip")
+    (tmp_path / "empty.txt").write_bytes(b"")
+    (tmp_path / "other.txt").write_text("hund 1 2 3\n")
+    with zipfile.ZipFile(tmp_path / "two.zip", "w") as archive:
+        archive.writestr("50d.txt", "fox 1")
+        archive.writestr("100d.txt", "fox 1 2")
+    for name, message in [
+        ("cut.gz", "cannot be read"),
+        ("no.zip", "cannot be read"),
+        ("empty.txt", "line 1: '' is no row of vectors"),
+        ("other.txt", "not one word of this corpus"),
+        ("two.zip", r"holds 2 files: 50d\.txt, 100d\.txt"),
+    ]:
+        with pytest.raises(TextddError, match=message):
+            glove_vectors(tmp_path / name, WORDS, tmp_path)
+
+
+def test_glove_fills_unknown_words_and_measures_coverage(demo, tmp_path):
+    vocabulary = words(demo.tokeniser)
+    folder = tmp_path / "vectors"
+    folder.mkdir()
+    lines = [
+        f"{word} {i % 3 + 4}.0 {i % 5 + 3}.0" for i, word in enumerate(vocabulary) if i >= 2 and i % 2 == 0
+    ]
+    write_plain(folder / "small.txt", lines[:3])
+    write_plain(folder / "large.txt", lines)
+    vectors = load_vectors(EmbeddingConfig(name="glove"), demo, str(tmp_path), tmp_path, seed=0)
+    assert vectors.path == str(folder / "large.txt")
+    assert vectors.table.shape == (len(vocabulary), 2)
+    assert vectors.table.dtype == torch.float32
+    assert not vectors.table[0].any()
+    assert vectors.coverage_words == pytest.approx(0.5, abs=0.01)
+    assert 0.4 < vectors.coverage < 0.6
+    unknown = vectors.table[3::2]
+    assert unknown.mean() == pytest.approx(5, abs=0.2)
+    assert (
+        load_vectors(EmbeddingConfig(name="glove"), demo, str(tmp_path), tmp_path, 0).sha256 == vectors.sha256
+    )
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"name": "glove"}, r"embedding\.path=.*embedding=corpus"),
+        ({"name": "glove", "path": "/absent.txt"}, "no such file"),
+        ({"name": "golve"}, r"nearest first.*embedding=glove"),
+        ({"name": "random", "dimension": 0}, r"embedding\.dimension=100"),
+        ({"name": "corpus", "window": 0}, r"embedding\.window=10"),
+    ],
+)
+def test_mistakes_say_what_to_type(config, message, demo, tmp_path):
+    with pytest.raises(TextddError, match=message):
+        load_vectors(EmbeddingConfig(**config), demo, str(tmp_path), tmp_path, 0)
+
+
+@pytest.mark.parametrize("name", ["random", "corpus"])
+def test_made_vectors_are_deterministic_and_as_large_as_those_of_glove(name, demo, tmp_path):
+    config = EmbeddingConfig(name=name, dimension=20)
+    first = load_vectors(config, demo, None, tmp_path / "one", seed=0)
+    again = load_vectors(config, demo, None, tmp_path / "two", seed=0)
+    assert first.sha256 == again.sha256
+    assert first.table.shape == (demo.tokeniser.get_vocab_size(), 20)
+    assert not first.table[0].any()
+    assert first.table[2:].square().mean().sqrt().item() == pytest.approx(0.4, abs=0.02)
+    assert (first.coverage, first.coverage_words) == (1.0, 1.0)
+
+
+def test_words_of_one_topic_are_nearer_than_words_of_two(demo, tmp_path):
+    table = load_vectors(EmbeddingConfig(dimension=20), demo, None, tmp_path, seed=0).table
+    vocabulary = {word: i for i, word in enumerate(words(demo.tokeniser))}
+    split, _ = demo_splits(DemoConfig(topics=3, themes=1, train=600, test=200, words=600))
+    own = [[vocabulary[word] for word in topic[:20]] for topic in split.own_words()]
+    unit = torch.nn.functional.normalize(table, dim=1)
+    likeness = torch.tensor([[(unit[a] @ unit[b].T).mean() for b in own] for a in own])
+    assert likeness.diagonal().min() > likeness[~torch.eye(3, dtype=torch.bool)].max() + 0.1
+
+
+def test_counts_are_those_of_a_plain_loop(demo, monkeypatch):
+    monkeypatch.setattr(cooccurrence, "RUN_TOKENS", 500)
+    vocabulary = demo.tokeniser.get_vocab_size()
+    counts = cooccurrence.count_neighbours(demo.train, vocabulary, window=2, most_tokens=10**9).toarray()
+    expected = np.zeros_like(counts)
+    store = demo.train.store
+    for row in demo.train.rows:
+        tokens = store.tokens[store.offsets[row] : store.offsets[row + 1]]
+        for distance, weight in ((1, 1.0), (2, 0.5)):
+            for left, right in zip(tokens[:-distance], tokens[distance:], strict=True):
+                expected[left, right] += weight
+                expected[right, left] += weight
+    assert np.allclose(counts, expected)
+
+
+def test_a_corpus_smaller_than_the_vectors_are_wide(load, tmp_path):
+    path = tmp_path / "mine.csv"
+    path.write_text("label,text\n" + "a,x y\nb,z w\n" * 5)
+    vectors = load_vectors(EmbeddingConfig(), load(path=str(path)), None, tmp_path, 0)
+    assert vectors.table.shape == (6, 100)
+    assert vectors.table.isfinite().all()
+
+
+def test_of_a_long_corpus_a_part_is_read(demo):
+    vocabulary = demo.tokeniser.get_vocab_size()
+    whole = cooccurrence.count_neighbours(demo.train, vocabulary, 5, most_tokens=10**9).sum()
+    part = cooccurrence.count_neighbours(demo.train, vocabulary, 5, most_tokens=5_000).sum()
+    assert 0.2 < part / whole < 0.6

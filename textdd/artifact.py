@@ -1,0 +1,235 @@
+"""The artefact: a folder that holds a distilled set and all that is needed to train and use a student.
+
+    distilled = DistilledSet.load("runs/.../artifact")
+    loader = DataLoader(distilled, batch_size=8)          # any student, any training loop
+    classify = distilled.train(seed=0)                    # or: the student and recipe it was made for
+
+Files: `distilled.safetensors` (texts, labels, step sizes), `vectors.safetensors` (the word-vector table),
+`tokenizer.json`, `manifest.json` (what it is, how it was made, a hash of every file) and `README.md`. Nothing is pickled.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load
+from tokenizers import Tokenizer
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from textdd.errors import TextddError
+from textdd.evaluation.training_set import TrainingSet
+from textdd.evaluation.tuning import train_students
+from textdd.inner import Recipe
+from textdd.record import write_bytes, write_json, write_tensors
+from textdd.students import STUDENTS, FlatStudent, make_student
+
+FORMAT = 1
+"""Version of the folder's layout; a reader refuses what it does not know."""
+
+MANIFEST = "manifest.json"
+FILES = ("distilled.safetensors", "vectors.safetensors", "tokenizer.json")
+"""What a folder must hold besides its manifest; the manifest records the hash of each."""
+
+
+class DistilledSet(Dataset[tuple[Tensor, Tensor]]):
+    """M distilled examples: item m is a text as embeddings (L, D) and a label distribution (C,).
+
+    Attributes:
+        x: texts (M, L, D).
+        y: label distributions (M, C).
+        step_sizes: learned step sizes (T,), or None where the recipe's constant one is used.
+        recipe: how students are to be trained on the set.
+        vectors: word vectors (V, D) that map real texts into the space of x.
+        tokeniser: maps real texts to rows of `vectors`.
+        manifest: everything else that is known about the set.
+    """
+
+    def __init__(
+        self,
+        x: Tensor,
+        y: Tensor,
+        step_sizes: Tensor | None,
+        recipe: Recipe,
+        vectors: Tensor,
+        tokeniser: Tokenizer,
+        manifest: dict[str, Any],
+    ) -> None:
+        self.x, self.y, self.step_sizes, self.recipe = x, y, step_sizes, recipe
+        self.vectors, self.tokeniser, self.manifest = vectors, tokeniser, manifest
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        return self.x[index], self.y[index]
+
+    @property
+    def classes(self) -> list[str]:
+        """The C class names, in the order of their numbers."""
+        return list(self.manifest["classes"])
+
+    def training_set(self, hard: bool = False) -> TrainingSet:
+        """The examples as the evaluation takes them.
+
+        Args:
+            hard: replace each label distribution by its likeliest class.
+        """
+        y = torch.nn.functional.one_hot(self.y.argmax(1), self.y.shape[1]).to(self.y) if hard else self.y
+        tensors = [self.x, self.y] if self.step_sizes is None else [self.x, self.y, self.step_sizes]
+        return TrainingSet(self.x, y, None, sum(tensor.nbytes for tensor in tensors))
+
+    def student(self) -> FlatStudent:
+        """The student that the set was distilled for, untrained."""
+        options = dict(self.manifest["student"])
+        _, config = STUDENTS[options["name"]]
+        return make_student(config(**options), self.x.shape[2], self.y.shape[1])
+
+    def train(self, seed: int = 0) -> Classifier:
+        """Train a fresh student by the set's own recipe (less than a second for a TextCNN)."""
+        student = self.student()
+        marks = [self.recipe.steps]
+        thetas = train_students(student, [self.training_set()], self.recipe, [seed], marks, self.step_sizes)
+        return Classifier(self, student, thetas[0][0])
+
+    def tokens(self, texts: list[str]) -> tuple[Tensor, Tensor]:
+        """Embed real texts: x (N, L, D) and mask (N, L), as students read them.
+
+        Raises:
+            TextddError: a text has no word.
+        """
+        length = int(self.manifest["length"])
+        rows = [encoding.ids[:length] for encoding in self.tokeniser.encode_batch(texts, add_special_tokens=False)]
+        for number, row in enumerate(rows):
+            if not row:
+                raise TextddError(f"Text {number} is empty. Leave it out, or write at least one word.")
+        ids = torch.nn.utils.rnn.pad_sequence([torch.tensor(row) for row in rows], batch_first=True)
+        counts = torch.tensor([len(row) for row in rows])
+        return self.vectors[ids], torch.arange(ids.shape[1]) < counts.unsqueeze(1)
+
+    def save(self, folder: Path) -> None:
+        """Write the folder; the manifest comes last, so a folder with a manifest is whole."""
+        tensors = {"x": self.x, "y": self.y}
+        if self.step_sizes is not None:
+            tensors["step_sizes"] = self.step_sizes
+        write_tensors(folder / FILES[0], tensors)
+        write_tensors(folder / FILES[1], {"vectors": self.vectors})
+        write_bytes(folder / FILES[2], self.tokeniser.to_str().encode())
+        hashes = {name: digest((folder / name).read_bytes()) for name in FILES}
+        recipe = dataclasses.asdict(self.recipe)
+        manifest = {**self.manifest, "format": FORMAT, "recipe": recipe, "files": hashes}
+        write_bytes(folder / "README.md", card(manifest, self).encode())
+        write_json(folder / MANIFEST, manifest)
+
+    @classmethod
+    def load(cls, folder: str | Path) -> DistilledSet:
+        """Read a folder that `save` wrote.
+
+        Raises:
+            TextddError: it is no such folder, it is of another format, or a file is missing, damaged or not what
+                the manifest says; the message says which and why.
+        """
+        folder = Path(folder)
+        manifest = read_manifest(folder)
+        contents = {name: read_checked(folder / name, manifest["files"].get(name)) for name in FILES}
+        try:
+            tensors = load(contents["distilled.safetensors"])
+            vectors = load(contents["vectors.safetensors"])["vectors"]
+            tokeniser = Tokenizer.from_str(contents["tokenizer.json"].decode())
+            recipe = Recipe(**manifest["recipe"])
+            x, y, step_sizes = tensors["x"], tensors["y"], tensors.get("step_sizes")
+            classes = len(manifest["classes"])
+        except (SafetensorError, KeyError, TypeError, UnicodeDecodeError, ValueError) as error:
+            raise TextddError(f"{folder} is not a textdd artefact: {type(error).__name__}: {error}") from error
+        expected = (len(x), classes)
+        if x.dim() != 3 or y.shape != expected or x.shape[2] != vectors.shape[1]:
+            raise TextddError(
+                f"{folder} is inconsistent: texts {tuple(x.shape)}, labels {tuple(y.shape)} for {classes} classes, "
+                f"word vectors {tuple(vectors.shape)}. Distil again."
+            )
+        if step_sizes is not None and len(step_sizes) != recipe.steps:
+            raise TextddError(f"{folder} has {len(step_sizes)} step sizes for {recipe.steps} steps. Distil again.")
+        if not all(bool(tensor.isfinite().all()) for tensor in (*tensors.values(), vectors)):
+            raise TextddError(f"{folder} holds numbers that are not finite. Distil again.")
+        return cls(x, y, step_sizes, recipe, vectors, tokeniser, manifest)
+
+
+class Classifier:
+    """A trained student with what it needs to read plain text.
+
+    Args:
+        distilled: the set that it was trained on.
+        student: the classifier.
+        theta: its parameters (P,).
+    """
+
+    def __init__(self, distilled: DistilledSet, student: FlatStudent, theta: Tensor) -> None:
+        self.distilled, self.student, self.theta = distilled, student, theta
+
+    @torch.no_grad()
+    def __call__(self, texts: list[str]) -> list[str]:
+        """Name the class of every text.
+
+        Raises:
+            TextddError: a text has no word.
+        """
+        x, mask = self.distilled.tokens(texts)
+        classes = self.distilled.classes
+        return [classes[i] for i in self.student(self.theta, x, mask).argmax(1).tolist()]
+
+
+def digest(content: bytes) -> str:
+    """SHA-256 of a file's content, in hexadecimal."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Read and check the manifest alone.
+
+    Raises:
+        TextddError: there is none, or it is not one that this version knows.
+    """
+    path = folder / MANIFEST
+    if not path.is_file():
+        raise TextddError(f"{folder} is not a textdd artefact: it has no {MANIFEST}. Give the folder named artifact of a run.")
+    try:
+        manifest = json.loads(path.read_text())
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise TextddError(f"{path} is damaged: {error}. Copy the folder again, or distil again.") from error
+    if not isinstance(manifest, dict) or "format" not in manifest:
+        raise TextddError(f"{path} was not written by textdd: it names no format.")
+    if manifest["format"] != FORMAT:
+        raise TextddError(f"{path} has format {manifest['format']}; this version reads format {FORMAT}. Update textdd.")
+    missing = [key for key in ("files", "recipe", "classes", "student", "length") if key not in manifest]
+    if missing:
+        raise TextddError(f"{path} lacks {', '.join(missing)}. Copy the folder again, or distil again.")
+    return manifest
+
+
+def read_checked(path: Path, expected: str | None) -> bytes:
+    """Read a file whose hash must be the one that the manifest records.
+
+    Raises:
+        TextddError: it is missing or differs.
+    """
+    if not path.is_file():
+        raise TextddError(f"{path} is missing. Copy the whole folder again.")
+    content = path.read_bytes()
+    if digest(content) != expected:
+        raise TextddError(f"{path} is damaged or was changed: its SHA-256 is not the one in {MANIFEST}. Copy it again.")
+    return content
+
+
+def card(manifest: dict[str, Any], distilled: DistilledSet) -> str:
+    """The README of the folder, from the packaged template."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(loader=PackageLoader("textdd"), undefined=StrictUndefined, trim_blocks=True, autoescape=False)
+    sizes = {"texts": tuple(distilled.x.shape), "vectors": tuple(distilled.vectors.shape)}
+    return environment.get_template("card.md.jinja").render(manifest=manifest, sizes=sizes)

@@ -1,0 +1,194 @@
+"""The command line: Hydra composes, this file makes its mistakes readable and its help worth reading."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from hydra import compose, initialize_config_dir
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from rich.console import Console
+from rich.table import Table
+
+from textdd.config import CONF
+from textdd.errors import TextddError, nearest_first
+
+HELP_FLAGS = ("--help", "-h")
+
+
+def groups() -> dict[str, list[str]]:
+    """The groups of conf/ and their choices."""
+    return {folder.name: sorted(file.stem for file in folder.glob("*.yaml")) for folder in sorted(CONF.iterdir()) if folder.is_dir()}
+
+
+def compose_config(config_name: str, arguments: list[str]) -> DictConfig:
+    """Compose a configuration as Hydra will, with errors that say what was got, what is allowed and what to type.
+
+    Args:
+        config_name: `config` or `evaluate`.
+        arguments: overrides such as `dataset=ag_news`; in a sweep, the first value of each.
+
+    Raises:
+        TextddError: an override is malformed, unknown or of the wrong type.
+    """
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        try:
+            return compose(config_name, arguments)
+        except (HydraException, OmegaConfBaseException) as error:
+            cause = error.__cause__ or error
+            reason = str(cause).strip().splitlines()[0]
+            raise TextddError(f"{reason}\nGot: {' '.join(arguments)}. See: python -m textdd.run --help") from error
+
+
+def check_arguments(config_name: str, arguments: list[str], check: Callable[[DictConfig], None]) -> None:
+    """Check a whole command line, sweeps included, before Hydra sees it.
+
+    Args:
+        config_name: `config` or `evaluate`.
+        arguments: the command line without the program.
+        check: what else must hold of a composed configuration.
+
+    Raises:
+        TextddError: something is wrong with it.
+    """
+    overrides = [parse(argument) for argument in arguments if not argument.startswith("-")]
+    overrides = [override for override in overrides if not override.get_key_element().lstrip("+~").startswith("hydra")]
+    known = groups() if config_name == "config" else {}
+    for override in overrides:
+        check_choice(override, known)
+    chosen = [values_of(o)[0] for o in overrides if o.key_or_group in known]
+    options = paths(compose_config(config_name, chosen))
+    for override in overrides:
+        if override.key_or_group not in known:
+            check_key(override, options, known)
+    first = [values_of(override)[0] for override in overrides]
+    for i, override in enumerate(overrides):
+        for value in values_of(override):
+            check(compose_config(config_name, [*first[:i], value, *first[i + 1 :]]))
+    if not overrides:
+        check(compose_config(config_name, []))
+
+
+def parse(argument: str) -> Override:
+    """Parse one override."""
+    try:
+        return OverridesParser.create().parse_override(argument)
+    except HydraException as error:
+        hint = f"{argument}=..." if "=" not in argument else argument.replace(" ", "\\ ")
+        raise TextddError(f"Got {argument!r}; options are written option=value. Type: {hint}") from error
+
+
+def values_of(override: Override) -> list[str]:
+    """The overrides that a sweep over this option runs through; itself where it is no sweep."""
+    if not override.is_sweep_override():
+        return [override.input_line or ""]
+    return [f"{override.get_key_element()}={value}" for value in override.sweep_string_iterator()]
+
+
+def check_choice(override: Override, known: dict[str, list[str]]) -> None:
+    """Raise the error for an unknown choice of a group."""
+    allowed = known.get(override.key_or_group)
+    for line in values_of(override) if allowed else ():
+        value = line.split("=", 1)[1].strip()
+        for choice in value.strip("[]").split(","):
+            if allowed and choice.strip() not in allowed:
+                best = nearest_first(choice.strip(), allowed)
+                raise TextddError(
+                    f"Unknown {override.key_or_group} {choice.strip()!r}. Allowed (nearest first): {', '.join(best)}. "
+                    f"Type: {override.key_or_group}={best[0]}"
+                )
+
+
+def paths(cfg: DictConfig, prefix: str = "") -> list[str]:
+    """All option names of a configuration, such as `distiller.length`."""
+    found = []
+    for key in cfg:
+        name = f"{prefix}{key}"
+        found.append(name)
+        node = cfg._get_node(key)
+        if isinstance(node, DictConfig) and not node._is_missing() and not node._is_none():
+            found += paths(node, f"{name}.")
+    return found
+
+
+def check_key(override: Override, options: list[str], known: dict[str, list[str]]) -> None:
+    """Raise the error for an option that does not exist."""
+    key = override.key_or_group
+    if key not in options:
+        best = nearest_first(key, [*options, *known])[:5]
+        raise TextddError(
+            f"Unknown option {key!r}. Nearest: {', '.join(best)}. Type: {best[0]}=...  All options: python -m textdd.run --help"
+        )
+
+
+def print_help(program: str, purpose: str, examples: list[tuple[str, str]], cfg: DictConfig) -> None:
+    """Print what the program does, examples, the groups with their choices, and every option with its meaning."""
+    console = Console(width=min(Console().width, 120))
+    console.print(f"{purpose}\n\nUsage: python -m {program} [option=value ...]\n", highlight=False)
+    grid = Table.grid(padding=(0, 2))
+    for command, meaning in examples:
+        grid.add_row(f"  python -m {program} {command}", f"[dim]{meaning}[/dim]")
+    console.print(grid)
+    if program.endswith("run"):
+        for group, choices in groups().items():
+            console.print(f"\n[bold]{group}=[/bold]", highlight=False)
+            table = Table.grid(padding=(0, 2))
+            for choice in choices:
+                comment = (CONF / group / f"{choice}.yaml").read_text().splitlines()[0].lstrip("# ")
+                table.add_row(f"  {choice}", f"[dim]{comment}[/dim]")
+            console.print(table)
+    console.print("\n[bold]options[/bold] and their values under the choices made\n", highlight=False)
+    console.print(option_table(OmegaConf.to_object(cfg)))
+
+
+def option_table(options: Any, prefix: str = "") -> Table:
+    """A row per option: name, value and the meaning that its dataclass documents."""
+    table = Table.grid(padding=(0, 2))
+    for name, value, meaning in option_rows(options, prefix):
+        table.add_row(f"  {name}", value, f"[dim]{meaning}[/dim]")
+    return table
+
+
+def option_rows(options: Any, prefix: str = "") -> list[tuple[str, str, str]]:
+    """Names, values and meanings of all options of a dataclass, its parts after its own."""
+    meanings: dict[str, str] = {}
+    for ancestor in reversed(type(options).__mro__):
+        meanings |= attributes_of(ancestor)
+    own, parts = [], []
+    for item in dataclasses.fields(options):
+        value = getattr(options, item.name)
+        if dataclasses.is_dataclass(value):
+            parts += option_rows(value, f"{prefix}{item.name}.")
+        else:
+            shown = "null" if value is None else str(value)
+            own.append((f"{prefix}{item.name}", shown, meanings.get(item.name, "")))
+    return own + parts
+
+
+def attributes_of(documented: type) -> dict[str, str]:
+    """The entries of the Attributes section of a class's docstring."""
+    lines = inspect.cleandoc(documented.__doc__ or "").partition("Attributes:\n")[2].splitlines()
+    found: dict[str, str] = {}
+    name = ""
+    for line in lines:
+        if line.startswith("        ") and name:
+            found[name] += " " + line.strip()
+        elif ":" in line:
+            name, _, meaning = line.strip().partition(": ")
+            found[name] = meaning
+    return found
+
+
+def exit_with(error: TextddError) -> None:
+    """Print an error without a traceback and leave with status 2."""
+    Console(stderr=True).print(f"[bold red]error:[/bold red] {error}", highlight=False, soft_wrap=True)
+    sys.exit(2)
+
+

@@ -1,0 +1,101 @@
+"""The schema of conf/: YAML holds values, these dataclasses hold names, types, defaults and what each means."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hydra.core.config_store import ConfigStore
+from omegaconf import MISSING, DictConfig, OmegaConf
+
+from textdd.data.sources import DatasetConfig
+from textdd.data.vectors import EmbeddingConfig
+from textdd.distillers import DISTILLERS
+from textdd.evaluation.protocol import EvaluationConfig
+from textdd.loggers import LoggerConfig
+from textdd.students import STUDENTS
+from textdd.trainer import TrainerConfig
+
+HERE = Path(__file__).resolve().parent
+CONF = HERE / "conf" if (HERE / "conf").is_dir() else HERE.parent / "conf"
+"""The YAML folder: inside the package when installed as a wheel, beside it in a checkout."""
+
+PAPER_BUDGET = 0.001
+"""0.1 % of the training texts, used when neither budget nor per_class is given."""
+
+
+@dataclass
+class RunConfig:
+    """One experiment.
+
+    Attributes:
+        budget: size of the distilled set as a fraction of the training texts, such as 0.001.
+        per_class: its size as examples per class; give this or budget.
+        seed: the one seed that all others derive from.
+        data_dir: folder of data sets on this machine, each in its own folder `<name>/`, and of `vectors/`.
+        cache_dir: where tokenised corpora, word vectors and full-data students are kept between runs.
+        output_dir: where runs are written, each into a folder named after its configuration.
+        overwrite: run again although a finished run of the same configuration exists.
+        dataset: which corpus.
+        model: which student.
+        embedding: which word vectors.
+        distiller: which method.
+        trainer: which devices, strategy and precision.
+        logger: which mirrors of the record.
+        evaluation: how sets are compared.
+    """
+
+    budget: float | None = None
+    per_class: int | None = None
+    seed: int = 0
+    data_dir: str | None = None
+    cache_dir: str = "~/.cache/textdd"
+    output_dir: str = "runs"
+    overwrite: bool = False
+    dataset: DatasetConfig = field(default_factory=DatasetConfig)
+    model: Any = MISSING
+    embedding: EmbeddingConfig = field(default_factory=EmbeddingConfig)
+    distiller: Any = MISSING
+    trainer: TrainerConfig = field(default_factory=TrainerConfig)
+    logger: LoggerConfig = field(default_factory=LoggerConfig)
+    evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
+
+
+@dataclass
+class EvaluateConfig:
+    """One scoring of an artefact.
+
+    Attributes:
+        artifact: the artefact's folder.
+        students: K, fresh students.
+        seed: the seed that their initialisations derive from.
+        data_dir: folder of data sets on this machine.
+        cache_dir: where tokenised corpora are kept.
+        model: `own`, or another student to train on the set with a plain recipe.
+    """
+
+    artifact: str = MISSING
+    students: int = 5
+    seed: int = 0
+    data_dir: str | None = None
+    cache_dir: str = "~/.cache/textdd"
+    model: str = "own"
+
+
+def register() -> None:
+    """Tell Hydra the schema; the options of students and distillers differ by choice, so each choice has its own."""
+    store = ConfigStore.instance()
+    store.store(name="run_schema", node=RunConfig)
+    store.store(name="evaluate_schema", node=EvaluateConfig)
+    for name, (_, options) in STUDENTS.items():
+        store.store(group="schema/model", name=name, node=options)
+    for name, (_, options) in DISTILLERS.items():
+        store.store(group="schema/distiller", name=name, node=options)
+
+
+def to_run(cfg: DictConfig) -> RunConfig:
+    """Turn a composed configuration into plain dataclasses: nothing beyond this line knows OmegaConf."""
+    run = OmegaConf.to_object(cfg)
+    assert isinstance(run, RunConfig)
+    return run

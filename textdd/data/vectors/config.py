@@ -1,0 +1,32 @@
+"""The options of word vectors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+EMBEDDINGS = ("corpus", "glove", "random")
+
+
+@dataclass
+class EmbeddingConfig:
+    """Where word vectors come from.
+
+    Attributes:
+        name: "corpus" (learned from the training texts), "glove" (a file of vectors) or "random".
+        path: glove: the file; null takes the largest under `data_dir/vectors/`.
+        dimension: corpus and random: D; a file has its own.
+        window: corpus: words within this distance are neighbours; the nearer, the more they count.
+        smoothing: corpus: neighbours' frequencies are raised to this power, which tames rare words.
+        shift: corpus: the logarithm of this is taken off every association; 1 takes nothing.
+        power: corpus: a direction is weighted by its singular value to this power.
+        tokens: corpus: most tokens read, so that time and memory stay bounded on large corpora.
+    """
+
+    name: str = "corpus"
+    path: str | None = None
+    dimension: int = 100
+    window: int = 10
+    smoothing: float = 0.75
+    shift: float = 1.0
+    power: float = 0.5
+    tokens: int = 10_000_000

@@ -1,0 +1,128 @@
+"""Distil: from a corpus and a method to a distilled set, resumable at any moment."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import ModelCheckpoint
+
+from textdd.data.corpus import Corpus
+from textdd.data.embedded import OuterData
+from textdd.data.vectors import WordVectors
+from textdd.distillers import DISTILLERS, Distiller, DistillerConfig, SyntheticSet, initial_texts
+from textdd.evaluation.cost import Cost
+from textdd.inner import Recipe
+from textdd.loggers import Mirrors
+from textdd.progress import TrainingBar
+from textdd.seeds import derive
+from textdd.students import FlatStudent
+from textdd.trainer import AtomicCheckpointIO, TrainerConfig, make_trainer
+
+
+def recipe_of(config: DistillerConfig, size: int, classes: int) -> Recipe:
+    """The recipe that a distiller's options describe, for a set of `size` examples.
+
+    Without a given batch size the set is divided into T mini-batches, so that T steps see every example once; a
+    mini-batch holds at least one example per class, so small sets are seen several times.
+    """
+    batch = config.inner_batch or max(min(size, classes), -(-size // config.inner_steps))
+    return Recipe(config.inner_optimiser, config.inner_steps, batch, config.order, config.step_size)
+
+
+def make_distiller(
+    config: DistillerConfig, student: FlatStudent, corpus: Corpus, vectors: WordVectors, per_class: int, seed: int
+) -> Distiller:
+    """Build a distiller at its start."""
+    classes = len(corpus.classes)
+    length = config.length or corpus.length
+    x = initial_texts(config.start, corpus.train, vectors.table, per_class, length, seed)
+    recipe = recipe_of(config, len(x), classes)
+    synthetic = SyntheticSet(x, classes, recipe, config.labels, config.confidence, config.learn_step_sizes)
+    method, _ = DISTILLERS[config.name]
+    return method(config, student, synthetic, seed)
+
+
+def distil(
+    config: DistillerConfig,
+    trainer_config: TrainerConfig,
+    student: FlatStudent,
+    corpus: Corpus,
+    vectors: WordVectors,
+    per_class: int,
+    seed: int,
+    folder: Path,
+    mirrors: Mirrors,
+) -> tuple[SyntheticSet, dict[str, Any]]:
+    """Optimise a distilled set; a run that was killed goes on from its last checkpoint to the same result.
+
+    Args:
+        config: the method's options.
+        trainer_config: devices and precision.
+        student: the student to distil for.
+        corpus: the texts.
+        vectors: the word vectors.
+        per_class: M / C.
+        seed: the run's seed.
+        folder: where checkpoints are kept.
+        mirrors: the loggers.
+
+    Returns:
+        The averaged set that did best on validation, and what it cost: `seconds` over all sittings,
+        `peak_memory_bytes`, `validation_accuracy`, `outer_steps`.
+
+    Raises:
+        TextddError: the hypergradient stopped being finite.
+    """
+    distiller = make_distiller(config, student, corpus, vectors, per_class, seed)
+    data = OuterData(corpus, vectors.table, config.outer_batch, config.outer_steps, config.check_texts, seed)
+    checkpoints = folder / "checkpoints"
+    last = checkpoints / "last.ckpt"
+    keep_last = ModelCheckpoint(checkpoints, "last", save_on_train_epoch_end=False, enable_version_counter=False)
+    trainer = make_trainer(
+        trainer_config,
+        max_steps=config.outer_steps,
+        max_epochs=-1,
+        val_check_interval=min(config.check_every, config.outer_steps),
+        check_val_every_n_epoch=None,
+        log_every_n_steps=10,
+        use_distributed_sampler=False,
+        enable_checkpointing=True,
+        callbacks=[keep_last, TrainingBar(f"distilling with {config.name}", config.outer_steps), Rewind(mirrors)],
+        logger=mirrors.distilling(),
+        plugins=[AtomicCheckpointIO()],
+    )
+    pl.seed_everything(derive(seed, "lightning") % 2**32, verbose=False)
+    with Cost() as cost:
+        trainer.fit(distiller, datamodule=data, ckpt_path=str(last) if last.exists() else None, weights_only=True)
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()  # what follows is the first process's work alone
+    facts = {
+        "seconds": float(distiller.seconds),
+        "peak_memory_bytes": cost.peak_memory_bytes,
+        "validation_accuracy": float(distiller.best_accuracy),
+        "outer_steps": trainer.global_step,
+    }
+    best = distiller.best.module.cpu()
+    assert isinstance(best, SyntheticSet)
+    return best, facts
+
+
+def forget_checkpoints(folder: Path) -> None:
+    """Remove the checkpoints of a finished run."""
+    shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+
+
+class Rewind(pl.Callback):
+    """Make the metrics file agree with the checkpoint that a run resumes from."""
+
+    def __init__(self, mirrors: Mirrors) -> None:
+        self.mirrors = mirrors
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Forget later lines."""
+        del pl_module
+        self.mirrors.metrics.rewind(trainer.global_step)

@@ -1,0 +1,130 @@
+"""The meta-gradient: differentiate a student's whole training on the distilled set (Li & Li 2021, equations 1-5).
+
+A student theta_0 is trained for T steps on the set, theta_T = F(theta_0, alpha, D~) (equations 1 and 2); the outer loss is
+its cross-entropy on real texts (equation 3); its gradient with respect to the set (equation 5) flows back through all of
+F. The idea is that of Wang et al. (2018); learned labels come from Sucholutsky & Schonlau (2021), windows with a random
+start from Feng et al. (2023), pools of students at mixed ages from Zhou et al. (2022).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from textdd.data.embedded import Batch
+from textdd.distillers.distiller import Distiller, DistillerConfig
+from textdd.distillers.pool import Pool
+from textdd.distillers.synthetic import SyntheticSet
+from textdd.inner import ENGINES, State, train
+from textdd.seeds import numpy_generator
+from textdd.students import FlatStudent
+
+TRUNCATIONS = ("none", "random", "pool")
+
+
+@dataclass
+class MetaGradientConfig(DistillerConfig):
+    """Options of the meta-gradient.
+
+    Attributes:
+        fresh_students: a new initialisation for every outer step; false keeps one for the whole run, which looks
+            better while distilling and is of no use to anyone whose student starts elsewhere.
+        students: K, students trained in every outer step, their losses averaged.
+        truncation: which W of the T steps are differentiated. `none`: all. `random`: a window that ends at a random
+            step, the steps before it trained without gradient (RaT-BPTT). `pool`: the next W steps of a student
+            from a persistent pool of mixed ages.
+        window: W; only for truncation `random` and `pool`.
+        pool: students in the pool.
+        engine: `unroll` keeps the whole graph; `recompute` rebuilds it step by step in constant graph memory.
+    """
+
+    name: str = "meta_gradient"
+    fresh_students: bool = True
+    students: int = 1
+    truncation: str = "none"
+    window: int = 8
+    pool: int = 6
+    engine: str = "unroll"
+
+
+class MetaGradient(Distiller):
+    """Minimises the real-text loss of students trained on the set.
+
+    Args:
+        config: see MetaGradientConfig.
+        student: the student to distil for.
+        synthetic: the set at its start.
+        seed: the run's seed.
+    """
+
+    config: MetaGradientConfig
+
+    def __init__(self, config: MetaGradientConfig, student: FlatStudent, synthetic: SyntheticSet, seed: int) -> None:
+        super().__init__(config, student, synthetic, seed)
+        self.engine = ENGINES[config.engine]
+        self.pool: Pool | None = None
+
+    def objective(self, batch: Batch, step: int) -> Tensor:
+        """Equation 3, averaged over K students."""
+        draw = self.pooled_student if self.config.truncation == "pool" else self.trained_student
+        losses = []
+        for k in range(self.config.students):
+            theta = draw(step, k)
+            losses.append(F.cross_entropy(self.student(theta, batch.x, batch.mask), batch.labels))
+        return torch.stack(losses).mean()
+
+    def trained_student(self, step: int, k: int) -> Tensor:
+        """Equation 2: the parameters (P,) of a student trained from its first step, as a function of the set."""
+        seed = self.draw_seed("student", step if self.config.fresh_students else 0, k)
+        lesson = self.synthetic.lesson(seed)
+        state, end = self.fresh_student(seed), self.config.inner_steps
+        if self.config.truncation == "random":
+            end = int(numpy_generator(seed, "window").integers(self.config.window, end + 1))
+            state = train(self.student, self.optimiser, state, lesson, [end - self.config.window])[0]
+        return self.engine(self.student, self.optimiser, state, lesson, [end])[0].theta
+
+    def pooled_student(self, step: int, k: int) -> Tensor:
+        """The parameters (P,) of one student of the pool after its next W steps, as a function of the set."""
+        if self.pool is None:
+            self.pool = self.fill_pool()
+        i = (step * self.config.students + k) % len(self.pool)
+        state, seed = self.pool.states[i], self.pool.seeds[i]
+        if state.t + self.config.window > self.config.inner_steps:
+            seed = self.draw_seed("student", step, k)
+            state = self.fresh_student(seed)
+        lesson = self.synthetic.lesson(seed)
+        state = self.engine(self.student, self.optimiser, state, lesson, [state.t + self.config.window])[0]
+        self.pool.put(i, state, seed)
+        return state.theta
+
+    def fill_pool(self) -> Pool:
+        """Train the pool's students to evenly spread ages."""
+        states, seeds = [], []
+        for i in range(self.config.pool):
+            seed = self.draw_seed("pool", i)
+            age = i * self.config.inner_steps // self.config.pool
+            start, lesson = self.fresh_student(seed), self.synthetic.lesson(seed)
+            states += train(self.student, self.optimiser, start, lesson, [age])
+            seeds.append(seed)
+        return Pool(states, seeds)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Store the pools of all processes: each has its own."""
+        super().on_save_checkpoint(checkpoint)
+        if self.pool is not None:
+            pool = self.pool.state_dict()
+            many = self.trainer.world_size > 1
+            checkpoint["pools"] = {
+                name: self.all_gather(tensor) if many else tensor.unsqueeze(0) for name, tensor in pool.items()
+            }
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Take up this process's pool."""
+        super().on_load_checkpoint(checkpoint)
+        if "pools" in checkpoint:
+            mine = {name: stacked[self.global_rank].to(self.device) for name, stacked in checkpoint["pools"].items()}
+            self.pool = Pool.from_state_dict(mine)

@@ -1,0 +1,64 @@
+"""The distilled set while it is being learned: texts, labels and step sizes as parameters."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from textdd.inner import Lesson, Recipe
+
+
+class SyntheticSet(nn.Module):
+    """M synthetic examples and the recipe that trains students on them.
+
+    Row m belongs to class m mod C, so every mini-batch of a fixed order is as balanced as its size allows.
+
+    Args:
+        x: initial texts as embeddings (M, L, D).
+        classes: C; divides M.
+        recipe: how students are trained on the set; its step size is where learned step sizes start.
+        labels: `hard` (one-hot, fixed) or `soft` (distributions, learned).
+        confidence: probability of an example's own class where soft labels start.
+        learn_step_sizes: learn one positive step size per training step.
+    """
+
+    def __init__(
+        self,
+        x: Tensor,
+        classes: int,
+        recipe: Recipe,
+        labels: str = "soft",
+        confidence: float = 0.9,
+        learn_step_sizes: bool = True,
+    ) -> None:
+        super().__init__()
+        self.recipe = recipe
+        self.x = nn.Parameter(x.clone())
+        self.one_hot: Tensor
+        self.register_buffer("one_hot", F.one_hot(torch.arange(len(x)) % classes, classes).to(x))
+        self.label_logits = self.raw_step_sizes = None
+        if labels == "soft":
+            # A class scores this much more than each other class when its probability is `confidence`.
+            margin = math.log(confidence * (classes - 1) / (1 - confidence))
+            self.label_logits = nn.Parameter(margin * self.one_hot)
+        if learn_step_sizes:
+            raw = math.log(math.expm1(recipe.step_size))  # the inverse of softplus
+            self.raw_step_sizes = nn.Parameter(torch.full((recipe.steps,), raw, dtype=x.dtype))
+
+    def labels(self) -> Tensor:
+        """Label distributions (M, C)."""
+        return self.one_hot if self.label_logits is None else self.label_logits.softmax(dim=1)
+
+    def step_sizes(self) -> Tensor:
+        """Step sizes (T,), always positive: raw values would turn negative and diverge."""
+        if self.raw_step_sizes is None:
+            return self.recipe.step_sizes().to(self.x)
+        return F.softplus(self.raw_step_sizes)
+
+    def lesson(self, seed: int) -> Lesson:
+        """The lesson that one student is taught; `seed` decides the order where the recipe shuffles."""
+        rows = self.recipe.schedule(len(self.x), seed).to(self.x.device)
+        return Lesson(self.x, self.labels(), self.step_sizes(), rows)

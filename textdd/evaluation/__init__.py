@@ -1,0 +1,1 @@
+"""Evaluation: what a training set is worth, and what it costs."""

@@ -1,0 +1,188 @@
+"""Students trained on the full data: the upper bound that recovery is measured against, and the teacher.
+
+They cost minutes and depend on nothing that a distiller changes, so each is kept in the cache once trained.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import EarlyStopping
+from safetensors import safe_open
+from torch import Tensor
+from torch.nn import functional as F
+from torch.nn.utils import parameters_to_vector, vector_to_parameters
+from torch.utils.data import DataLoader
+from torchmetrics.classification import MulticlassAccuracy
+
+from textdd.data.corpus import Corpus, TokenBatch
+from textdd.data.embedded import Batch, EmbeddedData
+from textdd.data.module import EpochBatches
+from textdd.evaluation.cost import Cost
+from textdd.progress import TrainingBar
+from textdd.record import write_tensors
+from textdd.seeds import numpy_generator
+from textdd.students import FlatStudent
+
+
+@dataclass
+class FullDataConfig:
+    """How students are trained on the full data.
+
+    Attributes:
+        step_sizes: Adam step sizes that the first student tries; the best on validation serves all.
+        epochs: most passes over the data; training ends earlier when validation accuracy falls.
+        batch: texts per step.
+    """
+
+    step_sizes: list[float] = field(default_factory=lambda: [5e-4, 1e-3, 2e-3])
+    epochs: int = 10
+    batch: int = 128
+
+
+class StudentTraining(pl.LightningModule):
+    """Ordinary training of a student on any set, with Adam; remembers its best epoch.
+
+    Works with any loader of `Batch`es, and with one of (x, y) pairs where y are class numbers or distributions.
+
+    Args:
+        student: the classifier.
+        theta: its parameters at the start (P,).
+        step_size: Adam's step size.
+    """
+
+    def __init__(self, student: FlatStudent, theta: Tensor, step_size: float) -> None:
+        super().__init__()
+        self.module, self.step_size = student.module, step_size
+        vector_to_parameters(theta.clone(), self.module.parameters())
+        self.accuracy = MulticlassAccuracy(student.module.head.out_features, average="micro")
+        self.best_accuracy, self.best_theta = -1.0, theta
+        self.history: list[tuple[int, float]] = []  # (training steps, validation accuracy) after every epoch
+
+    def training_step(self, batch: Any, batch_idx: int) -> Tensor:
+        """Cross-entropy of one mini-batch."""
+        del batch_idx
+        x, mask, labels = batch if isinstance(batch, Batch) else (batch[0], None, batch[1])
+        return F.cross_entropy(self.module(x, mask), labels)
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        """Count right answers."""
+        del batch_idx
+        self.accuracy.update(self.module(batch.x, batch.mask), batch.labels)
+
+    def on_validation_epoch_end(self) -> None:
+        """Keep the parameters of the best epoch."""
+        accuracy = float(self.accuracy.compute())
+        self.accuracy.reset()
+        self.log("validation/accuracy", accuracy, prog_bar=True)
+        self.history.append((self.global_step, accuracy))
+        if accuracy > self.best_accuracy:
+            self.best_accuracy = accuracy
+            self.best_theta = parameters_to_vector(self.module.parameters()).detach().clone()
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """Adam, constant step size."""
+        return torch.optim.Adam(self.module.parameters(), self.step_size)
+
+
+class FullData(EmbeddedData):
+    """Shuffled passes over the training split, and the whole validation split.
+
+    Args:
+        corpus: the texts.
+        table: word vectors (V, D).
+        batch: texts per step.
+        seed: decides the order.
+    """
+
+    def __init__(self, corpus: Corpus, table: Tensor, batch: int, seed: int) -> None:
+        super().__init__(corpus, table)
+        self.batch, self.shuffle = batch, numpy_generator(seed, "order of full data")
+
+    def train_dataloader(self) -> DataLoader[TokenBatch]:
+        """One pass, each time in a new order."""
+        return DataLoader(EpochBatches(self.corpus.train, self.batch, self.shuffle), batch_size=None)
+
+    def val_dataloader(self) -> DataLoader[TokenBatch]:
+        """All validation texts."""
+        return DataLoader(EpochBatches(self.corpus.validation, 500), batch_size=None)
+
+
+def train_full(
+    config: FullDataConfig,
+    student: FlatStudent,
+    corpus: Corpus,
+    table: Tensor,
+    seeds: list[int],
+    cache: Path,
+    make_trainer: Callable[..., pl.Trainer],
+) -> tuple[list[Tensor], dict[str, Any]]:
+    """Train one student per seed on the full data, or take those that an earlier run trained from the cache.
+
+    Args:
+        config: how to train.
+        student: the classifier.
+        corpus: the texts.
+        table: word vectors (V, D).
+        seeds: a fresh initialisation and order each.
+        cache: folder that belongs to this corpus, embedding, student and configuration.
+        make_trainer: builds a Trainer for the machine's devices and precision.
+
+    Returns:
+        The students' parameters (P,), each at its best epoch on validation, and what they cost and chose:
+        `seconds`, `peak_memory_bytes`, `step_size`, and the first student's validation `curve`.
+    """
+    thetas, costs = [], []
+    step_sizes = config.step_sizes
+    for i, seed in enumerate(seeds):
+        path = cache / f"student-{seed:016x}.safetensors"
+        if not path.exists():
+            tried = []
+            with Cost() as cost:
+                for step_size in step_sizes:
+                    what = f"full data, student {i + 1}/{len(seeds)}, step size {step_size:g}"
+                    tried.append(fit(config, student, corpus, table, seed, step_size, what, make_trainer))
+            best = max(tried, key=lambda training: training.best_accuracy)
+            facts = {
+                "seconds": cost.seconds,
+                "peak_memory_bytes": cost.peak_memory_bytes,
+                "step_size": best.step_size,
+                "history": best.history,
+            }
+            write_tensors(path, {"theta": best.best_theta}, {"facts": json.dumps(facts)})
+        with safe_open(path, "pt", device=str(table.device)) as file:
+            thetas.append(file.get_tensor("theta"))
+            costs.append(json.loads(file.metadata()["facts"]))
+        step_sizes = [costs[0]["step_size"]]  # the first student has tried them all
+    steps, accuracies = zip(*costs[0]["history"], strict=True)
+    return thetas, {
+        "seconds": sum(cost["seconds"] for cost in costs),
+        "peak_memory_bytes": max(cost["peak_memory_bytes"] for cost in costs),
+        "step_size": costs[0]["step_size"],
+        "curve": {"steps": steps, "mean": accuracies, "std": [0.0] * len(steps)},
+    }
+
+
+def fit(
+    config: FullDataConfig,
+    student: FlatStudent,
+    corpus: Corpus,
+    table: Tensor,
+    seed: int,
+    step_size: float,
+    what: str,
+    make_trainer: Callable[..., pl.Trainer],
+) -> StudentTraining:
+    """Train one student until its validation accuracy falls."""
+    steps = config.epochs * -(-len(corpus.train) // config.batch)
+    training = StudentTraining(student, student.fresh(seed), step_size)
+    stop = EarlyStopping("validation/accuracy", mode="max", patience=1)
+    trainer = make_trainer(max_epochs=config.epochs, callbacks=[stop, TrainingBar(what, steps)])
+    trainer.fit(training, datamodule=FullData(corpus, table, config.batch, seed))
+    return training

@@ -1,0 +1,207 @@
+"""The protocol: distilled, random and full compared so that the numbers are honest.
+
+Everything is selected on validation texts; test texts are read once per method, at its end; every figure is a mean
+and a standard deviation over K fresh initialisations (and, for random, over as many subsets); baselines are tuned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+from torch import Tensor
+
+from textdd.artifact import DistilledSet
+from textdd.data.corpus import Corpus
+from textdd.evaluation.cost import Cost
+from textdd.evaluation.full_data import FullDataConfig, train_full
+from textdd.evaluation.scoring import Scores, score
+from textdd.evaluation.training_set import TrainingSet, real_set
+from textdd.evaluation.tuning import MARKS, curve, train_students, tune
+from textdd.inner import Recipe
+from textdd.seeds import derive
+from textdd.selectors import SELECTORS
+from textdd.students import STUDENTS, FlatStudent, make_student
+
+
+@dataclass
+class EvaluationConfig:
+    """How sets are compared.
+
+    Attributes:
+        students: K, fresh students per method, and random subsets.
+        texts: validation texts used to choose a recipe.
+        step_sizes: Adam step sizes tried for plain recipes.
+        steps: the longest plain training tried.
+        batch: examples per step of a plain training.
+        tuning_students: fresh students (and random subsets) per step size tried.
+        transfer: other students that are trained on the distilled and on the random set.
+        full: how the full-data students are trained.
+    """
+
+    students: int = 5
+    texts: int = 2000
+    step_sizes: list[float] = field(default_factory=lambda: [3e-4, 1e-3, 3e-3, 1e-2])
+    steps: int = 300
+    batch: int = 64
+    tuning_students: int = 3
+    transfer: list[str] = field(default_factory=lambda: ["fasttext"])
+    full: FullDataConfig = field(default_factory=FullDataConfig)
+
+
+Result = dict[str, Any]
+"""What result.json holds about one method."""
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """The comparison of training sets for one corpus, embedding and student.
+
+    Attributes:
+        config: how sets are compared.
+        student: the student, and `model`, its options.
+        model: options of the student.
+        corpus: the texts.
+        table: word vectors (V, D), on the device to compute on.
+        seed: the run's seed.
+    """
+
+    config: EvaluationConfig
+    student: FlatStudent
+    model: Any
+    corpus: Corpus
+    table: Tensor
+    seed: int
+
+    def seeds(self, purpose: str) -> list[int]:
+        """K seeds for fresh initialisations."""
+        return [derive(self.seed, purpose, i) for i in range(self.config.students)]
+
+    def distilled(self, distilled: DistilledSet) -> Result:
+        """Score a distilled set: by its own recipe, with hard labels, with a plain recipe, and on other students."""
+        own, hard = distilled.training_set(), distilled.training_set(hard=True)
+        own, hard = (replace(s, x=s.x.to(self.table), y=s.y.to(self.table)) for s in (own, hard))
+        with Cost() as cost:
+            result = self.measure([own], distilled.recipe, distilled.step_sizes)
+            variants = {"hard_labels": self.measure([hard], distilled.recipe, distilled.step_sizes)}
+            variants["plain_recipe"] = self.tuned([own], "distilled set, plain recipe")
+        return {
+            **result,
+            "bytes": own.bytes,
+            "evaluation_seconds": cost.seconds,
+            "variants": variants,
+            "transfer": self.transfer([own], "distilled set"),
+        }
+
+    def selected(self, selector: str, per_class: int, teacher: Tensor | None = None) -> Result:
+        """Score real texts that a selector picks: K subsets, a tuned plain recipe.
+
+        Args:
+            selector: a name in SELECTORS.
+            per_class: M / C.
+            teacher: parameters (P,) of a full-data student; with it, the same texts are also scored with the
+                teacher's soft labels.
+        """
+        train, classes = self.corpus.train, len(self.corpus.classes)
+        with Cost() as cost:
+            chosen = [SELECTORS[selector](train, per_class, seed) for seed in self.seeds(f"{selector} subset")]
+            sets = [real_set(train, rows, self.table, classes) for rows in chosen]
+            result = self.tuned(sets, f"{selector} texts")
+        result |= {
+            "seconds": cost.seconds,
+            "peak_memory_bytes": cost.peak_memory_bytes,
+            "bytes": round(sum(s.bytes for s in sets) / len(sets)),
+            "variants": {},
+        }
+        if teacher is not None:
+            soft = [replace(s, y=self.student(teacher, s.x, s.mask).softmax(1).detach()) for s in sets]
+            result["variants"]["teacher_labels"] = self.tuned(soft, f"{selector} texts, teacher labels")
+        return {**result, "transfer": self.transfer(sets, f"{selector} texts")}
+
+    def full(self, cache_dir: Path, make_trainer: Callable[..., pl.Trainer]) -> tuple[Tensor, Result]:
+        """Score students trained on the full data; return the parameters (P,) of the first, as a teacher, too."""
+        thetas, facts = train_full(
+            self.config.full, self.student, self.corpus, self.table, self.seeds("full"), cache_dir, make_trainer
+        )
+        train = self.corpus.train
+        scores = score(self.student, thetas, self.corpus.test, self.table)
+        return thetas[0], {**summary(scores), "bytes": train.stored_bytes() + len(train), **facts}
+
+    def tuned(self, sets: Sequence[TrainingSet], what: str, student: FlatStudent | None = None) -> Result:
+        """Choose a plain recipe on validation, then measure it."""
+        config = self.config
+        recipe = tune(
+            student or self.student,
+            sets,
+            self.corpus.validation.sample(config.texts),
+            self.table,
+            step_sizes=config.step_sizes,
+            most_steps=config.steps,
+            batch=config.batch,
+            students=config.tuning_students,
+            seed=self.seed,
+            what=what,
+        )
+        return self.measure(sets, recipe, student=student)
+
+    def measure(
+        self,
+        sets: Sequence[TrainingSet],
+        recipe: Recipe,
+        step_sizes: Tensor | None = None,
+        student: FlatStudent | None = None,
+    ) -> Result:
+        """Train K fresh students and read the test texts once; the curve over training steps is of validation."""
+        student = student or self.student
+        marks = evenly(recipe.steps) if recipe.steps < MARKS[3] else [m for m in MARKS if m <= recipe.steps]
+        with Cost() as cost:
+            trained = train_students(student, sets, recipe, self.seeds("evaluation"), marks, step_sizes)
+        scores = score(student, [thetas[-1] for thetas in trained], self.corpus.test, self.table)
+        validation = self.corpus.validation.sample(self.config.texts)
+        return {
+            **summary(scores),
+            "train_seconds": cost.seconds / self.config.students,
+            "recipe": asdict(recipe),
+            "curve": curve(student, trained, marks, validation, self.table)._asdict(),
+        }
+
+    def transfer(self, sets: Sequence[TrainingSet], what: str) -> dict[str, Result]:
+        """Train other students on the sets, each with a plain recipe chosen on validation."""
+        results = {}
+        for name in self.config.transfer:
+            if name != self.model.name:
+                options = STUDENTS[name][1]()
+                other = make_student(options, self.table.shape[1], len(self.corpus.classes))
+                results[name] = self.tuned(sets, f"{what}, {name}", other)
+        return results
+
+
+def evenly(steps: int) -> list[int]:
+    """At most ten numbers of steps up to `steps`, evenly spread."""
+    stride = -(-steps // 10)
+    return sorted({*range(stride, steps, stride), steps})
+
+
+def summary(scores: Scores) -> Result:
+    """Mean, standard deviation and values of each metric over the students."""
+    return {
+        name: {
+            "mean": float(values.mean()),
+            "std": float(values.std()) if len(values) > 1 else 0.0,
+            "values": values.tolist(),
+        }
+        for name, values in scores._asdict().items()
+    }
+
+
+def add_recovery(methods: dict[str, Result]) -> None:
+    """Add each method's recovery: its accuracy as a share of the full data's."""
+    full = methods["full"]["accuracy"]["mean"]
+    for method in methods.values():
+        for result in (method, *method.get("variants", {}).values()):
+            result["recovery"] = result["accuracy"]["mean"] / full
+
+

@@ -1,0 +1,111 @@
+"""Baselines are tuned like the method: step size and number of steps are chosen on validation texts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from textdd.data.corpus import Split
+from textdd.evaluation.scoring import score
+from textdd.evaluation.training_set import TrainingSet
+from textdd.inner import Recipe, State, make_optimiser, train
+from textdd.progress import track
+from textdd.seeds import derive
+from textdd.students import FlatStudent
+
+MARKS = (5, 10, 20, 30, 50, 75, 100, 150, 200, 300, 400, 600, 800)
+"""Numbers of steps that are tried, up to the most that the configuration allows."""
+
+
+class Curve(NamedTuple):
+    """Validation accuracy against training steps (the paper's figure 3).
+
+    Attributes:
+        steps: numbers of training steps.
+        mean: mean accuracy over students at each.
+        std: standard deviation over students at each.
+    """
+
+    steps: list[int]
+    mean: list[float]
+    std: list[float]
+
+
+def train_students(
+    student: FlatStudent,
+    sets: Sequence[TrainingSet],
+    recipe: Recipe,
+    seeds: Sequence[int],
+    marks: Sequence[int],
+    step_sizes: Tensor | None = None,
+) -> list[list[Tensor]]:
+    """Train one fresh student per seed, on the sets in turn, and return its parameters (P,) at each mark.
+
+    Args:
+        student: the classifier.
+        sets: one set for all students, or one for each (several random subsets).
+        recipe: how to train.
+        seeds: one fresh initialisation and order each.
+        marks: ascending numbers of steps.
+        step_sizes: learned ones (T,).
+    """
+    optimiser = make_optimiser(recipe.optimiser)
+    trained = []
+    for i, seed in enumerate(seeds):
+        examples = sets[i % len(sets)]
+        start = State.fresh(student.fresh(seed, examples.x.device, examples.x.dtype), optimiser)
+        states = train(student, optimiser, start, examples.lesson(recipe, seed, step_sizes), marks)
+        trained.append([state.theta for state in states])
+    return trained
+
+
+def curve(
+    student: FlatStudent, trained: list[list[Tensor]], marks: Sequence[int], split: Split, table: Tensor
+) -> Curve:
+    """Score students (from `train_students`) at every mark."""
+    flat = [theta for thetas in trained for theta in thetas]
+    accuracy = score(student, flat, split, table).accuracy.view(len(trained), len(marks))
+    std = accuracy.std(dim=0) if len(trained) > 1 else torch.zeros(len(marks))
+    return Curve(list(marks), accuracy.mean(dim=0).tolist(), std.tolist())
+
+
+def tune(
+    student: FlatStudent,
+    sets: Sequence[TrainingSet],
+    split: Split,
+    table: Tensor,
+    *,
+    step_sizes: Sequence[float],
+    most_steps: int,
+    batch: int,
+    students: int,
+    seed: int,
+    what: str,
+) -> Recipe:
+    """Choose the plain recipe (Adam, shuffled mini-batches) with the best mean validation accuracy.
+
+    Args:
+        student: the classifier.
+        sets: the set, or several of one kind, used in turn.
+        split: validation texts.
+        table: word vectors (V, D).
+        step_sizes: step sizes to try.
+        most_steps: the longest training to try; shorter ones are read off the same run.
+        batch: examples per step.
+        students: fresh students per step size.
+        seed: the run's seed.
+        what: a word for the progress bar.
+    """
+    marks = [mark for mark in MARKS if mark <= most_steps] or [most_steps]
+    seeds = [derive(seed, "tuning", i) for i in range(students)]
+    tried: list[tuple[float, Recipe]] = []
+    for step_size in track(step_sizes, f"tuning {what}"):
+        recipe = Recipe("adam", marks[-1], batch, "shuffled", step_size)
+        trained = train_students(student, sets, recipe, seeds, marks)
+        means = curve(student, trained, marks, split, table).mean
+        tried += [(mean, replace(recipe, steps=mark)) for mean, mark in zip(means, marks, strict=True)]
+    return max(tried, key=lambda pair: (pair[0], -pair[1].steps))[1]

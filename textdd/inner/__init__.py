@@ -1,0 +1,11 @@
+"""Differentiable training F(theta_0, alpha, D~): how a student is trained on a small set, and its derivative."""
+
+from textdd.inner.optimisers import OPTIMISERS, make_optimiser
+from textdd.inner.recipe import Recipe
+from textdd.inner.recompute import recompute
+from textdd.inner.training import Lesson, State, train, unroll
+
+ENGINES = {"unroll": unroll, "recompute": recompute}
+"""The choices of `distiller.engine=`: both compute the same derivative, at other costs in memory and time."""
+
+__all__ = ["ENGINES", "OPTIMISERS", "Lesson", "Recipe", "State", "make_optimiser", "recompute", "train", "unroll"]

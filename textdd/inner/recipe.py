@@ -1,0 +1,53 @@
+"""The recipe: how a student is to be trained on a set. A distilled set carries its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from textdd.seeds import torch_generator
+
+ORDERS = ("fixed", "shuffled")
+"""fixed: batches follow the order of the set, again and again; shuffled: a new permutation every epoch."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to train a student on a set of M examples.
+
+    Attributes:
+        optimiser: `sgd`, `momentum` or `adam`.
+        steps: T, the number of training steps.
+        batch: examples in a step; at most M are used.
+        order: `fixed` or `shuffled` (see ORDERS).
+        step_size: one positive step size for all steps; a distilled set may carry T learned ones in its place.
+    """
+
+    optimiser: str = "adam"
+    steps: int = 100
+    batch: int = 64
+    order: str = "shuffled"
+    step_size: float = 1e-3
+
+    def schedule(self, size: int, seed: int) -> Tensor:
+        """Row numbers (T, B) of the examples in every step, for a set of `size` examples.
+
+        Args:
+            size: M.
+            seed: decides the permutations of order `shuffled`; order `fixed` ignores it.
+        """
+        batch = min(self.batch, size)
+        needed = self.steps * batch
+        epochs = -(-needed // size)
+        if self.order == "fixed":
+            rows = torch.arange(size).repeat(epochs)
+        else:
+            generator = torch_generator(seed, "order")
+            rows = torch.cat([torch.randperm(size, generator=generator) for _ in range(epochs)])
+        return rows[:needed].view(self.steps, batch)
+
+    def step_sizes(self) -> Tensor:
+        """The constant step sizes (T,)."""
+        return torch.full((self.steps,), self.step_size)

@@ -1,0 +1,96 @@
+"""Before an experiment: load the corpus and the word vectors, turn the budget into a count, name the run."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from importlib.metadata import version
+from pathlib import Path
+from typing import NamedTuple
+
+from textdd.config import PAPER_BUDGET, RunConfig
+from textdd.data.budget import check_per_class, per_class_from_budget
+from textdd.data.corpus import Corpus, load_corpus
+from textdd.data.vectors import WordVectors, load_vectors
+from textdd.progress import Bar, console
+
+
+class Prepared(NamedTuple):
+    """What an experiment works with.
+
+    Attributes:
+        corpus: the texts, split and tokenised.
+        vectors: the word vectors (V, D).
+        per_class: M / C.
+        share: M as a fraction of the training texts.
+    """
+
+    corpus: Corpus
+    vectors: WordVectors
+    per_class: int
+    share: float
+
+
+def prepare(run: RunConfig) -> Prepared:
+    """Load corpus and word vectors, and turn the budget into examples per class.
+
+    Raises:
+        TextddError: something about the files, the budget or the vectors has to be mended by the user.
+    """
+    cache = Path(run.cache_dir).expanduser()
+    corpus = load_with_bar(run, cache)
+    per_class = run.per_class
+    if per_class is None:
+        budget = PAPER_BUDGET if run.budget is None else run.budget
+        per_class = per_class_from_budget(budget, corpus.train_rows, len(corpus.classes))
+    check_per_class(per_class, corpus.train.labels, corpus.classes)
+    vectors = load_vectors(run.embedding, corpus, run.data_dir, cache, run.seed)
+    share = per_class * len(corpus.classes) / corpus.train_rows
+    sizes = f"{len(corpus.train)} training, {len(corpus.validation)} validation, {len(corpus.test)} test texts"
+    say(f"{corpus.name}: {sizes}, {len(corpus.classes)} classes")
+    say(f"{vectors.name} vectors: {tuple(vectors.table.shape)}, {vectors.coverage:.1%} of the running words known")
+    say(f"distilled set: {per_class} per class = {share:.4%} of the training texts")
+    return Prepared(corpus, vectors, per_class, share)
+
+
+def load_with_bar(run: RunConfig, cache: Path) -> Corpus:
+    """Load the corpus, with a progress bar while it is tokenised for the first time."""
+    bars: dict[str, Bar] = {}
+
+    def show(what: str, done: int, total: int) -> None:
+        bars.setdefault(what, Bar(what, total)).update(done)
+
+    try:
+        return load_corpus(run.dataset, run.data_dir, cache, run.seed, show)
+    finally:
+        for bar in bars.values():
+            bar.close()
+
+
+def identity(run: RunConfig, prepared: Prepared) -> str:
+    """A short hash of all that decides a result: options, content of the corpus, word vectors, version."""
+    dataset = run.dataset
+    decisive = {
+        "corpus": prepared.corpus.key,
+        "split": [dataset.length, dataset.validation, dataset.validation_max, dataset.test_fraction],
+        "vectors": prepared.vectors.sha256,
+        "per_class": prepared.per_class,
+        "seed": run.seed,
+        "model": dataclasses.asdict(run.model),
+        "distiller": dataclasses.asdict(run.distiller),
+        "evaluation": dataclasses.asdict(run.evaluation),
+        "trainer": [run.trainer.devices * run.trainer.num_nodes, run.trainer.precision],
+        "version": version("textdd"),
+    }
+    return short_hash(decisive)
+
+
+def short_hash(content: object) -> str:
+    """Ten hexadecimal digits that identify a JSON value."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:10]
+
+
+def say(remark: str) -> None:
+    """Print a remark about the run to standard error."""
+    console.print(remark, highlight=False, soft_wrap=True)

@@ -1,0 +1,1 @@
+"""Reports: what a run's result looks like to a person."""

@@ -1,0 +1,224 @@
+"""One experiment: prepare, distil, evaluate distilled vs random vs full, write result.json.
+
+    python -m textdd.run dataset=dbpedia budget=0.001
+
+A run lives in a folder named after its configuration and the content of its corpus. The same command finds it again:
+finished, it only shows the result; killed, it goes on from the last finished piece of work.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+import sys
+from collections.abc import Callable
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+
+import hydra
+import torch
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig
+from pytorch_lightning.utilities.rank_zero import rank_zero_only
+
+from textdd import cli
+from textdd.artifact import MANIFEST, DistilledSet
+from textdd.checks import check
+from textdd.config import CONF, RunConfig, register, to_run
+from textdd.distil import distil, forget_checkpoints
+from textdd.errors import TextddError
+from textdd.evaluation.protocol import Protocol, Result, add_recovery
+from textdd.loggers import Mirrors
+from textdd.prepare import Prepared, identity, prepare, say, short_hash
+from textdd.quiet import quiet
+from textdd.record import write_json
+from textdd.report.figures import accuracy_against_steps
+from textdd.report.terminal import print_results
+from textdd.students import FlatStudent, make_student
+from textdd.trainer import make_trainer
+
+PURPOSE = "Distil a labelled text corpus into a tiny synthetic training set, then compare distilled vs random vs full."
+EXAMPLES = [
+    ("per_class=10", "the built-in demo corpus"),
+    ("dataset=dbpedia budget=0.001", "from the hub; data_dir=DIR uses files in DIR/dbpedia/ instead"),
+    ("dataset=ag_news data_dir=data per_class=30 embedding=glove embedding.path=glove.txt", "local files and GloVe"),
+    ("dataset=local dataset.path=my.csv dataset.text=[body] dataset.label=topic per_class=10", "your own corpus"),
+    ("-m dataset=ag_news,trec6 data_dir=data budget=0.0005,0.001", "a sweep over every combination"),
+]
+VERSIONED = ("textdd", "torch", "pytorch-lightning", "tokenizers", "numpy")
+FIGURE = "accuracy_against_steps.png"
+
+
+def execute(run: RunConfig) -> Path:
+    """Run one experiment and return the path of its result.json.
+
+    Raises:
+        TextddError: something about the data or the configuration has to be mended by the user.
+    """
+    if run.trainer.threads:
+        torch.set_num_threads(run.trainer.threads)
+    prepared = prepare(run)
+    title = f"{prepared.corpus.name}-{prepared.per_class}"
+    choices = f"{run.model.name}-{run.embedding.name}-{run.distiller.name}"
+    folder = Path(run.output_dir) / f"{title}-{choices}-s{run.seed}-{identity(run, prepared)}"
+    final = folder / "result.json"
+    if run.overwrite and rank_zero_only.rank == 0:
+        shutil.rmtree(folder, ignore_errors=True)
+    if final.exists():
+        say("This run is finished; overwrite=true runs it again.")
+        print_results(json.loads(final.read_text()))
+        return final
+    say(f"folder: {folder}")
+    settings = dataclasses.asdict(run)
+    student = make_student(run.model, prepared.vectors.table.shape[1], len(prepared.corpus.classes))
+    mirrors = Mirrors(run.logger, folder, title, folder.name, settings)
+    try:
+        distilled = distilled_set(run, prepared, student, folder, mirrors)
+        methods = compare(run, prepared, student, distilled, folder)
+        for name, method in methods.items():
+            mirrors.log_method(name, method)
+    finally:
+        mirrors.close()
+    metrics = ("accuracy", "macro_f1", "recovery")
+    distilled.manifest["metrics"] = {n: {metric: m[metric] for metric in metrics} for n, m in methods.items()}
+    distilled.save(folder / "artifact")
+    result = {
+        "dataset": prepared.corpus.name,
+        "per_class": prepared.per_class,
+        "budget": prepared.share,
+        "model": run.model.name,
+        "embedding": run.embedding.name,
+        "distiller": run.distiller.name,
+        "seed": run.seed,
+        "students": run.evaluation.students,
+        "artifact": str((folder / "artifact").resolve()),
+        "methods": methods,
+        "distilling": distilled.manifest["distilling"],
+        "versions": distilled.manifest["versions"],
+        "config": settings,
+    }
+    accuracy_against_steps(result, folder / FIGURE)
+    write_json(final, result)
+    print_results(result)
+    say(f"figure: {folder / FIGURE}\nartifact: {folder / 'artifact'}")
+    return final
+
+
+def distilled_set(
+    run: RunConfig, prepared: Prepared, student: FlatStudent, folder: Path, mirrors: Mirrors
+) -> DistilledSet:
+    """Distil, or load what a killed run had finished distilling."""
+    artifact = folder / "artifact"
+    if (artifact / MANIFEST).exists():
+        return DistilledSet.load(artifact)
+    corpus, vectors, per_class, share = prepared
+    synthetic, facts = distil(
+        run.distiller, run.trainer, student, corpus, vectors, per_class, run.seed, folder, mirrors
+    )
+    if rank_zero_only.rank:
+        sys.exit()  # the first process evaluates alone
+    embedding = {**dataclasses.asdict(run.embedding), "sha256": vectors.sha256, "coverage": vectors.coverage}
+    manifest = {
+        "dataset": corpus.name,
+        "classes": corpus.classes,
+        "per_class": per_class,
+        "budget": share,
+        "length": corpus.length,
+        "student": dataclasses.asdict(run.model),
+        "distiller": dataclasses.asdict(run.distiller),
+        "embedding": embedding,
+        "corpus": {"key": corpus.key, "options": dataclasses.asdict(run.dataset)},
+        "seed": run.seed,
+        "versions": {name: version(name) for name in VERSIONED},
+        "distilling": facts,
+        "metrics": {},
+    }
+    x, y = synthetic.x.detach(), synthetic.labels().detach()
+    learned = synthetic.step_sizes().detach() if run.distiller.learn_step_sizes else None
+    distilled = DistilledSet(x, y, learned, synthetic.recipe, vectors.table, corpus.tokeniser, manifest)
+    distilled.save(artifact)
+    forget_checkpoints(folder)
+    return distilled
+
+
+def compare(
+    run: RunConfig, prepared: Prepared, student: FlatStudent, distilled: DistilledSet, folder: Path
+) -> dict[str, Result]:
+    """Evaluate distilled, random and full, each once: a killed run repeats nothing that it has finished."""
+    make = partial(make_trainer, run.trainer, alone=True)
+    table = prepared.vectors.table.to(make().strategy.root_device)
+    protocol = Protocol(run.evaluation, student, run.model, prepared.corpus, table, run.seed)
+    parts = folder / "methods"
+    # The full-data students depend on nothing that a distiller changes: all runs with the same corpus share them.
+    decisive = [
+        *(prepared.corpus.key, prepared.vectors.sha256, len(prepared.corpus.train), run.seed),
+        *(dataclasses.asdict(run.model), dataclasses.asdict(run.evaluation.full), prepared.corpus.length),
+    ]
+    cache = Path(run.cache_dir).expanduser() / "full" / short_hash(decisive)
+    teacher, full = protocol.full(cache, make)
+    methods = {
+        "distilled": once(parts / "distilled.json", lambda: protocol.distilled(distilled)),
+        "random": once(parts / "random.json", lambda: protocol.selected("random", prepared.per_class, teacher)),
+        "full": full,
+    }
+    facts = distilled.manifest["distilling"]
+    methods["distilled"] |= {name: facts[name] for name in ("seconds", "peak_memory_bytes")}
+    add_recovery(methods)
+    return methods
+
+
+def once(path: Path, work: Callable[[], Result]) -> Result:
+    """Do a piece of work unless its stored result is there."""
+    if not path.exists():
+        write_json(path, work())
+    content: Result = json.loads(path.read_text())
+    return content
+
+
+def check_composed(cfg: DictConfig) -> None:
+    """Check a configuration that Hydra composed."""
+    check(to_run(cfg))
+
+
+def main() -> None:
+    """Entry point of `python -m textdd.run`."""
+    arguments = sys.argv[1:]
+    if any(flag in arguments for flag in cli.HELP_FLAGS):
+        chosen = [argument for argument in arguments if not argument.startswith("-")]
+        cli.print_help("textdd.run", PURPOSE, EXAMPLES, cli.compose_config("config", chosen))
+        return
+    try:
+        cli.check_arguments("config", arguments, check_composed)
+    except TextddError as error:
+        cli.exit_with(error)
+    quiet()
+    job()
+
+
+@hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")
+def job(cfg: DictConfig) -> None:
+    """One job of Hydra's: an experiment whose mistakes are told without a traceback, unless a sweep must go on."""
+    sweep = HydraConfig.get().mode == RunMode.MULTIRUN
+    try:
+        path = execute(to_run(cfg))
+    except TextddError as error:
+        if sweep:
+            raise
+        cli.exit_with(error)
+    finish(path)
+
+
+def finish(path: Path) -> None:
+    """Print the line that scripts read."""
+    print(f"result: {path.resolve()}", flush=True)  # noqa: T201
+
+
+register()
+
+if __name__ == "__main__":
+    main()
+
+

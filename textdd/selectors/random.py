@@ -1,0 +1,25 @@
+"""The baseline of every paper: real examples drawn at random, as many of each class."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from textdd.data.corpus import Split
+from textdd.seeds import numpy_generator
+
+
+def select_random(split: Split, per_class: int, seed: int) -> np.ndarray:
+    """Draw `per_class` distinct examples of every class.
+
+    Args:
+        split: the training texts.
+        per_class: M / C.
+        seed: another seed draws another subset.
+
+    Returns:
+        Rows of the split (M,); row m belongs to class m mod C, as in a distilled set.
+    """
+    generator = numpy_generator(seed, "random subset")
+    labels = split.labels
+    chosen = [generator.choice(np.flatnonzero(labels == c), per_class, replace=False) for c in np.unique(labels)]
+    return np.stack(chosen, axis=1).ravel()

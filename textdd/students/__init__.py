@@ -1,0 +1,38 @@
+"""Students: the classifiers that are trained on real and on distilled texts, one per file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from textdd.errors import unknown_choice
+from textdd.students.fasttext import FastText, FastTextConfig
+from textdd.students.lstm import LSTM, LSTMConfig
+from textdd.students.student import FlatStudent, Student
+from textdd.students.textcnn import TextCNN, TextCNNConfig
+
+STUDENTS: dict[str, tuple[type[Any], type[Any]]] = {
+    "textcnn": (TextCNN, TextCNNConfig),
+    "fasttext": (FastText, FastTextConfig),
+    "lstm": (LSTM, LSTMConfig),
+}
+"""The choices of `model=`: name -> (class, its options)."""
+
+
+def make_student(config: Any, dimension: int, classes: int) -> FlatStudent:
+    """Build the student that a model configuration names.
+
+    Args:
+        config: one of the option classes above; its `name` says which student.
+        dimension: D.
+        classes: C.
+
+    Raises:
+        TextddError: no student has that name.
+    """
+    if config.name not in STUDENTS:
+        raise unknown_choice("student", config.name, STUDENTS, "model")
+    student, _ = STUDENTS[config.name]
+    return FlatStudent(student(config, dimension, classes))
+
+
+__all__ = ["STUDENTS", "FlatStudent", "Student", "make_student"]

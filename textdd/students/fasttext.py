@@ -1,0 +1,46 @@
+"""fastText-like student (Joulin et al., 2017): the mean of a text's word vectors, one hidden layer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from textdd.students.student import Student
+
+
+@dataclass
+class FastTextConfig:
+    """Options of the fastText-like student.
+
+    Attributes:
+        name: the choice `model=fasttext`.
+        hidden: units of the hidden layer.
+    """
+
+    name: str = "fasttext"
+    hidden: int = 100
+
+
+class FastText(Student):
+    """Mean of the word vectors, a tanh layer, a linear layer: blind to word order (Joulin et al. 2017).
+
+    Args:
+        config: size of the hidden layer.
+        dimension: D.
+        classes: C.
+    """
+
+    def __init__(self, config: FastTextConfig, dimension: int, classes: int) -> None:
+        super().__init__(config.hidden, classes)
+        self.hidden = nn.Linear(dimension, config.hidden)
+
+    def features(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Map x (N, L, D) to the hidden layer (N, hidden)."""
+        if mask is None:
+            mean = x.mean(dim=1)
+        else:
+            tokens = mask.unsqueeze(-1).to(x.dtype)  # (N, L, 1)
+            mean = (x * tokens).sum(dim=1) / tokens.sum(dim=1).clamp_min(1)
+        return torch.tanh(self.hidden(mean))

@@ -1,0 +1,72 @@
+"""Lightning Trainers from one configuration: devices, processes and precision are Lightning's business."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.plugins.io import TorchCheckpointIO
+
+from textdd.record import write_bytes
+
+
+@dataclass
+class TrainerConfig:
+    """Where and how to compute; the words are those of pytorch_lightning.Trainer.
+
+    Attributes:
+        accelerator: `auto`, `cpu` or `gpu`.
+        devices: processes per machine, one device each.
+        num_nodes: machines.
+        strategy: how several processes work together: `auto`, `ddp`, `ddp_spawn`, ...
+        precision: `32-true`, `bf16-mixed`, `16-mixed` or `64-true`.
+        threads: CPU threads of each process; 0 leaves torch's choice.
+    """
+
+    accelerator: str = "auto"
+    devices: int = 1
+    num_nodes: int = 1
+    strategy: str = "auto"
+    precision: str = "32-true"
+    threads: int = 0
+
+
+class AtomicCheckpointIO(TorchCheckpointIO):
+    """Checkpoints that are whole or absent: Lightning's own may be half written when the process is killed."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
+        """Write the checkpoint beside its place, then move it there."""
+        del storage_options
+        buffer = BytesIO()
+        torch.save(checkpoint, buffer)
+        write_bytes(Path(path), buffer.getvalue())
+
+
+def make_trainer(config: TrainerConfig, *, alone: bool = False, **options: Any) -> pl.Trainer:
+    """Build a Trainer without Lightning's own bars, tables and sanity checks.
+
+    Args:
+        config: devices and precision.
+        alone: use one device whatever the configuration says (evaluation on the first process).
+        options: further arguments of pytorch_lightning.Trainer.
+    """
+    places: dict[str, Any] = {"devices": 1} if alone else {
+        "devices": config.devices,
+        "num_nodes": config.num_nodes,
+        "strategy": config.strategy,
+    }
+    defaults: dict[str, Any] = {
+        "logger": False,
+        "enable_checkpointing": False,
+        "enable_progress_bar": False,
+        "enable_model_summary": False,
+        "num_sanity_val_steps": 0,  # would draw from the students' seeds before the first step
+        "inference_mode": False,  # checks train students, which needs gradients
+    }
+    return pl.Trainer(
+        accelerator=config.accelerator, precision=config.precision, **places, **{**defaults, **options}  # type: ignore[arg-type]
+    )
