@@ -5,7 +5,8 @@
     classify = distilled.train(seed=0)                    # or: the student and recipe it was made for
 
 Files: `distilled.safetensors` (texts, labels, step sizes), `vectors.safetensors` (the word-vector table),
-`tokenizer.json`, `manifest.json` (what it is, how it was made, a hash of every file) and `README.md`. Nothing is pickled.
+`tokenizer.json`, `manifest.json` (what it is, how it was made, a hash of every file) and `README.md`. Nothing is
+pickled.
 """
 
 from __future__ import annotations
@@ -197,7 +198,9 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     """
     path = folder / MANIFEST
     if not path.is_file():
-        raise TextddError(f"{folder} is not a textdd artefact: it has no {MANIFEST}. Give the folder named artifact of a run.")
+        raise TextddError(
+            f"{folder} is not a textdd artefact: it has no {MANIFEST}. Give the folder named artifact of a run."
+        )
     try:
         manifest = json.loads(path.read_text())
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
@@ -230,6 +233,8 @@ def card(manifest: dict[str, Any], distilled: DistilledSet) -> str:
     """The README of the folder, from the packaged template."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    environment = Environment(loader=PackageLoader("textdd"), undefined=StrictUndefined, trim_blocks=True, autoescape=False)
+    environment = Environment(
+        loader=PackageLoader("textdd"), undefined=StrictUndefined, trim_blocks=True, autoescape=False
+    )
     sizes = {"texts": tuple(distilled.x.shape), "vectors": tuple(distilled.vectors.shape)}
     return environment.get_template("card.md.jinja").render(manifest=manifest, sizes=sizes)

@@ -59,11 +59,17 @@ def check_distiller(config: DistillerConfig) -> None:
     ):
         at_least(f"distiller.{key}", value, least, usual)
     if config.step_size <= 0:
-        raise TextddError(f"Got distiller.step_size={config.step_size:g}; it must be positive. Type: distiller.step_size=0.01")
+        raise TextddError(
+            f"Got distiller.step_size={config.step_size:g}; it must be positive. Type: distiller.step_size=0.01"
+        )
     if not 0 < config.confidence < 1:
-        raise TextddError(f"Got distiller.confidence={config.confidence:g}; it lies between 0 and 1. Type: distiller.confidence=0.9")
+        raise TextddError(
+            f"Got distiller.confidence={config.confidence:g}; it lies between 0 and 1. Type: distiller.confidence=0.9"
+        )
     if not 0 <= config.averaging < 1:
-        raise TextddError(f"Got distiller.averaging={config.averaging:g}; it lies in [0, 1). Type: distiller.averaging=0.99")
+        raise TextddError(
+            f"Got distiller.averaging={config.averaging:g}; it lies in [0, 1). Type: distiller.averaging=0.99"
+        )
     if isinstance(config, MetaGradientConfig):
         one_of("truncation", config.truncation, TRUNCATIONS, "distiller.truncation")
         one_of("engine", config.engine, ENGINES, "distiller.engine")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import shutil
 import sys
+import textwrap
 from collections.abc import Callable
 from typing import Any
 
@@ -15,7 +17,6 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from rich.console import Console
-from rich.table import Table
 
 from textdd.config import CONF
 from textdd.errors import TextddError, nearest_first
@@ -25,7 +26,11 @@ HELP_FLAGS = ("--help", "-h")
 
 def groups() -> dict[str, list[str]]:
     """The groups of conf/ and their choices."""
-    return {folder.name: sorted(file.stem for file in folder.glob("*.yaml")) for folder in sorted(CONF.iterdir()) if folder.is_dir()}
+    return {
+        folder.name: sorted(file.stem for file in folder.glob("*.yaml"))
+        for folder in sorted(CONF.iterdir())
+        if folder.is_dir()
+    }
 
 
 def compose_config(config_name: str, arguments: list[str]) -> DictConfig:
@@ -89,7 +94,8 @@ def values_of(override: Override) -> list[str]:
     """The overrides that a sweep over this option runs through; itself where it is no sweep."""
     if not override.is_sweep_override():
         return [override.input_line or ""]
-    return [f"{override.get_key_element()}={value}" for value in override.sweep_string_iterator()]
+    key = override.get_key_element()
+    return [f"{key}={line}" for line in map(str, override.sweep_string_iterator())]
 
 
 def check_choice(override: Override, known: dict[str, list[str]]) -> None:
@@ -110,7 +116,7 @@ def paths(cfg: DictConfig, prefix: str = "") -> list[str]:
     """All option names of a configuration, such as `distiller.length`."""
     found = []
     for key in cfg:
-        name = f"{prefix}{key}"
+        name = prefix + str(key)
         found.append(name)
         node = cfg._get_node(key)
         if isinstance(node, DictConfig) and not node._is_missing() and not node._is_none():
@@ -122,38 +128,48 @@ def check_key(override: Override, options: list[str], known: dict[str, list[str]
     """Raise the error for an option that does not exist."""
     key = override.key_or_group
     if key not in options:
-        best = nearest_first(key, [*options, *known])[:5]
+        best = nearest_first(key, {*options, *known})[:5]
         raise TextddError(
-            f"Unknown option {key!r}. Nearest: {', '.join(best)}. Type: {best[0]}=...  All options: python -m textdd.run --help"
+            f"Unknown option {key!r}. Nearest: {', '.join(best)}. Type: {best[0]}=... "
+            "All options: python -m textdd.run --help"
         )
 
 
 def print_help(program: str, purpose: str, examples: list[tuple[str, str]], cfg: DictConfig) -> None:
-    """Print what the program does, examples, the groups with their choices, and every option with its meaning."""
-    console = Console(width=min(Console().width, 120))
-    console.print(f"{purpose}\n\nUsage: python -m {program} [option=value ...]\n", highlight=False)
-    grid = Table.grid(padding=(0, 2))
+    """Print what the program does, examples, the groups with their choices, and every option with its meaning.
+
+    Args:
+        program: such as `textdd.run`.
+        purpose: one sentence.
+        examples: pairs of what to type behind the program, and what that does.
+        cfg: the composed configuration whose values are shown.
+    """
+    lines = [purpose, "", f"Usage: python -m {program} [option=value ...]", ""]
     for command, meaning in examples:
-        grid.add_row(f"  python -m {program} {command}", f"[dim]{meaning}[/dim]")
-    console.print(grid)
+        lines += [f"  # {meaning}", f"  python -m {program} {command}".rstrip()]
     if program.endswith("run"):
         for group, choices in groups().items():
-            console.print(f"\n[bold]{group}=[/bold]", highlight=False)
-            table = Table.grid(padding=(0, 2))
-            for choice in choices:
-                comment = (CONF / group / f"{choice}.yaml").read_text().splitlines()[0].lstrip("# ")
-                table.add_row(f"  {choice}", f"[dim]{comment}[/dim]")
-            console.print(table)
-    console.print("\n[bold]options[/bold] and their values under the choices made\n", highlight=False)
-    console.print(option_table(OmegaConf.to_object(cfg)))
+            comments = ((CONF / group / f"{choice}.yaml").read_text().splitlines()[0] for choice in choices)
+            lines += ["", f"{group}="]
+            lines += rows([(choice, comment.lstrip("# ")) for choice, comment in zip(choices, comments, strict=True)])
+    lines += ["", "options, with their values under the choices made"]
+    lines += rows([(f"{name}={value}", meaning) for name, value, meaning in option_rows(OmegaConf.to_object(cfg))])
+    sys.stdout.write("\n".join(lines) + "\n")
 
 
-def option_table(options: Any, prefix: str = "") -> Table:
-    """A row per option: name, value and the meaning that its dataclass documents."""
-    table = Table.grid(padding=(0, 2))
-    for name, value, meaning in option_rows(options, prefix):
-        table.add_row(f"  {name}", value, f"[dim]{meaning}[/dim]")
-    return table
+def rows(pairs: list[tuple[str, str]]) -> list[str]:
+    """Two columns, the second wrapped to the width of the terminal."""
+    width = min(shutil.get_terminal_size((100, 24)).columns, 120)
+    indent = min(max(len(first) for first, _ in pairs), 36) + 4
+    lines = []
+    for first, second in pairs:
+        if len(first) + 4 > indent:  # too long for its column: it gets a line of its own
+            lines.append(f"  {first}")
+            first = ""
+        lines += textwrap.wrap(
+            second or "-", width, initial_indent=f"  {first}".ljust(indent), subsequent_indent=" " * indent
+        )
+    return lines
 
 
 def option_rows(options: Any, prefix: str = "") -> list[tuple[str, str, str]]:
@@ -190,5 +206,3 @@ def exit_with(error: TextddError) -> None:
     """Print an error without a traceback and leave with status 2."""
     Console(stderr=True).print(f"[bold red]error:[/bold red] {error}", highlight=False, soft_wrap=True)
     sys.exit(2)
-
-

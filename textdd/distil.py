@@ -11,7 +11,7 @@ import torch
 from pytorch_lightning.callbacks import ModelCheckpoint
 
 from textdd.data.corpus import Corpus
-from textdd.data.embedded import OuterData
+from textdd.data.outer import OuterData
 from textdd.data.vectors import WordVectors
 from textdd.distillers import DISTILLERS, Distiller, DistillerConfig, SyntheticSet, initial_texts
 from textdd.evaluation.cost import Cost
@@ -106,9 +106,7 @@ def distil(
         "validation_accuracy": float(distiller.best_accuracy),
         "outer_steps": trainer.global_step,
     }
-    best = distiller.best.module.cpu()
-    assert isinstance(best, SyntheticSet)
-    return best, facts
+    return distiller.best.mean.cpu(), facts
 
 
 def forget_checkpoints(folder: Path) -> None:

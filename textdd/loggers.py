@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pytorch_lightning.loggers import Logger, WandbLogger
-from pytorch_lightning.utilities.rank_zero import rank_zero_only
+from pytorch_lightning.utilities import rank_zero_only
 
 from textdd.record import write_bytes
 
@@ -99,9 +99,7 @@ class Mirrors:
         settings: the configuration as plain values.
     """
 
-    def __init__(
-        self, config: LoggerConfig, folder: Path, title: str, group: str, settings: dict[str, Any]
-    ) -> None:
+    def __init__(self, config: LoggerConfig, folder: Path, title: str, group: str, settings: dict[str, Any]) -> None:
         self.config, self.folder, self.title, self.group, self.settings = config, folder, title, group, settings
         self.metrics = MetricsFile(folder / "metrics.jsonl")
         self._wandb: WandbLogger | None = None

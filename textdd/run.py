@@ -22,7 +22,6 @@ import torch
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
-from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
 from textdd import cli
 from textdd.artifact import MANIFEST, DistilledSet
@@ -38,7 +37,7 @@ from textdd.record import write_json
 from textdd.report.figures import accuracy_against_steps
 from textdd.report.terminal import print_results
 from textdd.students import FlatStudent, make_student
-from textdd.trainer import make_trainer
+from textdd.trainer import make_trainer, process_rank
 
 PURPOSE = "Distil a labelled text corpus into a tiny synthetic training set, then compare distilled vs random vs full."
 EXAMPLES = [
@@ -65,7 +64,7 @@ def execute(run: RunConfig) -> Path:
     choices = f"{run.model.name}-{run.embedding.name}-{run.distiller.name}"
     folder = Path(run.output_dir) / f"{title}-{choices}-s{run.seed}-{identity(run, prepared)}"
     final = folder / "result.json"
-    if run.overwrite and rank_zero_only.rank == 0:
+    if run.overwrite and process_rank() == 0:
         shutil.rmtree(folder, ignore_errors=True)
     if final.exists():
         say("This run is finished; overwrite=true runs it again.")
@@ -118,7 +117,7 @@ def distilled_set(
     synthetic, facts = distil(
         run.distiller, run.trainer, student, corpus, vectors, per_class, run.seed, folder, mirrors
     )
-    if rank_zero_only.rank:
+    if process_rank():
         sys.exit()  # the first process evaluates alone
     embedding = {**dataclasses.asdict(run.embedding), "sha256": vectors.sha256, "coverage": vectors.coverage}
     manifest = {
@@ -220,5 +219,3 @@ register()
 
 if __name__ == "__main__":
     main()
-
-

@@ -10,6 +10,7 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.plugins.io import TorchCheckpointIO
+from pytorch_lightning.utilities import rank_zero_only
 
 from textdd.record import write_bytes
 
@@ -54,11 +55,15 @@ def make_trainer(config: TrainerConfig, *, alone: bool = False, **options: Any) 
         alone: use one device whatever the configuration says (evaluation on the first process).
         options: further arguments of pytorch_lightning.Trainer.
     """
-    places: dict[str, Any] = {"devices": 1} if alone else {
-        "devices": config.devices,
-        "num_nodes": config.num_nodes,
-        "strategy": config.strategy,
-    }
+    places: dict[str, Any] = (
+        {"devices": 1}
+        if alone
+        else {
+            "devices": config.devices,
+            "num_nodes": config.num_nodes,
+            "strategy": config.strategy,
+        }
+    )
     defaults: dict[str, Any] = {
         "logger": False,
         "enable_checkpointing": False,
@@ -68,5 +73,10 @@ def make_trainer(config: TrainerConfig, *, alone: bool = False, **options: Any) 
         "inference_mode": False,  # checks train students, which needs gradients
     }
     return pl.Trainer(
-        accelerator=config.accelerator, precision=config.precision, **places, **{**defaults, **options}  # type: ignore[arg-type]
+        **{**defaults, **places, "precision": config.precision, **options}, accelerator=config.accelerator
     )
+
+
+def process_rank() -> int:
+    """The number of this process among those that Lightning started; 0 before it started any."""
+    return int(getattr(rank_zero_only, "rank", 0))

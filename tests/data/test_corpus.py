@@ -113,7 +113,8 @@ def test_carving_is_stratified_and_leaves_one_of_each_class():
 def test_a_batch_is_what_the_tokeniser_says(demo):
     rows = np.array([5, 0, 5])
     batch = demo.validation.batch(rows)
-    assert batch.ids.shape == batch.mask.shape == (3, demo.length)
+    longest = int(batch.mask.sum(1).max())
+    assert batch.ids.shape == batch.mask.shape == (3, longest)  # no padding beyond the longest text
     assert (batch.labels.numpy() == demo.validation.labels[rows]).all()
     for i, row in enumerate(rows):
         ids = demo.tokeniser.encode(demo.validation.text(row)).ids
@@ -129,9 +130,7 @@ def test_runs_give_every_token_once(demo):
     owners = np.concatenate([owner for _, owner in runs])
     tokens = np.concatenate([tokens for tokens, _ in runs])
     for i in (0, 7, len(rows) - 1):
-        assert (
-            tokens[owners == i] == store.tokens[store.offsets[rows[i]] : store.offsets[rows[i] + 1]]
-        ).all()
+        assert (tokens[owners == i] == store.tokens[store.offsets[rows[i]] : store.offsets[rows[i] + 1]]).all()
     assert len(tokens) == np.diff(store.offsets)[rows].sum()
 
 
@@ -178,6 +177,6 @@ def test_real_ag_news(real_data, tmp_path, load):
         original = load(path=str(zhang), test_path=str(zhang), classes=corpus.classes)
         rows = np.arange(len(original.test))  # the original's first rows, in the same order
         assert (original.test.labels == corpus.test.labels[rows]).all()
-        assert (
-            original.test.batch(rows).mask.sum() / corpus.test.batch(rows).mask.sum()
-        ).item() == pytest.approx(1, abs=0.01)
+        assert (original.test.batch(rows).mask.sum() / corpus.test.batch(rows).mask.sum()).item() == pytest.approx(
+            1, abs=0.01
+        )

@@ -45,9 +45,7 @@ def test_all_texts_teach_much_more_than_a_few(demo_texts):
     words, test_words = vectoriser.fit_transform(texts), vectoriser.transform(test_texts)
     full = LogisticRegression(C=0.1, max_iter=300).fit(words, labels).score(test_words, test_labels)
     few = np.concatenate([np.flatnonzero(labels == topic)[:10] for topic in range(5)])
-    little = (
-        LogisticRegression(C=1.0, max_iter=300).fit(words[few], labels[few]).score(test_words, test_labels)
-    )
+    little = LogisticRegression(C=1.0, max_iter=300).fit(words[few], labels[few]).score(test_words, test_labels)
     assert 0.84 < full < 0.92
     assert 0.22 < little < 0.6
 
@@ -67,9 +65,7 @@ def test_its_words_are_distinct():
         assert len(set(words)) == count
 
 
-@pytest.mark.parametrize(
-    "wrong", [{"topics": 1}, {"words": 50}, {"longest": 3}, {"topical": 0.9}, {"noise": 1.5}]
-)
+@pytest.mark.parametrize("wrong", [{"topics": 1}, {"words": 50}, {"longest": 3}, {"topical": 0.9}, {"noise": 1.5}])
 def test_numbers_out_of_range_are_an_error(wrong):
     with pytest.raises(TextddError, match=r"dataset\.demo\."):
         demo_splits(DemoConfig(**wrong))

@@ -33,10 +33,7 @@ def write_csv(path: Path, separator: str = ",") -> None:
 
 
 def write_zhang(path: Path) -> None:
-    rows = [
-        f'"{label + 1}",{quoted(text.split()[0])},{quoted(" ".join(text.split(" ")[1:]))}'
-        for label, text in ROWS
-    ]
+    rows = [f'"{label + 1}",{quoted(text.split()[0])},{quoted(" ".join(text.split(" ")[1:]))}' for label, text in ROWS]
     path.write_text("\n".join(rows).replace("\nrun", "\\nrun") + "\n", encoding="utf-8")
 
 

@@ -80,9 +80,7 @@ def test_labels_of_zhang_are_counted_from_one_in_messages(write, load):
 
 
 def test_a_class_without_training_text_is_named(write, load):
-    with pytest.raises(
-        TextddError, match=r"class 'blue' has no training text.*dataset\.classes=\[red,green\]"
-    ):
+    with pytest.raises(TextddError, match=r"class 'blue' has no training text.*dataset\.classes=\[red,green\]"):
         load(path=write(GOOD), classes=["red", "green", "blue"])
 
 

@@ -57,9 +57,7 @@ def test_two_train_files_are_an_error(tmp_path, load):
 
 
 def test_a_corpus_that_is_nowhere_says_where_it_was_looked_for(tmp_path, load, no_hub):
-    with pytest.raises(
-        TextddError, match=r"looked in: .*news, .*news_csv.*someone/news.*no route.*data_dir="
-    ):
+    with pytest.raises(TextddError, match=r"looked in: .*news, .*news_csv.*someone/news.*no route.*data_dir="):
         load(tmp_path, **NEWS)
     with pytest.raises(TextddError, match="data_dir is not set"):
         load(**NEWS)
@@ -87,9 +85,7 @@ def test_the_hub_is_asked_once_when_the_revision_is_pinned(load, monkeypatch, tm
     def fake(path, *, revision, split, cache_dir):
         asked.append((path, revision, split))
         string = datasets.Value("string")
-        features = datasets.Features(
-            {"topic": datasets.ClassLabel(names=["b", "a"]), "title": string, "body": string}
-        )
+        features = datasets.Features({"topic": datasets.ClassLabel(names=["b", "a"]), "title": string, "body": string})
         rows = {"topic": [0, 1] * 4, "title": ["t"] * 8, "body": ["x", None] * 4}
         return datasets.Dataset.from_dict(rows, features=features)
 
@@ -114,14 +110,10 @@ def test_every_corpus_of_conf_is_a_valid_configuration():
     assert len(files) == 12
     for file in files:
         assert file.read_text().startswith("# ")
-        config = OmegaConf.to_object(
-            OmegaConf.merge(OmegaConf.structured(DatasetConfig), OmegaConf.load(file))
-        )
+        config = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(DatasetConfig), OmegaConf.load(file)))
         assert config.name == file.stem
         check_config(config)
     for name in EMBEDDINGS:
         file = conf / "embedding" / f"{name}.yaml"
-        config = OmegaConf.to_object(
-            OmegaConf.merge(OmegaConf.structured(EmbeddingConfig), OmegaConf.load(file))
-        )
+        config = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(EmbeddingConfig), OmegaConf.load(file)))
         assert config.name == name

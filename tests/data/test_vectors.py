@@ -34,9 +34,7 @@ def write_zip(path, lines):
 
 
 @pytest.mark.parametrize("header", [[], ["5 3"]], ids=["glove", "word2vec"])
-@pytest.mark.parametrize(
-    ("name", "write"), [("v.txt", write_plain), ("v.txt.gz", write_gz), ("v.zip", write_zip)]
-)
+@pytest.mark.parametrize(("name", "write"), [("v.txt", write_plain), ("v.txt.gz", write_gz), ("v.zip", write_zip)])
 def test_every_form_of_file(name, write, header, tmp_path):
     write(tmp_path / name, header + LINES)
     vectors, known = glove_vectors(tmp_path / name, WORDS, tmp_path)
@@ -94,9 +92,7 @@ def test_glove_fills_unknown_words_and_measures_coverage(demo, tmp_path):
     vocabulary = words(demo.tokeniser)
     folder = tmp_path / "vectors"
     folder.mkdir()
-    lines = [
-        f"{word} {i % 3 + 4}.0 {i % 5 + 3}.0" for i, word in enumerate(vocabulary) if i >= 2 and i % 2 == 0
-    ]
+    lines = [f"{word} {i % 3 + 4}.0 {i % 5 + 3}.0" for i, word in enumerate(vocabulary) if i >= 2 and i % 2 == 0]
     write_plain(folder / "small.txt", lines[:3])
     write_plain(folder / "large.txt", lines)
     vectors = load_vectors(EmbeddingConfig(name="glove"), demo, str(tmp_path), tmp_path, seed=0)
@@ -108,9 +104,7 @@ def test_glove_fills_unknown_words_and_measures_coverage(demo, tmp_path):
     assert 0.4 < vectors.coverage < 0.6
     unknown = vectors.table[3::2]
     assert unknown.mean() == pytest.approx(5, abs=0.2)
-    assert (
-        load_vectors(EmbeddingConfig(name="glove"), demo, str(tmp_path), tmp_path, 0).sha256 == vectors.sha256
-    )
+    assert load_vectors(EmbeddingConfig(name="glove"), demo, str(tmp_path), tmp_path, 0).sha256 == vectors.sha256
 
 
 @pytest.mark.parametrize(

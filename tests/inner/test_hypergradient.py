@@ -101,7 +101,10 @@ def test_engines_agree_on_a_window_in_the_middle(optimiser):
         start = State.fresh(leaves[3].detach(), outer.optimiser)
         return train(outer.student, outer.optimiser, start, lesson, [3])[0]
 
-    found = {name: torch.autograd.grad(outer(engine, first=after_three_steps), leaves[:3]) for name, engine in ENGINES.items()}
+    found = {
+        name: torch.autograd.grad(outer(engine, first=after_three_steps), leaves[:3])
+        for name, engine in ENGINES.items()
+    }
     assert relative_difference(found["recompute"], found["unroll"]) < 1e-10
     assert found["unroll"][2][:3].abs().max() == 0  # the steps before the window are not differentiated
     assert found["unroll"][2][3:].abs().min() > 0

@@ -54,9 +54,7 @@ def least_budget(rows: int, classes: int) -> str:
         TextddError: there are fewer texts than classes, so no budget does.
     """
     if rows < classes:
-        raise TextddError(
-            f"{rows} training texts are fewer than {classes} classes: no budget gives one per class."
-        )
+        raise TextddError(f"{rows} training texts are fewer than {classes} classes: no budget gives one per class.")
     exact = Decimal(classes) / rows
     digits = Decimal(1).scaleb(exact.adjusted() - 2)
     rounded = exact.quantize(digits, rounding=ROUND_CEILING)

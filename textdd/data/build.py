@@ -55,9 +55,7 @@ def built_corpus(config: DatasetConfig, sources: Sources, cache_dir: Path, progr
     Raises:
         TextddError: something is wrong with a file, a column, a text or a label.
     """
-    folder = (
-        cache_dir / "corpora" / f"{re.sub(r'[^a-zA-Z0-9]+', '_', config.name)}-{corpus_key(config, sources)}"
-    )
+    folder = cache_dir / "corpora" / f"{re.sub(r'[^a-zA-Z0-9]+', '_', config.name)}-{corpus_key(config, sources)}"
     if folder.is_dir():
         return folder
     unfinished = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:8]}")
@@ -99,18 +97,14 @@ def _build(folder: Path, config: DatasetConfig, sources: Sources, progress: Prog
             f"dataset.classes=[{','.join(np.array(classes)[counts > 0])}]"
         )
     tokeniser.save(str(folder / "tokenizer.json"))
-    write_store(
-        folder / "train", report(records(sources.train), "tokenising train", int(counts.sum())), tokeniser
-    )
+    write_store(folder / "train", report(records(sources.train), "tokenising train", int(counts.sum())), tokeniser)
     if sources.test:
         write_store(folder / "test", report(records(sources.test), "tokenising test", 0), tokeniser)
     meta = {"name": config.name, "classes": list(classes), "from": [s.name for s in chain(*sources)]}
     (folder / "meta.json").write_text(json.dumps(meta, indent=1), encoding="utf-8")
 
 
-def _label_codes(
-    config: DatasetConfig, sources: Sources, columns: dict[Source, Columns]
-) -> dict[Source, LabelCode]:
+def _label_codes(config: DatasetConfig, sources: Sources, columns: dict[Source, Columns]) -> dict[Source, LabelCode]:
     """Settle the classes (configured, else the source's own, else found) and how each source writes them."""
     classes = config.classes or list(sources.train[0].label_names)
     if classes:

@@ -23,7 +23,8 @@ class TokenBatch(NamedTuple):
     """N examples as token numbers.
 
     Attributes:
-        ids: token numbers (N, L), int64; zero beyond the end of a text.
+        ids: token numbers (N, L), int64; zero beyond the end of a text. L is the longest text of the batch, at most
+            the corpus's length.
         mask: where tokens are (N, L), bool; true at least once in every row.
         labels: class numbers (N,), int64.
     """

@@ -135,9 +135,7 @@ def demo_splits(config: DemoConfig) -> tuple[DemoSplit, DemoSplit]:
             "Type for instance: dataset.demo.topics=5 dataset.demo.words=4000"
         )
     if not (
-        config.topical >= 0 <= config.ambiguous
-        and config.topical + config.ambiguous <= 1
-        and 0 <= config.noise < 1
+        config.topical >= 0 <= config.ambiguous and config.topical + config.ambiguous <= 1 and 0 <= config.noise < 1
     ):
         raise TextddError(
             f"The demo corpus needs shares between 0 and 1, and topical + ambiguous at most 1; got {config}. "
@@ -158,9 +156,7 @@ def pseudo_words(count: int, generator: np.random.Generator) -> np.ndarray:
     """
     syllables = np.array([consonant + vowel for consonant in CONSONANTS for vowel in VOWELS])
     numbers = np.arange(count)
-    words = np.char.add(
-        syllables[numbers % len(syllables)], syllables[numbers // len(syllables) % len(syllables)]
-    )
+    words = np.char.add(syllables[numbers % len(syllables)], syllables[numbers // len(syllables) % len(syllables)])
     third = np.append(syllables, "")[numbers // len(syllables) ** 2 - 1]  # -1, no third syllable, at first
     return generator.permutation(np.char.add(words, third))
 

@@ -211,7 +211,5 @@ def _readable(path: Path) -> Iterator[None]:
     try:
         yield
     except (pa.ArrowException, OSError, UnicodeDecodeError, csv.Error) as error:
-        hint = (
-            " Texts must be UTF-8: iconv -f latin1 -t utf-8 converts." if "utf" in str(error).lower() else ""
-        )
+        hint = " Texts must be UTF-8: iconv -f latin1 -t utf-8 converts." if "utf" in str(error).lower() else ""
         raise TextddError(f"{path} cannot be read as {path.suffix}: {error}.{hint}") from error

@@ -1,4 +1,4 @@
-"""Batches as Lightning wants them: for ordinary training, and for the outer steps of a distiller."""
+"""Batches of real texts as Lightning wants them, for ordinary training."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytorch_lightning as pl
+import torch
+from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset
 
 from textdd.data.corpus import Corpus, Split, TokenBatch
+from textdd.data.embedded import Batch, embed
 from textdd.seeds import numpy_generator
 
 
@@ -36,68 +39,41 @@ class EpochBatches(IterableDataset[TokenBatch]):
             yield self.split.batch(order[start : start + self.batch_size])
 
 
-class OuterBatches(IterableDataset[TokenBatch]):
-    """The real batches that a distilled set is judged on, one for each outer step.
-
-    The batch of a step depends on the seed, the rank and the step alone, so a resumed run sees the batches
-    that it would have seen. Within a batch no example occurs twice.
-
-    Attributes:
-        split: the examples.
-        batch_size: N; a smaller split gives all it has.
-        total: outer steps of the whole run.
-        seed: the run's seed.
-        rank: which of the devices draws; each draws its own.
-        first: the first step to yield: 0, or where a resumed run goes on.
-    """
-
-    def __init__(
-        self, split: Split, batch_size: int, total: int, seed: int, rank: int = 0, first: int = 0
-    ) -> None:
-        self.split = split
-        self.batch_size = batch_size
-        self.total = total
-        self.seed = seed
-        self.rank = rank
-        self.first = first
-
-    def __len__(self) -> int:
-        return self.total
-
-    def __iter__(self) -> Iterator[TokenBatch]:
-        size = min(self.batch_size, len(self.split))
-        for step in range(self.first, self.total):
-            generator = numpy_generator(self.seed, "outer", self.rank, step)
-            yield self.split.batch(generator.choice(len(self.split), size, replace=False))
-
-
 class CorpusModule(pl.LightningDataModule):
-    """Mini-batches of a corpus for ordinary supervised training.
+    """Mini-batches of a corpus for ordinary supervised training; they reach the module as embeddings.
 
     Args:
         corpus: the corpus.
+        table: word vectors (V, D).
         batch_size: N.
-        seed: the run's seed, which decides the order of the training examples.
+        seed: decides the order of the training examples.
     """
 
-    def __init__(self, corpus: Corpus, batch_size: int, seed: int) -> None:
+    def __init__(self, corpus: Corpus, table: Tensor, batch_size: int, seed: int) -> None:
         super().__init__()
-        self.corpus = corpus
-        self.batch_size = batch_size
-        self.seed = seed
+        self.corpus, self.table = corpus, table
+        self.batch_size, self.seed = batch_size, seed
 
     def train_dataloader(self) -> DataLoader[TokenBatch]:
         """Shuffle the training split anew for every epoch; the same seed gives the same orders."""
-        return self._loader(self.corpus.train, numpy_generator(self.seed, "order of training"))
+        return loader(EpochBatches(self.corpus.train, self.batch_size, numpy_generator(self.seed, "order of training")))
 
     def val_dataloader(self) -> DataLoader[TokenBatch]:
         """Read the validation split in order."""
-        return self._loader(self.corpus.validation)
+        return loader(EpochBatches(self.corpus.validation, self.batch_size))
 
     def test_dataloader(self) -> DataLoader[TokenBatch]:
         """Read the test split in order."""
-        return self._loader(self.corpus.test)
+        return loader(EpochBatches(self.corpus.test, self.batch_size))
 
-    def _loader(self, split: Split, shuffle: np.random.Generator | None = None) -> DataLoader[TokenBatch]:
-        # Batches come ready-made, and reading one takes less time than handing it over from a worker process.
-        return DataLoader(EpochBatches(split, self.batch_size, shuffle), batch_size=None)
+    def on_after_batch_transfer(self, batch: TokenBatch, dataloader_idx: int) -> Batch:
+        """Look the words up; the table follows the batches to their device, in the module's precision."""
+        del dataloader_idx
+        exact = self.trainer is not None and self.trainer.precision == "64-true"
+        self.table = self.table.to(batch.ids.device, torch.float64 if exact else torch.float32)
+        return embed(self.table, batch)
+
+
+def loader(batches: IterableDataset[TokenBatch]) -> DataLoader[TokenBatch]:
+    """Hand ready-made batches on: reading one takes less time than fetching it from a worker process."""
+    return DataLoader(batches, batch_size=None)

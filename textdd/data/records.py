@@ -129,8 +129,7 @@ def _joined(table: pa.Table, columns: Sequence[str], where: str) -> pa.ChunkedAr
         kind = table.schema.field(column).type
         if pa.types.is_nested(kind):
             raise TextddError(
-                f"{where}: column {column!r} holds {kind}, not text. Name a column of text: "
-                "dataset.text=[NAME]"
+                f"{where}: column {column!r} holds {kind}, not text. Name a column of text: dataset.text=[NAME]"
             )
         cells.append(table[column].cast(pa.string()))
     joined = pc.binary_join_element_wise(*cells, " ", null_handling="replace", null_replacement="")

@@ -68,14 +68,11 @@ def check_config(config: DatasetConfig) -> None:
         TextddError: a value is out of its range.
     """
     if config.on_empty not in ("error", "drop"):
-        raise unknown_choice(
-            "treatment of empty texts", config.on_empty, ("error", "drop"), "dataset.on_empty"
-        )
+        raise unknown_choice("treatment of empty texts", config.on_empty, ("error", "drop"), "dataset.on_empty")
     for key, share in (("validation", config.validation), ("test_fraction", config.test_fraction)):
         if not 0 < share < 1:
             raise TextddError(
-                f"dataset.{key}={share} is no share. Allowed: more than 0, less than 1. "
-                f"Type: dataset.{key}=0.1"
+                f"dataset.{key}={share} is no share. Allowed: more than 0, less than 1. Type: dataset.{key}=0.1"
             )
     for key, number, least, usual in (
         ("length", config.length, 1, 48),

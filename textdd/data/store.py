@@ -46,13 +46,15 @@ class TokenStore:
 
         Args:
             rows: which texts (N,).
-            length: L, tokens of each.
+            length: most tokens of each.
 
         Returns:
-            Token numbers (N, L), int64, zero where a text is shorter; and where tokens are (N, L), bool.
+            Token numbers (N, L), int64, zero where a text is shorter; and where tokens are (N, L), bool. L is the
+            longest of these texts but at most `length`: short texts cost no computation on padding.
         """
         starts = self.offsets[rows][:, None]  # (N, 1)
         ends = self.offsets[rows + 1][:, None]  # (N, 1)
+        length = min(length, int((ends - starts).max(initial=1)))
         places = starts + np.arange(length)  # (N, L)
         mask = places < ends
         tokens = self.tokens[np.where(mask, places, 0)].astype(np.int64)

@@ -36,9 +36,7 @@ def train_tokeniser(texts: Iterable[list[str]], vocabulary: int) -> Tokenizer:
     return tokeniser
 
 
-def encode(
-    tokeniser: Tokenizer, texts: list[str], most: int, dtype: type[np.integer]
-) -> tuple[np.ndarray, np.ndarray]:
+def encode(tokeniser: Tokenizer, texts: list[str], most: int, dtype: type[np.integer]) -> tuple[np.ndarray, np.ndarray]:
     """Turn texts into token numbers, on all cores.
 
     Args:
@@ -51,10 +49,7 @@ def encode(
         All tokens one after the other (sum of lengths,) and the lengths (N,), int64, none of them zero.
     """
     # A text of nothing but invisible signs has no token; one [UNK] spares students an example without any.
-    ids = [
-        encoding.ids[:most] or [UNK]
-        for encoding in tokeniser.encode_batch_fast(texts, add_special_tokens=False)
-    ]
+    ids = [encoding.ids[:most] or [UNK] for encoding in tokeniser.encode_batch_fast(texts, add_special_tokens=False)]
     lengths = np.fromiter(map(len, ids), dtype=np.int64, count=len(ids))
     return np.fromiter(chain.from_iterable(ids), dtype=dtype, count=int(lengths.sum())), lengths
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from textdd.distillers.distiller import Distiller, DistillerConfig
 from textdd.distillers.initialise import STARTS, initial_texts
 from textdd.distillers.meta_gradient import TRUNCATIONS, MetaGradient, MetaGradientConfig

@@ -163,7 +163,7 @@ class Distiller(pl.LightningModule):
 
     def on_validation_epoch_start(self) -> None:
         """Train fresh students on the averaged set; the same initialisations at every check."""
-        synthetic = self.averaged.module
+        synthetic = self.averaged.mean
         self._trained = []
         for k in range(self.config.check_students):
             seed = derive(self.seed, "check", self.global_rank, k)
@@ -185,7 +185,7 @@ class Distiller(pl.LightningModule):
         self.log("validation/accuracy", accuracy, prog_bar=True, rank_zero_only=False)
         if accuracy > self.best_accuracy:
             self.best_accuracy.copy_(accuracy)
-            self.best.follow(self.averaged.module, step=0)
+            self.best.follow(self.averaged.mean, step=0)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Store the clip's running mean."""

@@ -61,7 +61,7 @@ def nearest_to_centres(split: Split, table: Tensor, label: int, count: int, seed
     state = derive(seed, "k-means", label) % 2**32
     centres = torch.from_numpy(KMeans(count, n_init=1, random_state=state).fit(means.numpy()).cluster_centers_)
     distances = torch.cdist(centres.to(means), means)  # (count, N)
-    chosen = []
+    chosen: list[int] = []
     for row in distances:
         row[chosen] = torch.inf
         chosen.append(int(row.argmin()))

@@ -1,9 +1,9 @@
 """The meta-gradient: differentiate a student's whole training on the distilled set (Li & Li 2021, equations 1-5).
 
-A student theta_0 is trained for T steps on the set, theta_T = F(theta_0, alpha, D~) (equations 1 and 2); the outer loss is
-its cross-entropy on real texts (equation 3); its gradient with respect to the set (equation 5) flows back through all of
-F. The idea is that of Wang et al. (2018); learned labels come from Sucholutsky & Schonlau (2021), windows with a random
-start from Feng et al. (2023), pools of students at mixed ages from Zhou et al. (2022).
+A student theta_0 is trained for T steps on the set, theta_T = F(theta_0, alpha, D~) (equations 1 and 2); the outer
+loss is its cross-entropy on real texts (equation 3); its gradient with respect to the set (equation 5) flows back
+through all of F. The idea is that of Wang et al. (2018); learned labels come from Sucholutsky & Schonlau (2021),
+windows with a random start from Feng et al. (2023), pools of students at mixed ages from Zhou et al. (2022).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from textdd.data.embedded import Batch
 from textdd.distillers.distiller import Distiller, DistillerConfig
 from textdd.distillers.pool import Pool
 from textdd.distillers.synthetic import SyntheticSet
-from textdd.inner import ENGINES, State, train
+from textdd.inner import ENGINES, train
 from textdd.seeds import numpy_generator
 from textdd.students import FlatStudent
 

@@ -18,16 +18,14 @@ from safetensors import safe_open
 from torch import Tensor
 from torch.nn import functional as F
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
-from torch.utils.data import DataLoader
 from torchmetrics.classification import MulticlassAccuracy
 
-from textdd.data.corpus import Corpus, TokenBatch
-from textdd.data.embedded import Batch, EmbeddedData
-from textdd.data.module import EpochBatches
+from textdd.data.corpus import Corpus
+from textdd.data.embedded import Batch
+from textdd.data.module import CorpusModule
 from textdd.evaluation.cost import Cost
 from textdd.progress import TrainingBar
 from textdd.record import write_tensors
-from textdd.seeds import numpy_generator
 from textdd.students import FlatStudent
 
 
@@ -89,29 +87,6 @@ class StudentTraining(pl.LightningModule):
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """Adam, constant step size."""
         return torch.optim.Adam(self.module.parameters(), self.step_size)
-
-
-class FullData(EmbeddedData):
-    """Shuffled passes over the training split, and the whole validation split.
-
-    Args:
-        corpus: the texts.
-        table: word vectors (V, D).
-        batch: texts per step.
-        seed: decides the order.
-    """
-
-    def __init__(self, corpus: Corpus, table: Tensor, batch: int, seed: int) -> None:
-        super().__init__(corpus, table)
-        self.batch, self.shuffle = batch, numpy_generator(seed, "order of full data")
-
-    def train_dataloader(self) -> DataLoader[TokenBatch]:
-        """One pass, each time in a new order."""
-        return DataLoader(EpochBatches(self.corpus.train, self.batch, self.shuffle), batch_size=None)
-
-    def val_dataloader(self) -> DataLoader[TokenBatch]:
-        """All validation texts."""
-        return DataLoader(EpochBatches(self.corpus.validation, 500), batch_size=None)
 
 
 def train_full(
@@ -184,5 +159,5 @@ def fit(
     training = StudentTraining(student, student.fresh(seed), step_size)
     stop = EarlyStopping("validation/accuracy", mode="max", patience=1)
     trainer = make_trainer(max_epochs=config.epochs, callbacks=[stop, TrainingBar(what, steps)])
-    trainer.fit(training, datamodule=FullData(corpus, table, config.batch, seed))
+    trainer.fit(training, datamodule=CorpusModule(corpus, table, config.batch, seed))
     return training

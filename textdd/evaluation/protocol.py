@@ -44,10 +44,10 @@ class EvaluationConfig:
 
     students: int = 5
     texts: int = 2000
-    step_sizes: list[float] = field(default_factory=lambda: [3e-4, 1e-3, 3e-3, 1e-2])
-    steps: int = 300
-    batch: int = 64
-    tuning_students: int = 3
+    step_sizes: list[float] = field(default_factory=lambda: [1e-3, 3e-3, 1e-2])
+    steps: int = 400
+    batch: int = 32
+    tuning_students: int = 2
     transfer: list[str] = field(default_factory=lambda: ["fasttext"])
     full: FullDataConfig = field(default_factory=FullDataConfig)
 
@@ -203,5 +203,3 @@ def add_recovery(methods: dict[str, Result]) -> None:
     for method in methods.values():
         for result in (method, *method.get("variants", {}).values()):
             result["recovery"] = result["accuracy"]["mean"] / full
-
-

@@ -50,7 +50,7 @@ class SGD(Optimiser):
         return ()
 
     def update(self, theta: Tensor, gradient: Tensor, slots: Slots, step_size: Tensor, t: int) -> tuple[Tensor, Slots]:
-        """theta' = theta - step size * gradient."""
+        """Theta' = theta - step size * gradient."""
         del t
         return theta - step_size * gradient, slots
 
@@ -70,7 +70,7 @@ class Momentum(Optimiser):
         return (torch.zeros_like(theta),)
 
     def update(self, theta: Tensor, gradient: Tensor, slots: Slots, step_size: Tensor, t: int) -> tuple[Tensor, Slots]:
-        """v' = mu v + gradient; theta' = theta - step size * v'."""
+        """V' = mu v + gradient; theta' = theta - step size * v'."""
         del t
         velocity = self.mu * slots[0] + gradient
         return theta - step_size * velocity, (velocity,)
@@ -95,7 +95,7 @@ class Adam(Optimiser):
         return torch.zeros_like(theta), torch.zeros_like(theta)
 
     def update(self, theta: Tensor, gradient: Tensor, slots: Slots, step_size: Tensor, t: int) -> tuple[Tensor, Slots]:
-        """m' and v' are running means; theta' = theta - step size * m^ / (sqrt(v^) + epsilon)."""
+        """M' and v' are running means; theta' = theta - step size * m^ / (sqrt(v^) + epsilon)."""
         mean = torch.lerp(slots[0], gradient, 1 - self.beta1)
         square = self.beta2 * slots[1] + (1 - self.beta2) * gradient * gradient
         # Where a unit never fired its gradient is exactly zero, and the root's derivative there would be infinite:

@@ -84,7 +84,9 @@ class _Recompute(torch.autograd.Function):
             portion = lesson.portion(state.t)
             leaves = [t.detach().requires_grad_() for t in (state.theta, *state.slots, *portion[:3])]
             before = State(leaves[0], tuple(leaves[1:width]), state.t)
-            after = plan.step(before, Portion(*leaves[width:], portion.mask), differentiable=True)
+            after = plan.step(
+                before, Portion(leaves[width], leaves[width + 1], leaves[width + 2], portion.mask), differentiable=True
+            )
             products = torch.autograd.grad((after.theta, *after.slots), leaves, adjoint, materialize_grads=True)
             adjoint = list(products[:width])
             if state.t in arriving:

@@ -76,9 +76,7 @@ def soft_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
     return -(labels * F.log_softmax(logits.float() if logits.dtype.itemsize < 4 else logits, dim=1)).sum(1).mean()
 
 
-def step(
-    student: FlatStudent, optimiser: Optimiser, state: State, portion: Portion, *, differentiable: bool
-) -> State:
+def step(student: FlatStudent, optimiser: Optimiser, state: State, portion: Portion, *, differentiable: bool) -> State:
     """Take one training step: equation 1 of Li & Li (2021), with any optimiser.
 
     Args:

@@ -33,7 +33,9 @@ def accuracy_against_steps(result: dict[str, Any], path: Path) -> None:
         axes.fill_between(curve["steps"], low, high, color=COLOURS[name], alpha=0.2, linewidth=0)
     full = methods["full"]
     axes.axhline(
-        max(full["curve"]["mean"]), color=COLOURS["full"], linestyle="--",
+        max(full["curve"]["mean"]),
+        color=COLOURS["full"],
+        linestyle="--",
         label=f"full data (test {full['accuracy']['mean']:.3f})",
     )
     axes.set_xscale("log")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from rich.console import Console
@@ -42,11 +43,8 @@ def costs(method: dict[str, Any]) -> list[str]:
 
 def readable(count: float) -> str:
     """A number of bytes in units of 1000."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if count < 1000:
-            break
-        count /= 1000
-    return f"{count:.3g} {unit}"
+    power = min(int(math.log10(max(count, 1)) // 3), 3)
+    return f"{count / 1000**power:.3g} {('B', 'kB', 'MB', 'GB')[power]}"
 
 
 def print_results(result: dict[str, Any]) -> None:

@@ -57,7 +57,9 @@ class FlatStudent:
 
     def __init__(self, module: Student) -> None:
         if next(module.buffers(), None) is not None:
-            raise ValueError(f"{type(module).__name__} has buffers; a student must be a pure function of its parameters")
+            raise ValueError(
+                f"{type(module).__name__} has buffers; a student must be a pure function of its parameters"
+            )
         self.module = module
         self.shapes = {name: parameter.shape for name, parameter in module.named_parameters()}
         self.size = sum(math.prod(shape) for shape in self.shapes.values())

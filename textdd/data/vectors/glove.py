@@ -67,9 +67,7 @@ def glove_vectors(path: Path, words: list[str], cache_dir: Path) -> tuple[np.nda
         with _readable(path), _opened(path) as file:
             vectors, known = _read(file, path, words)
         if not known.any():
-            raise TextddError(
-                f"{path} has not one word of this corpus. Another file: embedding.path=/your/glove.txt"
-            )
+            raise TextddError(f"{path} has not one word of this corpus. Another file: embedding.path=/your/glove.txt")
         return {"vectors": vectors, "known": known}
 
     with _readable(path), path.open("rb") as file:
@@ -178,6 +176,4 @@ def _readable(path: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
-        raise TextddError(
-            f"{path} cannot be read: {error}. Get it again, or check its permissions."
-        ) from error
+        raise TextddError(f"{path} cannot be read: {error}. Get it again, or check its permissions.") from error
