@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -32,13 +31,3 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
     """A small demo corpus: 3 topics, 600 + 200 texts."""
     config = DemoConfig(topics=3, themes=1, train=600, test=200, words=600)
     return load_corpus(DatasetConfig(demo=config), None, tmp_path_factory.mktemp("cache"), seed=0)
-
-
-@pytest.fixture(scope="session")
-def real_data() -> Path:
-    """The folder of real corpora, which not every machine has."""
-    beside = Path(__file__).parents[2].parent / "shared" / "data"
-    folder = Path(os.environ.get("TEXTDD_DATA", beside))
-    if not (folder / "ag_news" / "train.csv").is_file():
-        pytest.skip(f"no real corpora in {folder}; set TEXTDD_DATA to a folder that holds ag_news/train.csv")
-    return folder

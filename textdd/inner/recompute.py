@@ -19,7 +19,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from textdd.inner.optimisers import Optimiser
+from textdd.inner.optimiser import Optimiser
 from textdd.inner.training import Lesson, Portion, State, step
 from textdd.students import FlatStudent
 

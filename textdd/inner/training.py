@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from textdd.inner.optimisers import Optimiser, Slots
+from textdd.inner.optimiser import Optimiser, Slots
 from textdd.students import FlatStudent
 
 
@@ -128,9 +128,13 @@ def unroll(
     """
     if not state.theta.requires_grad:
         state = state._replace(theta=state.theta.detach().requires_grad_())
+    # All mini-batches are taken at once: the derivative of taking one would be a tensor of the size of the whole set.
+    first, rows = state.t, lesson.rows[state.t : marks[-1]]
+    xs, ys = lesson.x[rows].unbind(), lesson.y[rows].unbind()
     wanted = []
     for mark in marks:
         while state.t < mark:
-            state = step(student, optimiser, state, lesson.portion(state.t), differentiable=True)
+            portion = lesson.portion(state.t)._replace(x=xs[state.t - first], y=ys[state.t - first])
+            state = step(student, optimiser, state, portion, differentiable=True)
         wanted.append(state)
     return wanted

@@ -1,0 +1,107 @@
+"""What every distiller must do, whichever it is: one table of configurations, so a new one cannot dodge it."""
+
+import dataclasses
+
+import pytest
+import pytorch_lightning as pl
+import torch
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
+
+from textdd.config import CONF, register
+from textdd.data.outer import OuterData
+from textdd.distil import make_distiller
+from textdd.distillers import DISTILLERS
+
+SMALL = {"outer_steps": 4, "outer_batch": 32, "check_every": 2, "check_texts": 50, "inner_steps": 4, "length": 6}
+VARIANTS = [
+    {},
+    {"engine": "recompute"},
+    {"truncation": "random", "window": 2},
+    {"truncation": "pool", "window": 2, "pool": 2},
+    {"students": 2},
+    {"fresh_students": False},
+    {"start": "kmeans", "order": "shuffled", "inner_optimiser": "momentum"},
+]
+TABLE = [(name, {}) for name in DISTILLERS] + [("meta_gradient", variant) for variant in VARIANTS[1:]]
+
+
+def options(name, **changes):
+    """The options that `distiller=name` has, as conf/ gives them, made small."""
+    register()
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        chosen = OmegaConf.to_object(compose("config", [f"distiller={name}"]).distiller)
+    return dataclasses.replace(chosen, **{**SMALL, **changes})
+
+
+def fitted(config, student, corpus, vectors, seed=0, steps=None, callbacks=()):
+    """A distiller after its outer steps, and its trainer."""
+    distiller = make_distiller(config, student, corpus, vectors, per_class=2, seed=seed)
+    data = OuterData(corpus, vectors.table, config.outer_batch, config.outer_steps, config.check_texts, seed)
+    trainer = pl.Trainer(
+        max_steps=steps or config.outer_steps,
+        max_epochs=-1,
+        val_check_interval=config.check_every,
+        check_val_every_n_epoch=None,
+        accelerator="cpu",
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        inference_mode=False,
+        callbacks=list(callbacks),
+    )
+    trainer.fit(distiller, datamodule=data)
+    return distiller, trainer
+
+
+def tensors(synthetic):
+    return [synthetic.x, synthetic.labels(), synthetic.step_sizes()]
+
+
+@pytest.fixture(params=TABLE, ids=lambda row: " ".join([row[0], *(f"{k}={v}" for k, v in row[1].items())]))
+def config(request):
+    name, changes = request.param
+    return options(name, **changes)
+
+
+def test_learns_and_keeps_what_did_best(config, student, corpus, vectors):
+    start = make_distiller(config, student, corpus, vectors, per_class=2, seed=0)
+    distiller, _ = fitted(config, student, corpus, vectors)
+    assert (distiller.synthetic.x - start.synthetic.x).abs().max() > 0
+    for tensor in tensors(distiller.best.mean):
+        assert tensor.isfinite().all()
+        assert not tensor.requires_grad or tensor.is_leaf is False
+    assert 0 < distiller.best_accuracy <= 1
+    assert distiller.seconds > 0
+    assert distiller.best.mean.x.shape == (2 * len(corpus.classes), config.length or corpus.length, 16)
+
+
+def test_one_seed_gives_one_result(config, student, corpus, vectors):
+    first, again, other = (fitted(config, student, corpus, vectors, seed)[0] for seed in (0, 0, 1))
+    assert all(torch.equal(a, b) for a, b in zip(tensors(first.synthetic), tensors(again.synthetic), strict=True))
+    assert not torch.equal(first.synthetic.x, other.synthetic.x)
+
+
+def test_labels_and_step_sizes_stay_valid(config, student, corpus, vectors):
+    distiller, _ = fitted(config, student, corpus, vectors)
+    labels = distiller.synthetic.labels()
+    assert torch.allclose(labels.sum(1), torch.ones(len(labels)))
+    assert (labels >= 0).all()
+    assert (distiller.synthetic.step_sizes() > 0).all()
+    assert labels.argmax(1).tolist() == [m % len(corpus.classes) for m in range(len(labels))]
+
+
+def test_gradient_reaches_what_is_learned_and_nothing_else(config, student, corpus, vectors):
+    distiller = make_distiller(config, student, corpus, vectors, per_class=2, seed=0)
+    data = OuterData(corpus, vectors.table, 32, 1, 50, seed=0)
+    data.trainer = distiller.trainer = pl.Trainer(accelerator="cpu", logger=False)
+    batch = data.on_after_batch_transfer(next(iter(data.train_dataloader())), 0)
+    distiller.objective(batch, step=0).backward()
+    learned = {name for name, parameter in distiller.named_parameters() if parameter.grad is not None}
+    expected = {"synthetic.x"}
+    expected |= {"synthetic.label_logits"} if config.labels == "soft" else set()
+    expected |= {"synthetic.raw_step_sizes"} if config.learn_step_sizes else set()
+    assert learned == expected
+    assert all(distiller.get_parameter(name).grad.abs().max() > 0 for name in learned)

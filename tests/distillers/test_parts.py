@@ -1,0 +1,149 @@
+"""The parts that distillers share: starts, labels and step sizes, averaging, clipping, the pool, the recipe."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from textdd.distil import recipe_of
+from textdd.distillers import DistillerConfig, SyntheticSet, initial_texts
+from textdd.distillers.averaging import Averaged
+from textdd.distillers.clipping import AdaptiveClip
+from textdd.distillers.initialise import nearest_to_centres, random_of_class
+from textdd.distillers.pool import Pool
+from textdd.errors import TextddError
+from textdd.inner import Recipe, State
+
+
+@pytest.mark.parametrize("start", ["real", "kmeans"])
+def test_real_starts_are_real_texts_of_their_class(start, corpus, vectors):
+    classes, length = len(corpus.classes), 9
+    x = initial_texts(start, corpus.train, vectors.table, 3, length, seed=0)
+    assert x.shape == (3 * classes, length, 16)
+    choose = random_of_class if start == "real" else nearest_to_centres
+    for c in range(classes):
+        rows = choose(corpus.train, vectors.table, c, 3, 0)
+        assert len(set(rows)) == 3
+        assert (corpus.train.labels[rows] == c).all()
+        ids, mask, _ = corpus.train.batch(rows)
+        for i in range(3):
+            words = min(int(mask[i].sum()), length)
+            assert torch.equal(x[i * classes + c][:words], vectors.table[ids[i, :words]])
+            assert not x[i * classes + c][words:].any()
+
+
+def test_kmeans_spreads_further_than_chance(corpus, vectors):
+    def means(rows):
+        ids, mask, _ = corpus.train.batch(rows)
+        return (vectors.table[ids] * mask.unsqueeze(-1)).sum(1) / mask.sum(1, keepdim=True)
+
+    def cover(choose):
+        """Mean distance from every text of a class to the nearest chosen one."""
+        total = 0.0
+        for c in range(len(corpus.classes)):
+            everything = means(np.flatnonzero(corpus.train.labels == c))
+            total += torch.cdist(everything, means(choose(corpus.train, vectors.table, c, 6, 0))).min(1).values.mean()
+        return total
+
+    assert cover(nearest_to_centres) < cover(random_of_class)
+
+
+def test_noise_has_the_scale_of_the_vectors(corpus, vectors):
+    x = initial_texts("noise", corpus.train, vectors.table, 10, 20, seed=0)
+    assert x.std().item() == pytest.approx(vectors.table.std().item(), rel=0.05)
+
+
+def test_unknown_start_says_what_to_type(corpus, vectors):
+    with pytest.raises(TextddError, match="Type: distiller.start=kmeans"):
+        initial_texts("kmean", corpus.train, vectors.table, 1, 5, seed=0)
+
+
+def test_soft_labels_and_step_sizes_start_where_they_should():
+    synthetic = SyntheticSet(torch.zeros(6, 2, 4), 3, Recipe(steps=5, step_size=0.02), "soft", 0.8)
+    labels = synthetic.labels()
+    assert labels[torch.arange(6), torch.arange(6) % 3].tolist() == pytest.approx([0.8] * 6, rel=1e-5)
+    assert synthetic.step_sizes().tolist() == pytest.approx([0.02] * 5, rel=1e-4)
+
+
+def test_hard_labels_and_constant_step_sizes_are_no_parameters():
+    synthetic = SyntheticSet(torch.zeros(6, 2, 4), 3, Recipe(steps=5, step_size=0.02), "hard", learn_step_sizes=False)
+    assert [name for name, _ in synthetic.named_parameters()] == ["x"]
+    assert torch.equal(synthetic.labels(), torch.eye(3).repeat(2, 1))
+    assert torch.equal(synthetic.step_sizes(), torch.full((5,), 0.02))
+
+
+def test_averages_follow_and_forget_their_start():
+    synthetic = SyntheticSet(torch.zeros(2, 1, 1), 2, Recipe(steps=1))
+    averaged = Averaged(synthetic, decay=0.9)
+    with torch.no_grad():
+        synthetic.x.fill_(1.0)
+    averaged.follow(synthetic, step=0)
+    assert averaged.mean.x.unique().item() == pytest.approx(0.9)  # the first step keeps a tenth of the start
+    with torch.no_grad():
+        synthetic.x.fill_(2.0)
+    averaged.follow(synthetic, step=10_000)
+    assert averaged.mean.x.unique().item() == pytest.approx(0.9 * 0.9 + 0.1 * 2)
+    assert not averaged.mean.x.requires_grad
+
+
+class TestAdaptiveClip:
+    def gradient(self, clip, norm):
+        parameter = torch.nn.Parameter(torch.zeros(4))
+        parameter.grad = torch.full((4,), norm / 2)
+        before = clip([parameter])
+        return before, parameter.grad.norm().item()
+
+    def test_cuts_only_what_stands_out(self):
+        clip = AdaptiveClip(factor=2.0, decay=0.9)
+        assert self.gradient(clip, 1.0) == pytest.approx((1.0, 1.0))
+        assert self.gradient(clip, 1.9) == pytest.approx((1.9, 1.9))
+        mean = 0.9 * 1.0 + 0.1 * 1.9
+        assert self.gradient(clip, 100.0) == pytest.approx((100.0, 2 * mean))
+        assert clip.mean == pytest.approx(0.9 * mean + 0.1 * 2 * mean)  # a spike moves the mean by no more than it may
+
+    def test_off(self):
+        clip = AdaptiveClip(factor=0.0)
+        self.gradient(clip, 1.0)
+        assert self.gradient(clip, 100.0) == pytest.approx((100.0, 100.0))
+
+    def test_survives_one_explosion_but_not_many(self):
+        clip = AdaptiveClip(patience=3)
+        self.gradient(clip, 1.0)
+        for _ in range(2):
+            assert self.gradient(clip, math.nan)[1] == 0
+        assert self.gradient(clip, 1.0)[1] == pytest.approx(1.0)  # the count starts anew
+        for _ in range(2):
+            self.gradient(clip, math.inf)
+        with pytest.raises(TextddError, match=r"not finite in 3 outer steps.*distiller.step_size=0.001"):
+            self.gradient(clip, math.nan)
+
+    def test_state(self):
+        clip, other = AdaptiveClip(), AdaptiveClip()
+        self.gradient(clip, 3.0)
+        other.load_state_dict(clip.state_dict())
+        assert self.gradient(other, 100.0) == self.gradient(clip, 100.0)
+
+
+def test_pool_round_trip():
+    states = [State(torch.randn(5), (torch.randn(5), torch.randn(5)), t) for t in (0, 4)]
+    pool = Pool(states, [2**62, 3])
+    leaf = torch.ones(5, requires_grad=True)
+    pool.put(1, State(leaf * 2, (leaf * 3, leaf * 4), 7), seed=9)
+    assert not pool.states[1].theta.requires_grad
+    again = Pool.from_state_dict(pool.state_dict())
+    assert len(again) == 2
+    assert again.seeds == [2**62, 9]
+    assert [state.t for state in again.states] == [0, 7]
+    assert torch.equal(again.states[1].slots[1], torch.full((5,), 4.0))
+
+
+@pytest.mark.parametrize(
+    ("size", "classes", "expected"), [(120, 4, 8), (560, 14, 35), (12, 4, 4), (4, 4, 4), (54, 6, 6), (3, 3, 3)]
+)
+def test_mini_batches_divide_the_set(size, classes, expected):
+    assert recipe_of(DistillerConfig(inner_steps=16), size, classes).batch == expected
+
+
+def test_a_given_batch_size_is_used():
+    assert recipe_of(DistillerConfig(inner_batch=11), 120, 4).batch == 11

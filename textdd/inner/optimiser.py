@@ -1,0 +1,33 @@
+"""What an inner optimiser is: a pure function on flat vectors, so that training can be differentiated through it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from torch import Tensor
+
+Slots = tuple[Tensor, ...]
+"""What an optimiser remembers between steps: vectors (P,) such as a momentum."""
+
+
+class Optimiser(ABC):
+    """One update rule theta' = theta - step size * direction."""
+
+    @abstractmethod
+    def start(self, theta: Tensor) -> Slots:
+        """Memory before the first step, for parameters theta (P,)."""
+
+    @abstractmethod
+    def update(self, theta: Tensor, gradient: Tensor, slots: Slots, step_size: Tensor, t: int) -> tuple[Tensor, Slots]:
+        """Take one step.
+
+        Args:
+            theta: parameters (P,).
+            gradient: gradient of the loss at theta (P,).
+            slots: the optimiser's memory.
+            step_size: a scalar tensor; may carry a gradient.
+            t: how many steps were taken before this one, 0-based.
+
+        Returns:
+            The next parameters (P,) and the next memory.
+        """
