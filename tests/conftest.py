@@ -36,12 +36,15 @@ SMALL = (  # the same corpus on the command line, with everything else small as 
 )
 
 
+LIGHTNINGS_OWN = ("PYTEST_", "PL_GLOBAL_SEED", "MASTER_", "NODE_RANK", "LOCAL_RANK", "WORLD_SIZE")
+
+
 @pytest.fixture(autouse=True)
 def clean_process():
     """Fail a test that leaks environment variables, and undo it: a later test must not depend on an earlier one."""
     before, threads = dict(os.environ), torch.get_num_threads()
     yield
-    leaked = {key for key in os.environ.keys() ^ before.keys() if not key.startswith(("PYTEST_", "PL_GLOBAL_SEED"))}
+    leaked = {key for key in os.environ.keys() ^ before.keys() if not key.startswith(LIGHTNINGS_OWN)}
     os.environ.clear()
     os.environ.update(before)
     torch.set_num_threads(threads)

@@ -24,13 +24,10 @@ from textdd.errors import TextddError, nearest_first
 HELP_FLAGS = ("--help", "-h")
 
 
-def groups() -> dict[str, list[str]]:
-    """The groups of conf/ and their choices."""
-    return {
-        folder.name: sorted(file.stem for file in folder.glob("*.yaml"))
-        for folder in sorted(CONF.iterdir())
-        if folder.is_dir()
-    }
+def groups_of(config_name: str) -> dict[str, list[str]]:
+    """The groups of conf/ that a configuration chooses from, and their choices."""
+    found = {folder.name: sorted(file.stem for file in folder.glob("*.yaml")) for folder in sorted(CONF.iterdir())}
+    return {name: found[name] for name in found if found[name] and (config_name == "config" or name == "model")}
 
 
 def compose_config(config_name: str, arguments: list[str]) -> DictConfig:
@@ -65,7 +62,7 @@ def check_arguments(config_name: str, arguments: list[str], check: Callable[[Dic
     """
     overrides = [parse(argument) for argument in arguments if not argument.startswith("-")]
     overrides = [override for override in overrides if not override.get_key_element().lstrip("+~").startswith("hydra")]
-    known = groups() if config_name == "config" else {}
+    known = groups_of(config_name)
     for override in overrides:
         check_choice(override, known)
     chosen = [values_of(o)[0] for o in overrides if o.key_or_group in known]
@@ -135,25 +132,28 @@ def check_key(override: Override, options: list[str], known: dict[str, list[str]
         )
 
 
-def print_help(program: str, purpose: str, examples: list[tuple[str, str]], cfg: DictConfig) -> None:
+def print_help(
+    program: str, purpose: str, examples: list[tuple[str, str]], config_name: str, arguments: list[str]
+) -> None:
     """Print what the program does, examples, the groups with their choices, and every option with its meaning.
 
     Args:
         program: such as `textdd.run`.
         purpose: one sentence.
         examples: pairs of what to type behind the program, and what that does.
-        cfg: the composed configuration whose values are shown.
+        config_name: `config` or `evaluate`.
+        arguments: overrides, whose values are shown.
     """
     lines = [purpose, "", f"Usage: python -m {program} [option=value ...]", ""]
     for command, meaning in examples:
         lines += [f"  # {meaning}", f"  python -m {program} {command}".rstrip()]
-    if program.endswith("run"):
-        for group, choices in groups().items():
-            comments = ((CONF / group / f"{choice}.yaml").read_text().splitlines()[0] for choice in choices)
-            lines += ["", f"{group}="]
-            lines += rows([(choice, comment.lstrip("# ")) for choice, comment in zip(choices, comments, strict=True)])
+    for group, choices in groups_of(config_name).items():
+        comments = ((CONF / group / f"{choice}.yaml").read_text().splitlines()[0] for choice in choices)
+        lines += ["", f"{group}="]
+        lines += rows([(choice, comment.lstrip("# ")) for choice, comment in zip(choices, comments, strict=True)])
     lines += ["", "options, with their values under the choices made"]
-    lines += rows([(f"{name}={value}", meaning) for name, value, meaning in option_rows(OmegaConf.to_object(cfg))])
+    options = OmegaConf.to_object(compose_config(config_name, arguments))
+    lines += rows([(f"{name}={value}", meaning) for name, value, meaning in option_rows(options)])
     sys.stdout.write("\n".join(lines) + "\n")
 
 

@@ -72,7 +72,7 @@ class EvaluateConfig:
         seed: the seed that their initialisations derive from.
         data_dir: folder of data sets on this machine.
         cache_dir: where tokenised corpora are kept.
-        model: `own`, or another student to train on the set with a plain recipe.
+        model: another student, to be trained on the set with a plain recipe; null takes the set's own.
     """
 
     artifact: str = MISSING
@@ -80,7 +80,7 @@ class EvaluateConfig:
     seed: int = 0
     data_dir: str | None = None
     cache_dir: str = "~/.cache/textdd"
-    model: str = "own"
+    model: Any = None
 
 
 def register() -> None:

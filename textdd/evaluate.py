@@ -5,6 +5,7 @@ python -m textdd.evaluate artifact=runs/.../artifact data_dir=data
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from textdd.artifact import DistilledSet
 from textdd.config import CONF, EvaluateConfig, register
 from textdd.data.corpus import Corpus, load_corpus
 from textdd.data.sources import DatasetConfig
-from textdd.errors import TextddError, unknown_choice
+from textdd.errors import TextddError
 from textdd.evaluation.protocol import EvaluationConfig, Protocol, Result
 from textdd.quiet import quiet
 from textdd.record import write_json
@@ -47,22 +48,22 @@ def execute(config: EvaluateConfig) -> Path:
     evaluation = EvaluationConfig(students=config.students, transfer=[])
     protocol = Protocol(evaluation, student, model, corpus, distilled.vectors, config.seed)
     results: dict[str, Result]
-    if config.model == "own":
+    if config.model is None:
         result = protocol.distilled(distilled)
         results = {"own recipe": result, **result["variants"]}
     else:
-        if config.model not in STUDENTS:
-            raise unknown_choice("student", config.model, [*STUDENTS, "own"], "model")
-        other = make_student(STUDENTS[config.model][1](), distilled.x.shape[2], len(corpus.classes))
-        results = {config.model: protocol.tuned([distilled.training_set()], f"distilled set, {config.model}", other)}
+        name = config.model.name
+        other = make_student(config.model, distilled.x.shape[2], len(corpus.classes))
+        results = {name: protocol.tuned([distilled.training_set()], f"distilled set, {name}", other)}
     table = Table(title=f"{artifact}", caption=f"test accuracy, mean ± std of {config.students} fresh students")
     for heading in ("trained by", "accuracy", "macro-F1"):
         table.add_column(heading)
     for name, scored in results.items():
         table.add_row(name.replace("_", " "), *scores(scored)[:2])
     Console().print(table)
-    path = artifact.parent / f"evaluation-{config.model}-{config.students}-s{config.seed}.json"
-    write_json(path, {"artifact": str(artifact.resolve()), "model": config.model, "results": results})
+    chosen = model if config.model is None else config.model
+    path = artifact.parent / f"evaluation-{chosen.name}-{config.students}-s{config.seed}.json"
+    write_json(path, {"artifact": str(artifact.resolve()), "model": dataclasses.asdict(chosen), "results": results})
     return path
 
 
@@ -95,7 +96,7 @@ def main() -> None:
     """Entry point of `python -m textdd.evaluate`."""
     arguments = sys.argv[1:]
     if any(flag in arguments for flag in cli.HELP_FLAGS):
-        cli.print_help("textdd.evaluate", PURPOSE, EXAMPLES, cli.compose_config("evaluate", ["artifact=PATH"]))
+        cli.print_help("textdd.evaluate", PURPOSE, EXAMPLES, "evaluate", ["artifact=PATH"])
         return
     try:
         cli.check_arguments("evaluate", arguments, check)

@@ -15,6 +15,7 @@ def quiet() -> None:
         ".*does not have many workers.*",  # batches are ready-made: workers would only copy them
         ".*Your `IterableDataset` has `__len__` defined.*",  # on purpose, for one worker
         ".*Checkpoint directory .* exists and is not empty.*",  # a resumed run
+        ".*your dataloader is not resumable.*",  # OuterData goes on at the checkpoint's step
         ".*isinstance.treespec, LeafSpec.*",  # Lightning 2.6.6 with torch 2.13
         ".*GPU available but not used.*",  # trainer=cpu was asked for
     ):

@@ -177,9 +177,24 @@ def once(path: Path, work: Callable[[], Result]) -> Result:
     return content
 
 
-def check_composed(cfg: DictConfig) -> None:
-    """Check a configuration that Hydra composed."""
-    check(to_run(cfg))
+def check_line(arguments: list[str]) -> None:
+    """Check a command line before Hydra or any data is touched.
+
+    Raises:
+        TextddError: something is wrong with it.
+    """
+    sweep = not {"-m", "--multirun"}.isdisjoint(arguments)
+
+    def check_composed(cfg: DictConfig) -> None:
+        run = to_run(cfg)
+        check(run)
+        if sweep and run.trainer.strategy == "ddp":
+            raise TextddError(
+                "Got trainer.strategy=ddp in a sweep; it starts the whole command line again in every process, so only "
+                "one process per job is allowed, or processes that are spawned. Type: trainer.strategy=ddp_spawn"
+            )
+
+    cli.check_arguments("config", arguments, check_composed)
 
 
 def main() -> None:
@@ -187,10 +202,10 @@ def main() -> None:
     arguments = sys.argv[1:]
     if any(flag in arguments for flag in cli.HELP_FLAGS):
         chosen = [argument for argument in arguments if not argument.startswith("-")]
-        cli.print_help("textdd.run", PURPOSE, EXAMPLES, cli.compose_config("config", chosen))
+        cli.print_help("textdd.run", PURPOSE, EXAMPLES, "config", chosen)
         return
     try:
-        cli.check_arguments("config", arguments, check_composed)
+        check_line(arguments)
     except TextddError as error:
         cli.exit_with(error)
     quiet()

@@ -55,7 +55,7 @@ def test_noise_has_the_scale_of_the_vectors(corpus, vectors):
 
 
 def test_unknown_start_says_what_to_type(corpus, vectors):
-    with pytest.raises(TextddError, match="Type: distiller.start=kmeans"):
+    with pytest.raises(TextddError, match=r"Type: distiller\.start=kmeans"):
         initial_texts("kmean", corpus.train, vectors.table, 1, 5, seed=0)
 
 

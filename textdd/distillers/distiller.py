@@ -182,7 +182,7 @@ class Distiller(pl.LightningModule):
         """Keep the averaged set if it is the best so far."""
         accuracy = self.accuracy.compute()  # over all processes
         self.accuracy.reset()
-        self.log("validation/accuracy", accuracy, prog_bar=True, rank_zero_only=False)
+        self.log("validation/accuracy", accuracy, prog_bar=True, sync_dist=True)
         if accuracy > self.best_accuracy:
             self.best_accuracy.copy_(accuracy)
             self.best.follow(self.averaged.mean, step=0)

@@ -116,11 +116,15 @@ class MetaGradient(Distiller):
         """Store the pools of all processes: each has its own."""
         super().on_save_checkpoint(checkpoint)
         if self.pool is not None:
-            pool = self.pool.state_dict()
-            many = self.trainer.world_size > 1
-            checkpoint["pools"] = {
-                name: self.all_gather(tensor) if many else tensor.unsqueeze(0) for name, tensor in pool.items()
-            }
+            checkpoint["pools"] = {name: self.of_all_processes(t) for name, t in self.pool.state_dict().items()}
+
+    def of_all_processes(self, tensor: Tensor) -> Tensor:
+        """Stack the processes' tensors, by rank."""
+        tensors = [torch.empty_like(tensor) for _ in range(self.trainer.world_size)]
+        if len(tensors) == 1:
+            return tensor.unsqueeze(0)
+        torch.distributed.all_gather(tensors, tensor)
+        return torch.stack(tensors)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Take up this process's pool."""

@@ -35,7 +35,7 @@ class Adam(Optimiser):
         return torch.zeros_like(theta), torch.zeros_like(theta)
 
     def update(self, theta: Tensor, gradient: Tensor, slots: Slots, step_size: Tensor, t: int) -> tuple[Tensor, Slots]:
-        """m' and v' are running means; theta' = theta - step size * m^ / (sqrt(v^) + epsilon)."""
+        """M' and v' are running means; theta' = theta - step size * m^ / (sqrt(v^) + epsilon)."""
         theta, mean, square = _Step.apply(self, t, theta, gradient, *slots, step_size)
         return theta, (mean, square)
 

@@ -1,0 +1,88 @@
+"""Mistakes on the command line: found before any data is read, told with what is allowed and what to type."""
+
+import re
+
+import pytest
+
+from textdd import cli
+from textdd.errors import TextddError, nearest_first
+from textdd.run import check_line
+
+MISTAKES = {
+    "datset=demo": r"Unknown option 'datset'\. Nearest: dataset, .*Type: dataset=",
+    "distiller.inner_step=3": r"Unknown option 'distiller.inner_step'\. Nearest: distiller.inner_steps",
+    "dataset=ag_new": r"Unknown dataset 'ag_new'\. Allowed \(nearest first\): ag_news, .*Type: dataset=ag_news",
+    "logger=[csv,wand]": r"Unknown logger 'wand'.*Type: logger=wandb",
+    "budget=abc": r"'abc'.*Float\nGot: budget=abc",
+    "per_class=1.5": r"'1.5'.*Integer",
+    "budget=2": r"Got budget=2; a fraction in \(0, 1\]",
+    "budget": r"Got 'budget'; options are written option=value\. Type: budget=\.\.\.",
+    "per_class=3 budget=0.01": r"give one of them\. Type: per_class=3",
+    "per_class=0": r"Got per_class=0; 1 or more is allowed\. Type: per_class=10",
+    "distiller.truncation=pol": r"Unknown truncation 'pol'.*Type: distiller.truncation=pool",
+    "distiller.truncation=random distiller.window=99": r"a window is no longer than the training\. Type: ",
+    "distiller.inner_optimiser=adamw": r"Type: distiller.inner_optimiser=adam$",
+    "distiller.start=noisy": r"Type: distiller.start=noise$",
+    "distiller.labels=fuzzy": r"Unknown kind of labels 'fuzzy'",
+    "distiller.order=random": r"Unknown order",
+    "distiller.engine=unrol": r"Type: distiller.engine=unroll",
+    "distiller.decay=linear": r"Unknown decay",
+    "distiller.outer_optimiser=lion": r"Unknown outer optimiser",
+    "distiller.outer_steps=0": r"Got distiller.outer_steps=0; 1 or more",
+    "distiller.step_size=0": r"must be positive\. Type: distiller.step_size=0.01",
+    "distiller.confidence=1": r"lies between 0 and 1",
+    "distiller.averaging=1": r"lies in \[0, 1\)",
+    "trainer.precision=bf16": r"Unknown precision 'bf16'.*Type: trainer.precision=bf16-mixed",
+    "evaluation.transfer=[lsmt]": r"Unknown student 'lsmt'.*Type: evaluation.transfer=lstm",
+    "embedding.name=glov": r"Unknown embedding 'glov'",
+    "trainer.devices=2 trainer.strategy=ddp -m": r"one process per job.*trainer.strategy=ddp_spawn",
+}
+
+
+@pytest.mark.parametrize("line", MISTAKES)
+def test_mistake(line):
+    with pytest.raises(TextddError) as caught:
+        check_line(line.split())
+    assert re.search(MISTAKES[line], str(caught.value), re.DOTALL), str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "",
+        "dataset=dbpedia budget=0.001",
+        "dataset=ag_news model=lstm embedding=glove distiller=paper trainer=ddp logger=none seed=3",
+        "-m dataset=ag_news,trec6 per_class=1,10 seed=range(3)",
+        "logger=[csv,wandb] distiller.truncation=pool distiller.window=4",
+        "hydra.verbose=true per_class=2",
+    ],
+)
+def test_right_lines_pass(line):
+    check_line(line.split())
+
+
+def test_a_mistake_in_any_value_of_a_sweep_is_found():
+    with pytest.raises(TextddError, match="Unknown dataset 'agnews'"):
+        check_line(["-m", "dataset=demo,agnews"])
+    with pytest.raises(TextddError, match="Got per_class=0"):
+        check_line(["-m", "per_class=1,0"])
+
+
+def test_help_teaches(capsys):
+    cli.print_help("textdd.run", "PURPOSE", [("per_class=10", "MEANING")], "config", [])
+    shown = capsys.readouterr().out
+    for expected in (
+        "PURPOSE",
+        "# MEANING\n  python -m textdd.run per_class=10",
+        "dataset=\n  ag_news",
+        "distiller.length=",
+        "examples per class; give this or budget",
+        "evaluation.full.epochs=",
+    ):
+        assert expected in shown
+    documented = [line for line in shown.splitlines() if line.endswith(" -")]
+    assert not documented, f"options without a meaning: {documented}"
+
+
+def test_nearest_first():
+    assert nearest_first("ag_new", ["sst2", "trec6", "ag_news"])[0] == "ag_news"

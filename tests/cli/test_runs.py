@@ -1,0 +1,220 @@
+"""The program as a user starts it: in processes, from other folders, killed, sharing work with a second process."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from safetensors.numpy import load_file
+
+from tests.conftest import SMALL
+
+
+def start(module, *arguments, folder, python=sys.executable):
+    environment = {**os.environ, "WANDB_MODE": "offline", "HF_HUB_OFFLINE": "1", "PYTHONWARNINGS": "default"}
+    environment.pop("WANDB_API_KEY", None)
+    command = [python, "-m", module, *arguments]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return subprocess.Popen(command, cwd=folder, env=environment, text=True, **pipes)
+
+
+def finish(process, code=0):
+    output, errors = process.communicate(timeout=240)
+    assert process.returncode == code, errors[-3000:]
+    return output, errors
+
+
+def run(*arguments, folder, code=0, module="textdd.run"):
+    return finish(start(module, *arguments, folder=folder), code)
+
+
+def result_of(output):
+    last = output.strip().splitlines()[-1]
+    assert last.startswith("result: ")
+    return Path(last.removeprefix("result: "))
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A folder to run in; its runs share one cache."""
+    return tmp_path_factory.mktemp("runs")
+
+
+@pytest.fixture(scope="module")
+def finished(place):
+    """The result of one whole run with all mirrors, and what it printed."""
+    output, errors = run(*SMALL, "cache_dir=cache", "logger=[csv,wandb]", folder=place)
+    return result_of(output), output, errors
+
+
+def test_result_holds_what_scripts_rely_on(finished):
+    path, output, _ = finished
+    result = json.loads(path.read_text())
+    for method in ("distilled", "random", "full"):
+        scored = result["methods"][method]
+        for metric in ("accuracy", "macro_f1"):
+            values = scored[metric]["values"]
+            assert len(values) == 2
+            assert scored[metric]["mean"] == pytest.approx(sum(values) / 2, abs=1e-6)
+            assert 0 <= scored[metric]["std"] < 1
+        assert scored["recovery"] == pytest.approx(
+            scored["accuracy"]["mean"] / result["methods"]["full"]["accuracy"]["mean"]
+        )
+        assert scored["seconds"] > 0
+        assert scored["bytes"] > 0
+        assert scored["peak_memory_bytes"] > 10**7
+    assert set(result["methods"]["distilled"]["variants"]) == {"hard_labels", "plain_recipe"}
+    assert set(result["methods"]["random"]["variants"]) == {"teacher_labels"}
+    assert set(result["methods"]["distilled"]["transfer"]) == {"fasttext"}
+    expected = {"dataset": "demo", "per_class": 3, "budget": 9 / 600, "model": "textcnn", "embedding": "corpus"}
+    expected |= {"distiller": "meta_gradient", "seed": 0}
+    assert {key: result[key] for key in expected} == expected
+    assert Path(result["artifact"]).is_dir()
+    assert (path.parent / "accuracy_against_steps.png").read_bytes().startswith(b"\x89PNG")
+    for word in ("distilled", "random", "full", "recovery", "±"):
+        assert word in output
+
+
+def test_bytes_are_those_of_the_tensors(finished):
+    result = json.loads(finished[0].read_text())
+    tensors = load_file(Path(result["artifact"]) / "distilled.safetensors")
+    assert result["methods"]["distilled"]["bytes"] == sum(tensor.nbytes for tensor in tensors.values())
+
+
+def test_record_and_mirrors(finished):
+    folder = finished[0].parent
+    lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    accuracies = [line["validation/accuracy"] for line in lines if "validation/accuracy" in line]
+    assert len(accuracies) == 3  # outer steps 2, 4 and 6
+    header, *rows = (folder / "metrics.csv").read_text().splitlines()
+    assert "validation/accuracy" in header.split(",")
+    assert len(rows) == len(lines)
+    offline = sorted(folder.glob("wandb/offline-run-*"))
+    assert len(offline) == 3
+    held = []
+    for directory in offline:
+        shown = subprocess.run(
+            [Path(sys.executable).with_name("wandb"), "leet", "inspect", "--summary", "--json", directory],
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        held.append(json.loads(shown.stdout))
+    text = json.dumps(held)
+    for expected in ("demo-3-distilled", "demo-3-random", "demo-3-full", "test/accuracy", "recovery"):
+        assert expected in text
+
+
+def test_the_same_command_again_only_shows_the_result(place, finished):
+    path, first, _ = finished
+    before = path.stat().st_mtime_ns
+    output, errors = run(*SMALL, "cache_dir=cache", "logger=[csv,wandb]", folder=place)
+    assert "finished" in errors
+    assert result_of(output) == path
+    assert path.stat().st_mtime_ns == before
+    assert first.splitlines()[-3:] == output.splitlines()[-3:]
+
+
+def test_evaluate_scores_the_artefact_again(place, finished):
+    result = json.loads(finished[0].read_text())
+    arguments = (f"artifact={result['artifact']}", "cache_dir=cache", "students=2")
+    output, _ = run(*arguments, folder=place, module="textdd.evaluate")
+    again = json.loads(result_of(output).read_text())["results"]["own recipe"]
+    assert again["accuracy"] == result["methods"]["distilled"]["accuracy"]
+    output, _ = run(*arguments, "model=fasttext", folder=place, module="textdd.evaluate")
+    assert 0 < json.loads(result_of(output).read_text())["results"]["fasttext"]["accuracy"]["mean"] <= 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ((), "Which artefact?"),
+        (("artifact=nowhere",), "is not a textdd artefact: it has no manifest.json"),
+        (("artefact=nowhere",), "Unknown option 'artefact'. Nearest: artifact"),
+        (("artifact=nowhere", "model=lsmt"), "Unknown model 'lsmt'. Allowed (nearest first): lstm"),
+    ],
+)
+def test_evaluate_explains(place, arguments, expected):
+    _, errors = run(*arguments, folder=place, module="textdd.evaluate", code=2)
+    assert expected in errors.replace("\n", " ")
+    assert "Traceback" not in errors
+
+
+def test_mistakes_end_with_status_2_and_no_traceback(place):
+    _, errors = run("dataset=ag_new", folder=place, code=2)
+    assert "Type: dataset=ag_news" in errors
+    assert "Traceback" not in errors
+    _, errors = run("budget=0.00001", "cache_dir=cache", folder=place, code=2)
+    assert "The least that gives one is budget=" in errors
+    assert "Traceback" not in errors
+
+
+@pytest.mark.parametrize("module", ["textdd.run", "textdd.evaluate"])
+def test_help(place, module):
+    output, _ = run("--help", folder=place, module=module)
+    assert f"Usage: python -m {module} [option=value ...]" in output
+
+
+LONG = ("distiller.outer_steps=60", "distiller.check_every=5", "logger=csv", "cache_dir=cache")
+
+
+@pytest.mark.parametrize("truncation", ["none", "pool"])
+def test_a_killed_run_goes_on_to_the_same_result(place, finished, truncation):
+    arguments = (*SMALL, *LONG, f"distiller.truncation={truncation}", "distiller.window=2", "evaluation.transfer=[]")
+    whole = result_of(run(*arguments, "output_dir=whole", folder=place)[0])
+
+    process = start("textdd.run", *arguments, "output_dir=killed", folder=place)
+    deadline = time.monotonic() + 120
+    while not list((place / "killed").glob(f"{whole.parent.name}/checkpoints/last.ckpt")):
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    folder = place / "killed" / whole.parent.name
+    assert not (folder / "artifact").exists(), "killed too late to show anything"
+
+    resumed = result_of(run(*arguments, "output_dir=killed", folder=place)[0])
+    assert resumed.parent.name == whole.parent.name
+    expected, got = (load_file(path.parent / "artifact" / "distilled.safetensors") for path in (whole, resumed))
+    assert expected.keys() == got.keys()
+    assert all((expected[name] == got[name]).all() for name in expected)
+    accuracies = [json.loads(path.read_text())["methods"]["distilled"]["accuracy"] for path in (whole, resumed)]
+    assert accuracies[0] == accuracies[1]
+
+    def record(path):
+        lines = [json.loads(line) for line in (path.parent / "metrics.jsonl").read_text().splitlines()]
+        return [line for line in lines if "validation/accuracy" in line]
+
+    assert record(resumed) == record(whole)  # nothing lost, nothing twice
+
+
+def test_two_processes_hold_the_same_set(place, finished):
+    """Each process draws its own students and texts; averaged gradients keep their sets equal."""
+    arguments = (*SMALL, "cache_dir=cache", "logger=csv", "trainer=ddp", "trainer.accelerator=cpu", "output_dir=ddp")
+    first, _ = run(*arguments, folder=place)
+    path = result_of(first)
+    tensors = load_file(path.parent / "artifact" / "distilled.safetensors")
+    alone = load_file(finished[0].parent / "artifact" / "distilled.safetensors")
+    assert (tensors["x"] != alone["x"]).any()  # two processes see other texts than one
+    again = result_of(run(*arguments, "overwrite=true", folder=place)[0])
+    repeated = load_file(again.parent / "artifact" / "distilled.safetensors")
+    assert all((tensors[name] == repeated[name]).all() for name in tensors)
+
+
+def test_bf16_runs(place, finished):
+    output, _ = run(*SMALL, "cache_dir=cache", "logger=none", "trainer.precision=bf16-mixed", folder=place)
+    result = json.loads(result_of(output).read_text())
+    exact = json.loads(finished[0].read_text())
+    tensors = [load_file(Path(r["artifact"]) / "distilled.safetensors")["x"] for r in (result, exact)]
+    assert 0 < abs(tensors[0] - tensors[1]).max() < 0.5
+
+
+def test_a_sweep_runs_every_combination(place, finished):
+    run(
+        "-m", *SMALL[:-2], "trainer=cpu", "cache_dir=cache", "logger=none", "seed=0,1", "output_dir=sweep", folder=place
+    )
+    seeds = [json.loads(path.read_text())["seed"] for path in sorted(place.glob("sweep/*/result.json"))]
+    assert sorted(seeds) == [0, 1]
