@@ -14,7 +14,7 @@ install: $(VENV)/installed  ## make .venv with textdd and what it needs
 install-dev: $(VENV)/installed-dev  ## the same with the tools for tests and lint
 
 demo: install  ## distil the built-in corpus and compare distilled vs random vs full
-	$(BIN)/python -m textdd.run dataset=demo per_class=10
+	$(BIN)/python -m textdd.run dataset=demo per_class=10 distiller.outer_steps=400
 
 lint: install-dev  ## style and types
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

@@ -51,7 +51,7 @@ def check_distiller(config: DistillerConfig) -> None:
         ("length", config.length, 0, 24),
         ("inner_steps", config.inner_steps, 1, 16),
         ("inner_batch", config.inner_batch, 0, 0),
-        ("outer_steps", config.outer_steps, 1, 1000),
+        ("outer_steps", config.outer_steps, 0, 1000),
         ("outer_batch", config.outer_batch, 1, 256),
         ("check_every", config.check_every, 1, 100),
         ("check_students", config.check_students, 1, 2),

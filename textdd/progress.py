@@ -53,7 +53,11 @@ class Bar:
             self._bar.update(self._bar.task_ids[0], completed=done, note=note)
         elif time.monotonic() - self._spoke >= QUIET_SECONDS:
             self._spoke = time.monotonic()
-            console.print(f"{self.what}: {done}/{self.total or '?'}, {self._left()}  {note}".rstrip(), highlight=False)
+            console.print(
+                f"{self.what}: {done}/{self.total or '?'}, {self._left()}  {note}".rstrip(),
+                highlight=False,
+                soft_wrap=True,
+            )
 
     def close(self) -> None:
         """Remove the bar."""

@@ -28,7 +28,7 @@ MISTAKES = {
     "distiller.engine=unrol": r"Type: distiller.engine=unroll",
     "distiller.decay=linear": r"Unknown decay",
     "distiller.outer_optimiser=lion": r"Unknown outer optimiser",
-    "distiller.outer_steps=0": r"Got distiller.outer_steps=0; 1 or more",
+    "distiller.outer_batch=0": r"Got distiller.outer_batch=0; 1 or more",
     "distiller.step_size=0": r"must be positive\. Type: distiller.step_size=0.01",
     "distiller.confidence=1": r"lies between 0 and 1",
     "distiller.averaging=1": r"lies in \[0, 1\)",

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from textdd.distil import recipe_of
+from textdd.distil import outer_steps_of, recipe_of
 from textdd.distillers import DistillerConfig, SyntheticSet, initial_texts
 from textdd.distillers.averaging import Averaged
 from textdd.distillers.clipping import AdaptiveClip
@@ -143,6 +143,15 @@ def test_pool_round_trip():
 )
 def test_mini_batches_divide_the_set(size, classes, expected):
     assert recipe_of(DistillerConfig(inner_steps=16), size, classes).batch == expected
+
+
+def test_outer_steps_are_as_configured_or_as_many_as_the_work_pays_for():
+    recipe = Recipe(steps=16, batch=8)
+    assert outer_steps_of(DistillerConfig(outer_steps=7), recipe, 24, 48) == 7
+    few, many = (outer_steps_of(DistillerConfig(), Recipe(steps=16, batch=b), 24, 48) for b in (35, 8))
+    assert 0 < few < many
+    assert outer_steps_of(DistillerConfig(), Recipe(steps=10**9, batch=8), 24, 48) == 1
+    assert outer_steps_of(DistillerConfig(outer_steps=101), recipe, 24, 48) == 200  # a check follows the last step
 
 
 def test_a_given_batch_size_is_used():

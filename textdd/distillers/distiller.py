@@ -39,7 +39,8 @@ class DistillerConfig:
         order: `fixed` or `shuffled` mini-batches.
         step_size: inner step size, or where learned ones start.
         learn_step_sizes: learn one positive step size per inner step.
-        outer_steps: updates of the distilled set.
+        outer_steps: updates of the distilled set, in whole multiples of check_every; 0 takes as many as cost about
+            four minutes on two CPU cores.
         outer_batch: real texts per outer step.
         outer_optimiser: `adam` or `sgd`.
         outer_step_size: of the distilled texts.
@@ -62,13 +63,13 @@ class DistillerConfig:
     inner_steps: int = 16
     inner_batch: int = 0
     order: str = "fixed"
-    step_size: float = 0.01
+    step_size: float = 0.005
     learn_step_sizes: bool = True
-    outer_steps: int = 1000
-    outer_batch: int = 256
+    outer_steps: int = 0
+    outer_batch: int = 128
     outer_optimiser: str = "adam"
-    outer_step_size: float = 0.03
-    label_step_size: float = 0.03
+    outer_step_size: float = 0.02
+    label_step_size: float = 0.3
     step_size_step_size: float = 0.03
     decay: str = "cosine"
     clip: float = 2.0

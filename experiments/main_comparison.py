@@ -1,0 +1,111 @@
+"""The table and the picture that the README opens with: distilled vs random vs full on real corpora.
+
+    python experiments/main_comparison.py data_dir=../shared/data embedding.path=../shared/data/vectors/glove_100d_10k.txt
+
+Arguments are passed on to every run. Runs that are finished are not repeated, so an interrupted comparison goes on
+where it stopped. The results are written beside this file: one JSON per run, `table.md` and `picture.png`.
+"""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from textdd.report.figures import COLOURS
+from textdd.report.terminal import readable
+
+HERE = Path(__file__).with_suffix("")
+CORPORA = {"ag_news": 30, "dbpedia": 40, "trec6": 9}
+"""Corpus -> examples per class; 30 and 40 are the paper's 0.1 % of the original corpora."""
+
+PAPER = {"ag_news": (0.8564, 0.7133, 0.8819), "dbpedia": (0.7998, 0.6910, 0.9779)}
+"""Table 2 of Li & Li (2021): distilled, random, full."""
+
+
+def run(dataset: str, distiller: str, arguments: list[str]) -> dict:
+    """Run one experiment, or find its result."""
+    path = HERE / f"{dataset}-{distiller}.json"
+    if not path.exists():
+        command = ["textdd.run", f"dataset={dataset}", f"per_class={CORPORA[dataset]}", "embedding=glove"]
+        command = [sys.executable, "-m", *command, f"distiller={distiller}", *arguments]
+        output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+        result = json.loads(Path(output.strip().splitlines()[-1].removeprefix("result: ")).read_text())
+        kept = {key: value for key, value in result.items() if key not in ("config", "artifact")}
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps(kept, indent=1) + "\n")
+    return json.loads(path.read_text())
+
+
+def accuracy(scored: dict) -> str:
+    """Mean and standard deviation."""
+    return f"{scored['accuracy']['mean']:.4f} ± {scored['accuracy']['std']:.4f}"
+
+
+def table(results: dict[str, dict[str, dict]]) -> str:
+    """The comparison as Markdown: a row per way to train, a column per corpus."""
+    rows: dict[str, list[str]] = {}
+    for dataset, by_distiller in results.items():
+        ours, paper = by_distiller["meta_gradient"]["methods"], by_distiller["paper"]["methods"]
+        distilled, random, full = ours["distilled"], ours["random"], ours["full"]
+        cells = {
+            "**distilled** (`distiller=meta_gradient`)": f"**{accuracy(distilled)}**",
+            "- with hard labels": accuracy(distilled["variants"]["hard_labels"]),
+            "- with a plain recipe (Adam, shuffled)": accuracy(distilled["variants"]["plain_recipe"]),
+            "- training another student (fastText)": accuracy(distilled["transfer"]["fasttext"]),
+            "random texts, tuned": accuracy(random),
+            "- with a teacher's soft labels": accuracy(random["variants"]["teacher_labels"]),
+            "- training another student (fastText)&nbsp;": accuracy(random["transfer"]["fasttext"]),
+            "distilled as the paper describes (`distiller=paper`)": accuracy(paper["distilled"]),
+            "full data": accuracy(full),
+            "share of full accuracy kept": f"{distilled['recovery']:.3f}",
+            "seconds of distilling": f"{distilled['seconds']:.0f}",
+            "bytes: distilled / full text": f"{readable(distilled['bytes'])} / {readable(full['bytes'])}",
+            "*the paper's own: distilled / random / full*": " / ".join(map(str, PAPER.get(dataset, ("not in it",)))),
+        }
+        for name, cell in cells.items():
+            rows.setdefault(name, []).append(cell)
+    head = [f"{dataset}, {CORPORA[dataset]} per class" for dataset in results]
+    lines = [["test accuracy of a TextCNN trained on", *head], ["---", *("---:" for _ in head)]]
+    lines += [[name, *cells] for name, cells in rows.items()]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+
+
+def picture(results: dict[str, dict[str, dict]]) -> None:
+    """Draw accuracy against training steps for every corpus, full data as the line to reach."""
+    figure = Figure(figsize=(10, 3.3), layout="constrained", dpi=130)
+    for axes, (dataset, by_distiller) in zip(figure.subplots(1, len(results)), results.items(), strict=True):
+        methods = by_distiller["meta_gradient"]["methods"]
+        for name in ("distilled", "random"):
+            curve = methods[name]["curve"]
+            low, high = ([m + sign * s for m, s in zip(curve["mean"], curve["std"], strict=True)] for sign in (-1, 1))
+            label = f"{name}: test {methods[name]['accuracy']['mean']:.3f}"
+            axes.plot(curve["steps"], curve["mean"], "o-", color=COLOURS[name], markersize=3, label=label)
+            axes.fill_between(curve["steps"], low, high, color=COLOURS[name], alpha=0.2, linewidth=0)
+        full = methods["full"]
+        label = f"full data: test {full['accuracy']['mean']:.3f}"
+        axes.axhline(max(full["curve"]["mean"]), color=COLOURS["full"], linestyle="--", label=label)
+        axes.set_xscale("log")
+        axes.set_title(f"{dataset}, {CORPORA[dataset]} examples per class", fontsize=10)
+        axes.set_xlabel("training steps of the student")
+        axes.grid(alpha=0.3)
+        axes.legend(loc="lower right", fontsize=8)
+    figure.get_axes()[0].set_ylabel("validation accuracy")
+    figure.savefig(HERE / "picture.png")
+
+
+def main() -> None:
+    """Run what is missing, then write table and picture."""
+    arguments = sys.argv[1:]
+    results = {
+        dataset: {distiller: run(dataset, distiller, arguments) for distiller in ("meta_gradient", "paper")}
+        for dataset in CORPORA
+    }
+    (HERE / "table.md").write_text(table(results))
+    picture(results)
+    sys.stdout.write(table(results))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,204 @@
+"""The protocol's parts: scores, tuning on validation, training sets, full data, costs."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from textdd.data.embedded import embed
+from textdd.evaluation.cost import Cost
+from textdd.evaluation.full_data import FullDataConfig, StudentTraining, train_full
+from textdd.evaluation.protocol import EvaluationConfig, Protocol, add_recovery, evenly, summary
+from textdd.evaluation.scoring import Scores, score
+from textdd.evaluation.training_set import TrainingSet, real_set
+from textdd.evaluation.tuning import curve, train_students, tune
+from textdd.inner import Recipe
+from textdd.selectors import SELECTORS
+from textdd.students import STUDENTS
+from textdd.trainer import TrainerConfig, make_trainer
+
+SMALL = EvaluationConfig(students=2, texts=60, step_sizes=[1e-2], steps=10, batch=8, tuning_students=1, transfer=[])
+
+
+@pytest.fixture(scope="module")
+def table(vectors):
+    return vectors.table
+
+
+def test_scores_are_those_of_counting(student, corpus, table):
+    thetas = [student.fresh(seed) for seed in (0, 1)]
+    found = score(student, thetas, corpus.test, table)
+    batch = embed(table, corpus.test.batch(np.arange(len(corpus.test))))
+    for k, theta in enumerate(thetas):
+        predicted = student(theta, batch.x, batch.mask).argmax(1)
+        assert found.accuracy[k].item() == pytest.approx((predicted == batch.labels).float().mean().item())
+        f1 = []
+        for c in range(len(corpus.classes)):
+            hits = ((predicted == c) & (batch.labels == c)).sum().item()
+            f1.append(2 * hits / max(1, ((predicted == c).sum() + (batch.labels == c).sum()).item()))
+        assert found.macro_f1[k].item() == pytest.approx(sum(f1) / len(f1), abs=1e-6)
+
+
+def test_summary_is_over_students():
+    found = summary(Scores(torch.tensor([0.5, 0.7]), torch.tensor([0.4, 0.4])))
+    assert found["accuracy"]["mean"] == pytest.approx(0.6)
+    assert found["accuracy"]["std"] == pytest.approx(np.std([0.5, 0.7], ddof=1))
+    assert found["macro_f1"]["std"] == 0
+    assert summary(Scores(torch.tensor([0.5]), torch.tensor([0.5])))["accuracy"]["std"] == 0.0
+
+
+def test_recovery_is_a_share_of_full():
+    methods = {
+        "distilled": {"accuracy": {"mean": 0.45}, "variants": {"hard_labels": {"accuracy": {"mean": 0.3}}}},
+        "full": {"accuracy": {"mean": 0.9}},
+    }
+    add_recovery(methods)
+    assert methods["distilled"]["recovery"] == pytest.approx(0.5)
+    assert methods["distilled"]["variants"]["hard_labels"]["recovery"] == pytest.approx(1 / 3)
+    assert methods["full"]["recovery"] == 1
+
+
+@pytest.mark.parametrize("selector", SELECTORS)
+def test_every_selector_picks_distinct_texts_of_every_class_in_turn(selector, corpus):
+    rows = SELECTORS[selector](corpus.train, 4, 0)
+    classes = len(corpus.classes)
+    assert len(rows) == len(set(rows)) == 4 * classes
+    assert corpus.train.labels[rows].tolist() == [m % classes for m in range(4 * classes)]
+    assert (rows == SELECTORS[selector](corpus.train, 4, 0)).all()
+    if selector == "random":
+        assert (rows != SELECTORS[selector](corpus.train, 4, 1)).any()
+
+
+def test_real_sets_are_the_texts(corpus, table):
+    rows = np.array([3, 1, 4])
+    found = real_set(corpus.train, rows, table, len(corpus.classes))
+    ids, mask, labels = corpus.train.batch(rows)
+    assert torch.equal(found.x, table[ids])
+    assert torch.equal(found.mask, mask)
+    assert torch.equal(found.y.argmax(1), labels)
+    assert found.bytes == corpus.train.stored_bytes(rows) + 3
+
+
+def test_tuning_prefers_what_validates_best(student, corpus, table):
+    rows = SELECTORS["random"](corpus.train, 20, 0)
+    sets = [real_set(corpus.train, rows, table, len(corpus.classes))]
+    options = {"most_steps": 60, "batch": 16, "students": 2, "seed": 0, "what": "test"}
+    chosen = tune(student, sets, corpus.validation, table, step_sizes=[1e-9, 1e-2], **options)
+    assert chosen.step_size == 1e-2
+    assert chosen.steps > 5
+    useless = tune(student, sets, corpus.validation, table, step_sizes=[1e-12], **options)
+    assert useless.steps == 5  # among equals the shortest training wins
+
+
+def test_a_curve_has_a_point_per_mark(student, corpus, table):
+    rows = SELECTORS["random"](corpus.train, 5, 0)
+    sets = [real_set(corpus.train, rows, table, len(corpus.classes))]
+    recipe = Recipe("adam", 8, 4, "shuffled", 1e-2)
+    trained = train_students(student, sets, recipe, [0, 1, 2], [2, 5, 8])
+    found = curve(student, trained, [2, 5, 8], corpus.validation, table)
+    assert found.steps == [2, 5, 8]
+    last = score(student, [thetas[-1] for thetas in trained], corpus.validation, table).accuracy
+    assert found.mean[-1] == pytest.approx(last.mean().item())
+    assert found.std[-1] == pytest.approx(last.std().item())
+
+
+def test_sets_are_used_in_turn(student):
+    first, second = (TrainingSet(torch.full((4, 3, 16), v), torch.eye(3)[[0, 1, 2, 0]], None, 0) for v in (1.0, -1.0))
+    recipe = Recipe("sgd", 3, 2, "fixed", 0.1)
+    both = train_students(student, [first, second], recipe, [7, 7], [3])
+    assert not torch.equal(both[0][0], both[1][0])
+    assert torch.equal(both[1][0], train_students(student, [second], recipe, [7], [3])[0][0])
+
+
+@pytest.mark.parametrize(("steps", "marks"), [(1, [1]), (7, [1, 2, 3, 4, 5, 6, 7]), (16, [2, 4, 6, 8, 10, 12, 14, 16])])
+def test_evenly(steps, marks):
+    assert evenly(steps) == marks
+
+
+class TestFullData:
+    config = FullDataConfig(step_sizes=[1e-6, 5e-3], epochs=3, batch=32)
+
+    def train(self, student, corpus, table, folder, seeds=(1, 2), make=None):
+        def make_cpu(**options):
+            return make_trainer(TrainerConfig(accelerator="cpu"), alone=True, **options)
+
+        return train_full(self.config, student, corpus, table, list(seeds), folder, make or make_cpu)
+
+    def test_beats_chance_and_chooses_the_step_size(self, student, corpus, table, tmp_path):
+        thetas, facts = self.train(student, corpus, table, tmp_path)
+        assert score(student, thetas, corpus.test, table).accuracy.min() > 0.5
+        assert facts["step_size"] == 5e-3
+        assert facts["seconds"] > 0
+        assert facts["curve"]["steps"][0] == -(-len(corpus.train) // 32)
+        assert not torch.equal(*thetas)
+
+    def test_is_trained_once(self, student, corpus, table, tmp_path):
+        first, facts = self.train(student, corpus, table, tmp_path)
+
+        def fail(**options):
+            raise AssertionError("trained again")
+
+        second, again = self.train(student, corpus, table, tmp_path, make=fail)
+        assert all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
+        assert json.loads(json.dumps(facts)) == json.loads(json.dumps(again))
+
+    def test_trains_on_any_loader_of_pairs(self, student):
+        """The module serves a user's own DataLoader, with class numbers or with distributions."""
+        x = torch.randn(12, 5, 16)
+        for y in (torch.arange(12) % 3, torch.eye(3).repeat(4, 1)):
+            loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(x, y), batch_size=4)
+            training = StudentTraining(student, student.fresh(0), 1e-2)
+            before = [parameter.detach().clone() for parameter in training.module.parameters()]
+            make_trainer(TrainerConfig(accelerator="cpu"), alone=True, max_epochs=1).fit(training, loader)
+            assert any(not torch.equal(a, b) for a, b in zip(before, training.module.parameters(), strict=True))
+
+
+class TestProtocol:
+    @pytest.fixture
+    def protocol(self, student, corpus, table):
+        return Protocol(SMALL, student, STUDENTS["textcnn"][1](filters=8), corpus, table, seed=0)
+
+    def test_test_texts_are_read_once_per_measurement(self, protocol, corpus, monkeypatch):
+        read = []
+        original = type(corpus.test).batch
+
+        def batch(split, rows):
+            if split is corpus.test:
+                read.extend(rows)
+            return original(split, rows)
+
+        monkeypatch.setattr(type(corpus.test), "batch", batch)
+        protocol.selected("random", 3)
+        assert sorted(read) == list(range(len(corpus.test)))
+
+    def test_selection_never_sees_the_test_texts(self, protocol, corpus):
+        """With test texts of random labels, what is chosen stays the same."""
+        chosen = protocol.selected("random", 3)["recipe"]
+        scrambled = dataclasses.replace(corpus, test=corpus.validation.sample(20))
+        other = dataclasses.replace(protocol, corpus=scrambled)
+        assert other.selected("random", 3)["recipe"] == chosen
+
+    def test_random_uses_as_many_subsets_as_students(self, protocol):
+        found = protocol.selected("random", 3)
+        assert len(found["accuracy"]["values"]) == 2
+        assert found["accuracy"]["std"] > 0
+
+    def test_teacher_labels_are_a_variant(self, protocol, student):
+        found = protocol.selected("random", 3, teacher=student.fresh(5))
+        assert found["variants"]["teacher_labels"]["accuracy"]["mean"] > 0
+
+    def test_transfer_tunes_another_student(self, protocol):
+        other = dataclasses.replace(protocol, config=dataclasses.replace(SMALL, transfer=["fasttext", "textcnn"]))
+        found = other.selected("random", 3)["transfer"]
+        assert set(found) == {"fasttext"}  # its own student is no transfer
+
+
+def test_cost_measures_time_and_memory():
+    with Cost() as small:
+        pass
+    with Cost() as large:
+        np.ones(40_000_000 // 8).sum()
+    assert large.seconds > 0
+    assert large.peak_memory_bytes - small.peak_memory_bytes > 20_000_000

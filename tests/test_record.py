@@ -1,0 +1,122 @@
+"""Files that are whole or absent, metrics that survive a kill, and mirrors of them."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from textdd.loggers import LoggerConfig, MetricsFile, Mirrors
+from textdd.progress import Bar, console, track
+from textdd.record import write_bytes, write_json, write_tensors
+from textdd.run import once
+from textdd.trainer import AtomicCheckpointIO
+
+
+def test_json_refuses_what_is_no_json(tmp_path):
+    write_json(tmp_path / "a" / "b.json", {"x": 1})
+    assert json.loads((tmp_path / "a" / "b.json").read_text()) == {"x": 1}
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_json(tmp_path / "c.json", float("nan"))
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_tensors_may_share_memory(tmp_path):
+    base = torch.arange(6.0).view(2, 3)
+    write_tensors(tmp_path / "t.safetensors", {"all": base, "columns": base.t()})
+    assert torch.equal(load_file(tmp_path / "t.safetensors")["columns"], base.t())
+
+
+def test_a_killed_writer_leaves_the_old_content(tmp_path):
+    """A process that rewrites a file without end is killed: the file is one of the contents, whole."""
+    target = tmp_path / "file"
+    write_bytes(target, b"0" * 10**6)
+    code = (
+        "import pathlib, sys; from textdd.record import write_bytes\n"
+        "while True:\n    for digit in b'12':\n        write_bytes(pathlib.Path(sys.argv[1]), bytes([digit]) * 10**6)"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code, target])
+    deadline = time.monotonic() + 60
+    while target.read_bytes()[:1] == b"0":
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    content = target.read_bytes()
+    assert len(content) == 10**6
+    assert len(set(content)) == 1
+
+
+def test_checkpoints_are_moved_into_place(tmp_path):
+    io = AtomicCheckpointIO()
+    io.save_checkpoint({"a": torch.ones(3)}, tmp_path / "last.ckpt")
+    assert torch.equal(io.load_checkpoint(tmp_path / "last.ckpt", weights_only=True)["a"], torch.ones(3))
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_metrics_rewind_to_a_checkpoint(tmp_path):
+    metrics = MetricsFile(tmp_path / "m.jsonl")
+    metrics.rewind(3)  # nothing there yet
+    for step in range(5):
+        metrics.log_metrics({"loss": step / 2}, step)
+    with metrics.path.open("a") as file:
+        file.write('{"step": 5, "lo')  # cut off by a kill
+    metrics.rewind(3)
+    assert [json.loads(line)["step"] for line in metrics.path.read_text().splitlines()] == [0, 1, 2]
+    metrics.log_metrics({"accuracy": 1.0}, 3)
+    metrics.write_csv()
+    assert (tmp_path / "m.csv").read_text().splitlines() == [
+        "step,loss,accuracy",
+        "0,0.0,",
+        "1,0.5,",
+        "2,1.0,",
+        "3,,1.0",
+    ]
+
+
+def test_no_mirror_without_a_wish(tmp_path):
+    mirrors = Mirrors(LoggerConfig(), tmp_path, "title", "group", {})
+    assert [type(logger) for logger in mirrors.distilling()] == [MetricsFile]
+    mirrors.log_method("random", {})
+    mirrors.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_finished_work_is_not_done_again(tmp_path):
+    assert once(tmp_path / "part.json", lambda: {"a": 1}) == {"a": 1}
+    assert once(tmp_path / "part.json", lambda: pytest.fail("done again")) == {"a": 1}
+
+
+def test_progress_in_a_log_file_is_a_line_now_and_then(monkeypatch, capsys):
+    monkeypatch.setattr("textdd.progress.QUIET_SECONDS", 0.0)
+    monkeypatch.setattr(console, "file", sys.stderr)
+    bar = Bar("working", total=4, done=2)
+    bar.update(2)
+    bar.update(3, "accuracy 0.5")
+    bar.close()
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "working: 2/4, time left unknown"
+    assert lines[1].startswith("working: 3/4, ")
+    assert lines[1].endswith(" s left  accuracy 0.5")
+
+
+def test_progress_on_a_terminal_shows_the_note(monkeypatch):
+    import io
+
+    from rich.console import Console
+
+    screen = io.StringIO()
+    monkeypatch.setattr("textdd.progress.console", Console(file=screen, force_terminal=True, width=120))
+    bar = Bar("distilling", total=10)
+    bar.update(5, "validation/accuracy 0.8123")
+    bar._bar.refresh()
+    bar.close()
+    assert "distilling" in screen.getvalue()
+    assert "5/10" in screen.getvalue()
+    assert "validation/accuracy 0.8123" in screen.getvalue()
+    assert list(track([1, 2], "things")) == [1, 2]
