@@ -1,6 +1,6 @@
 """The table and the picture that the README opens with: distilled vs random vs full on real corpora.
 
-    python experiments/main_comparison.py data_dir=../shared/data embedding.path=../shared/data/vectors/glove_100d_10k.txt
+    python experiments/main_comparison.py data_dir=DIR embedding.path=DIR/vectors/glove_100d_10k.txt
 
 Arguments are passed on to every run. Runs that are finished are not repeated, so an interrupted comparison goes on
 where it stopped. The results are written beside this file: one JSON per run, `table.md` and `picture.png`.

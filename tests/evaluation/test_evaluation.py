@@ -144,6 +144,7 @@ class TestFullData:
         assert all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
         assert json.loads(json.dumps(facts)) == json.loads(json.dumps(again))
 
+    @pytest.mark.filterwarnings("ignore:You defined a `validation_step` but have no `val_dataloader`")
     def test_trains_on_any_loader_of_pairs(self, student):
         """The module serves a user's own DataLoader, with class numbers or with distributions."""
         x = torch.randn(12, 5, 16)

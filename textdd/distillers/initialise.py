@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from sklearn.cluster import KMeans
 from torch import Tensor
 
 from textdd.data.corpus import Split
@@ -53,6 +52,8 @@ def random_of_class(split: Split, table: Tensor, label: int, count: int, seed: i
 
 def nearest_to_centres(split: Split, table: Tensor, label: int, count: int, seed: int) -> np.ndarray:
     """Find the rows of one class whose mean word vectors are nearest to `count` k-means centres, each row once."""
+    from sklearn.cluster import KMeans  # takes a second, and most starts do without
+
     rows = np.flatnonzero(split.labels == label)
     generator = numpy_generator(seed, "candidates", label)
     rows = generator.choice(rows, min(len(rows), max(CANDIDATES, count)), replace=False)

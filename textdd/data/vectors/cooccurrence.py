@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils.extmath import randomized_svd
 
 from textdd.data.corpus import Split
 from textdd.data.tokeniser import PAD
@@ -28,6 +27,9 @@ def cooccurrence_vectors(split: Split, vocabulary: int, config: EmbeddingConfig)
     Returns:
         Vectors (V, D), float32; zero for `[PAD]` and for words without neighbours.
     """
+    # Imported here because it takes a second, and most commands find the vectors in the cache.
+    from sklearn.utils.extmath import randomized_svd
+
     counts = count_neighbours(split, vocabulary, config.window, config.tokens)
     association = positive_pmi(counts, config.smoothing, config.shift)
     directions = min(config.dimension, vocabulary - 1)
