@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import pytorch_lightning as pl
@@ -15,6 +16,7 @@ from textdd.data.corpus import Corpus
 from textdd.data.outer import OuterData
 from textdd.data.vectors import WordVectors
 from textdd.distillers import DISTILLERS, Distiller, DistillerConfig, SyntheticSet, initial_texts
+from textdd.errors import TextddError
 from textdd.evaluation.cost import Cost
 from textdd.inner import Recipe
 from textdd.loggers import Mirrors
@@ -101,13 +103,15 @@ def distil(
         `peak_memory_bytes`, `validation_accuracy`, `outer_steps`.
 
     Raises:
-        TextddError: the hypergradient stopped being finite.
+        TextddError: the hypergradient stopped being finite, or the last checkpoint is not one of this run.
     """
     distiller = make_distiller(config, student, corpus, vectors, per_class, seed)
     config = distiller.config
     data = OuterData(corpus, vectors.table, config.outer_batch, config.outer_steps, config.check_texts, seed)
     checkpoints = folder / "checkpoints"
     last = checkpoints / "last.ckpt"
+    if last.exists():
+        check_checkpoint(last, config)
     keep_last = ModelCheckpoint(checkpoints, "last", save_on_train_epoch_end=False, enable_version_counter=False)
     trainer = make_trainer(
         trainer_config,
@@ -134,6 +138,23 @@ def distil(
         "outer_steps": trainer.global_step,
     }
     return distiller.best.mean.cpu(), facts
+
+
+def check_checkpoint(path: Path, config: DistillerConfig) -> None:
+    """Check that a checkpoint can be read and belongs to these options.
+
+    Raises:
+        TextddError: it is damaged, or it was made with other options.
+    """
+    remedy = f"Type: rm {path} to distil from the start."
+    try:
+        stored = torch.load(path, weights_only=True)["config"]
+    except (RuntimeError, KeyError, EOFError, UnpicklingError) as error:
+        kind = type(error).__name__  # torch's own text advises to read it unsafely
+        raise TextddError(f"{path} is no checkpoint of textdd, or it is damaged ({kind}). {remedy}") from error
+    differing = [name for name, value in asdict(config).items() if stored.get(name) != value]
+    if differing:
+        raise TextddError(f"{path} was made with other values of {', '.join(differing)}. {remedy}")
 
 
 def forget_checkpoints(folder: Path) -> None:

@@ -1,12 +1,13 @@
 """The parts that distillers share: starts, labels and step sizes, averaging, clipping, the pool, the recipe."""
 
 import math
+from dataclasses import asdict
 
 import numpy as np
 import pytest
 import torch
 
-from textdd.distil import outer_steps_of, recipe_of
+from textdd.distil import check_checkpoint, outer_steps_of, recipe_of
 from textdd.distillers import DistillerConfig, SyntheticSet, initial_texts
 from textdd.distillers.averaging import Averaged
 from textdd.distillers.clipping import AdaptiveClip
@@ -156,3 +157,28 @@ def test_outer_steps_are_as_configured_or_as_many_as_the_work_pays_for():
 
 def test_a_given_batch_size_is_used():
     assert recipe_of(DistillerConfig(inner_batch=11), 120, 4).batch == 11
+
+
+class TestCheckpoint:
+    @pytest.fixture
+    def path(self, tmp_path):
+        torch.save({"config": asdict(DistillerConfig(length=7))}, tmp_path / "last.ckpt")
+        return tmp_path / "last.ckpt"
+
+    def test_of_this_run_is_taken(self, path):
+        check_checkpoint(path, DistillerConfig(length=7))
+
+    def test_of_other_options_is_refused(self, path):
+        with pytest.raises(TextddError, match=r"last\.ckpt was made with other values of length, labels\. Type: rm "):
+            check_checkpoint(path, DistillerConfig(length=8, labels="hard"))
+
+    @pytest.mark.parametrize("content", [b"", b"garbage", None])
+    def test_damaged_is_refused(self, path, content):
+        path.write_bytes(path.read_bytes()[:-50] if content is None else content)
+        with pytest.raises(TextddError, match=r"is damaged .* to distil from the start"):
+            check_checkpoint(path, DistillerConfig(length=7))
+
+    def test_foreign_is_refused(self, path):
+        torch.save({"weights": 1}, path)
+        with pytest.raises(TextddError, match=r"is no checkpoint of textdd"):
+            check_checkpoint(path, DistillerConfig(length=7))

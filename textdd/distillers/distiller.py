@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from abc import abstractmethod
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import pytorch_lightning as pl
@@ -189,11 +189,12 @@ class Distiller(pl.LightningModule):
             self.best.follow(self.averaged.mean, step=0)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Store the clip's running mean."""
+        """Store the clip's running mean, and the options, so that no other run takes the checkpoint for its own."""
         checkpoint["clip"] = self.clip.state_dict()
+        checkpoint["config"] = asdict(self.config)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Take it up again."""
+        """Take the running mean up again."""
         self.clip.load_state_dict(checkpoint["clip"])
 
     def on_train_end(self) -> None:
