@@ -45,8 +45,13 @@ def compose_config(config_name: str, arguments: list[str]) -> DictConfig:
             return compose(config_name, arguments)
         except (HydraException, OmegaConfBaseException) as error:
             cause = error.__cause__ or error
-            reason = str(cause).strip().splitlines()[0]
-            raise TextddError(f"{reason}\nGot: {' '.join(arguments)}. See: python -m textdd.run --help") from error
+            key = getattr(cause, "full_key", None)
+            reason = f"Option {key}: " if key else ""
+            reason += str(cause).strip().splitlines()[0]
+            program = {"config": "run"}.get(config_name, config_name)
+            raise TextddError(
+                f"{reason}\nGot: {' '.join(arguments)}. For types and meanings type: python -m textdd.{program} --help"
+            ) from error
 
 
 def check_arguments(config_name: str, arguments: list[str], check: Callable[[DictConfig], None]) -> None:
@@ -71,11 +76,11 @@ def check_arguments(config_name: str, arguments: list[str], check: Callable[[Dic
         if override.key_or_group not in known:
             check_key(override, options, known)
     first = [values_of(override)[0] for override in overrides]
+    lines = [first]
     for i, override in enumerate(overrides):
-        for value in values_of(override):
-            check(compose_config(config_name, [*first[:i], value, *first[i + 1 :]]))
-    if not overrides:
-        check(compose_config(config_name, []))
+        lines += [[*first[:i], value, *first[i + 1 :]] for value in values_of(override)[1:]]
+    for line in lines:
+        check(compose_config(config_name, line))
 
 
 def parse(argument: str) -> Override:
