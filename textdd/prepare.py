@@ -68,22 +68,26 @@ def load_with_bar(run: RunConfig, cache: Path) -> Corpus:
             bar.close()
 
 
-def identity(run: RunConfig, prepared: Prepared) -> str:
-    """A short hash of all that decides a result: options, content of the corpus, word vectors, version."""
+def setting(run: RunConfig, prepared: Prepared) -> dict[str, object]:
+    """What decides a baseline's result: content and split of the corpus, word vectors, student, seed, version."""
     dataset = run.dataset
-    decisive = {
+    return {
         "corpus": prepared.corpus.key,
         "split": [dataset.length, dataset.validation, dataset.validation_max, dataset.test_fraction],
         "vectors": prepared.vectors.sha256,
-        "per_class": prepared.per_class,
         "seed": run.seed,
         "model": dataclasses.asdict(run.model),
-        "distiller": dataclasses.asdict(run.distiller),
-        "evaluation": dataclasses.asdict(run.evaluation),
-        "trainer": [run.trainer.devices * run.trainer.num_nodes, run.trainer.precision],
+        "students": run.evaluation.students,
+        "precision": run.trainer.precision,
         "version": version("textdd"),
     }
-    return short_hash(decisive)
+
+
+def identity(run: RunConfig, prepared: Prepared) -> str:
+    """A short hash of all that decides a run's result."""
+    distiller, evaluation = dataclasses.asdict(run.distiller), dataclasses.asdict(run.evaluation)
+    processes = run.trainer.devices * run.trainer.num_nodes
+    return short_hash([setting(run, prepared), prepared.per_class, distiller, evaluation, processes])
 
 
 def short_hash(content: object) -> str:

@@ -31,7 +31,7 @@ from textdd.distil import distil, forget_checkpoints
 from textdd.errors import TextddError
 from textdd.evaluation.protocol import Protocol, Result, add_recovery
 from textdd.loggers import Mirrors
-from textdd.prepare import Prepared, identity, prepare, say, short_hash
+from textdd.prepare import Prepared, identity, prepare, say, setting, short_hash
 from textdd.quiet import quiet
 from textdd.record import write_json
 from textdd.report.figures import accuracy_against_steps
@@ -150,17 +150,17 @@ def compare(
     make = partial(make_trainer, run.trainer, alone=True)
     table = prepared.vectors.table.to(make().strategy.root_device)
     protocol = Protocol(run.evaluation, student, run.model, prepared.corpus, table, run.seed)
-    parts = folder / "methods"
-    # The full-data students depend on nothing that a distiller changes: all runs with the same corpus share them.
-    decisive = [
-        *(prepared.corpus.key, prepared.vectors.sha256, len(prepared.corpus.train), run.seed),
-        *(dataclasses.asdict(run.model), dataclasses.asdict(run.evaluation.full), prepared.corpus.length),
-    ]
-    cache = Path(run.cache_dir).expanduser() / "full" / short_hash(decisive)
-    teacher, full = protocol.full(cache, make)
+    # The baselines depend on nothing that a distiller changes, so all runs on the same texts share them.
+    shared = Path(run.cache_dir).expanduser() / "baselines"
+    given = setting(run, prepared)
+    full_key = short_hash([given, dataclasses.asdict(run.evaluation.full)])
+    random_key = short_hash([given, dataclasses.asdict(run.evaluation), prepared.per_class])
+    teacher, full = protocol.full(shared / f"full-{full_key}", make)
     methods = {
-        "distilled": once(parts / "distilled.json", lambda: protocol.distilled(distilled)),
-        "random": once(parts / "random.json", lambda: protocol.selected("random", prepared.per_class, teacher)),
+        "distilled": once(folder / "distilled.json", lambda: protocol.distilled(distilled)),
+        "random": once(
+            shared / f"random-{random_key}.json", lambda: protocol.selected("random", prepared.per_class, teacher)
+        ),
         "full": full,
     }
     facts = distilled.manifest["distilling"]
