@@ -98,10 +98,10 @@ def picture(results: dict[str, dict[str, dict]]) -> None:
 def main() -> None:
     """Run what is missing, then write table and picture."""
     arguments = sys.argv[1:]
-    results = {
-        dataset: {distiller: run(dataset, distiller, arguments) for distiller in ("meta_gradient", "paper")}
-        for dataset in CORPORA
-    }
+    results: dict[str, dict[str, dict]] = {dataset: {} for dataset in CORPORA}
+    for distiller in ("meta_gradient", "paper"):
+        for dataset in CORPORA:
+            results[dataset][distiller] = run(dataset, distiller, arguments)
     (HERE / "table.md").write_text(table(results))
     picture(results)
     sys.stdout.write(table(results))
