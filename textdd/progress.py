@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar
@@ -12,8 +13,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 T = TypeVar("T")
 
-console = Console(stderr=True)
-"""Where progress and remarks go; results go to standard output."""
+console = Console(stderr=True, quiet=os.environ.get("LOCAL_RANK", "0") != "0")
+"""Where progress and remarks go, of the first process only; results go to standard output."""
 
 QUIET_SECONDS = 20.0
 """Seconds between two lines where the output is no terminal."""
