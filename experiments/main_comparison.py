@@ -11,9 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from matplotlib.figure import Figure
-
-from textdd.report.figures import COLOURS
+from textdd.report.figures import accuracy_against_steps
 from textdd.report.terminal import readable
 
 HERE = Path(__file__).with_suffix("")
@@ -72,29 +70,6 @@ def table(results: dict[str, dict[str, dict]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
 
 
-def picture(results: dict[str, dict[str, dict]]) -> None:
-    """Draw accuracy against training steps for every corpus, full data as the line to reach."""
-    figure = Figure(figsize=(10, 3.3), layout="constrained", dpi=130)
-    for axes, (dataset, by_distiller) in zip(figure.subplots(1, len(results)), results.items(), strict=True):
-        methods = by_distiller["meta_gradient"]["methods"]
-        for name in ("distilled", "random"):
-            curve = methods[name]["curve"]
-            low, high = ([m + sign * s for m, s in zip(curve["mean"], curve["std"], strict=True)] for sign in (-1, 1))
-            label = f"{name}: test {methods[name]['accuracy']['mean']:.3f}"
-            axes.plot(curve["steps"], curve["mean"], "o-", color=COLOURS[name], markersize=3, label=label)
-            axes.fill_between(curve["steps"], low, high, color=COLOURS[name], alpha=0.2, linewidth=0)
-        full = methods["full"]
-        label = f"full data: test {full['accuracy']['mean']:.3f}"
-        axes.axhline(max(full["curve"]["mean"]), color=COLOURS["full"], linestyle="--", label=label)
-        axes.set_xscale("log")
-        axes.set_title(f"{dataset}, {CORPORA[dataset]} examples per class", fontsize=10)
-        axes.set_xlabel("training steps of the student")
-        axes.grid(alpha=0.3)
-        axes.legend(loc="lower right", fontsize=8)
-    figure.get_axes()[0].set_ylabel("validation accuracy")
-    figure.savefig(HERE / "picture.png")
-
-
 def main() -> None:
     """Run what is missing, then write table and picture."""
     arguments = sys.argv[1:]
@@ -103,7 +78,8 @@ def main() -> None:
         for dataset in CORPORA:
             results[dataset][distiller] = run(dataset, distiller, arguments)
     (HERE / "table.md").write_text(table(results))
-    picture(results)
+    ours = [by_distiller["meta_gradient"] for by_distiller in results.values()]
+    accuracy_against_steps(ours, HERE / "picture.png")
     sys.stdout.write(table(results))
 
 

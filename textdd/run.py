@@ -99,7 +99,7 @@ def execute(run: RunConfig) -> Path:
         "versions": distilled.manifest["versions"],
         "config": settings,
     }
-    accuracy_against_steps(result, folder / FIGURE)
+    accuracy_against_steps([result], folder / FIGURE)
     write_json(final, result)
     print_results(result)
     say(f"figure: {folder / FIGURE}\nartifact: {folder / 'artifact'}")
