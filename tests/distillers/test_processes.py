@@ -3,7 +3,7 @@
 import pytorch_lightning as pl
 import torch
 
-from tests.distillers.test_contract import options, tensors
+from tests.distillers.test_distillers import options, tensors
 from textdd.data.outer import OuterData
 from textdd.distil import make_distiller
 from textdd.trainer import AtomicCheckpointIO
