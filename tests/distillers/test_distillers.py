@@ -12,6 +12,7 @@ from textdd.config import CONF, register
 from textdd.data.outer import OuterData
 from textdd.distil import make_distiller
 from textdd.distillers import DISTILLERS
+from textdd.errors import TextddError
 
 SMALL = {"outer_steps": 4, "outer_batch": 32, "check_every": 2, "check_texts": 50, "inner_steps": 4, "length": 6}
 VARIANTS = [
@@ -105,3 +106,28 @@ def test_gradient_reaches_what_is_learned_and_nothing_else(config, student, corp
     expected |= {"synthetic.raw_step_sizes"} if config.learn_step_sizes else set()
     assert learned == expected
     assert all(distiller.get_parameter(name).grad.abs().max() > 0 for name in learned)
+
+
+class Diverge(pl.Callback):
+    """Make the inner training diverge from one outer step on."""
+
+    def __init__(self, step):
+        self.step = step
+
+    def on_train_batch_start(self, trainer, pl_module, batch, batch_idx):
+        if trainer.global_step >= self.step:
+            pl_module.synthetic.x.data.fill_(torch.nan)
+
+
+def test_a_diverging_run_keeps_its_best_set(student, corpus, vectors):
+    config = options("meta_gradient", outer_steps=100)
+    distiller, trainer = fitted(config, student, corpus, vectors, callbacks=[Diverge(step=5)])
+    assert trainer.global_step < 100
+    assert distiller.best_accuracy > 0
+    assert all(tensor.isfinite().all() for tensor in tensors(distiller.best.mean))
+
+
+def test_a_run_that_diverges_at_once_says_what_to_type(student, corpus, vectors):
+    config = options("meta_gradient", outer_steps=100, check_every=100)
+    with pytest.raises(TextddError, match=r"not finite in 20 outer steps.*distiller\.step_size=0\.001"):
+        fitted(config, student, corpus, vectors, callbacks=[Diverge(step=0)])

@@ -18,7 +18,9 @@ from textdd.data.embedded import Batch
 from textdd.distillers.averaging import Averaged
 from textdd.distillers.clipping import AdaptiveClip
 from textdd.distillers.synthetic import SyntheticSet
+from textdd.errors import TextddError
 from textdd.inner import State, make_optimiser, train
+from textdd.progress import console
 from textdd.seeds import derive
 from textdd.students import FlatStudent
 
@@ -150,8 +152,20 @@ class Distiller(pl.LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def configure_gradient_clipping(self, *_: Any, **__: Any) -> None:
-        """Clip adaptively; processes have averaged their gradients by now, so all clip alike."""
-        self.log("outer/gradient_norm", self.clip(self.synthetic.parameters()))
+        """Clip adaptively; processes have averaged their gradients by now, so all clip alike.
+
+        A run that diverges for good ends here, and keeps the set that did best until then.
+
+        Raises:
+            TextddError: it diverged before the first check, so there is no such set.
+        """
+        try:
+            self.log("outer/gradient_norm", self.clip(self.synthetic.parameters()))
+        except TextddError as error:
+            if self.best_accuracy < 0:
+                raise
+            console.print(f"{error} The set that did best until now is kept.", highlight=False, soft_wrap=True)
+            self.trainer.should_stop = True
 
     def on_train_start(self) -> None:
         """Start the clock of this sitting."""
