@@ -11,7 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from textdd.loggers import LoggerConfig, MetricsFile, Mirrors
+from textdd.loggers import LoggerConfig, MetricsFile, Mirrors, has_key
 from textdd.progress import Bar, console, track
 from textdd.record import write_bytes, write_json, write_tensors
 from textdd.run import once
@@ -120,3 +120,15 @@ def test_progress_on_a_terminal_shows_the_note(monkeypatch):
     assert "5/10" in screen.getvalue()
     assert "validation/accuracy 0.8123" in screen.getvalue()
     assert list(track([1, 2], "things")) == [1, 2]
+
+
+def test_a_key_is_found_where_wandb_keeps_it(monkeypatch, tmp_path):
+    monkeypatch.delenv("WANDB_API_KEY", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert not has_key()
+    (tmp_path / ".netrc").write_text("machine api.wandb.ai login user password secret")
+    (tmp_path / ".netrc").chmod(0o600)
+    assert has_key()
+    (tmp_path / ".netrc").unlink()
+    monkeypatch.setenv("WANDB_API_KEY", "secret")
+    assert has_key()

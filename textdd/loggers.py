@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import netrc
 import os
 from argparse import Namespace
 from dataclasses import dataclass
@@ -111,9 +112,6 @@ class Mirrors:
     def wandb(self, method: str) -> WandbLogger:
         """The W&B run of one method, opened on first use."""
         if self._wandb is None:
-            import wandb  # heavy, and not wanted by everyone
-
-            online = bool(os.environ.get("WANDB_API_KEY") or wandb.api.api_key)
             self._wandb = WandbLogger(
                 project=self.config.project,
                 entity=self.config.entity,
@@ -123,7 +121,7 @@ class Mirrors:
                 job_type=method,
                 tags=[self.settings["dataset"]["name"], method],
                 config={**self.settings, "method": method},
-                mode=os.environ.get("WANDB_MODE") or ("online" if online else "offline"),
+                mode=os.environ.get("WANDB_MODE") or ("online" if has_key() else "offline"),
             )
         return self._wandb
 
@@ -148,3 +146,13 @@ class Mirrors:
             self._wandb = None
         if self.config.csv and self.metrics.path.exists():
             self.metrics.write_csv()
+
+
+def has_key() -> bool:
+    """Whether W&B would find a key: in the environment, or in the netrc file that `wandb login` writes."""
+    if os.environ.get("WANDB_API_KEY"):
+        return True
+    try:
+        return netrc.netrc().authenticators("api.wandb.ai") is not None
+    except (OSError, netrc.NetrcParseError):
+        return False
