@@ -75,7 +75,7 @@ def student(corpus, vectors):
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     """The folder of real corpora, which not every machine has."""
-    beside = Path(__file__).parents[2].parent / "shared" / "data"
+    beside = Path(__file__).parents[1].parent / "shared" / "data"
     folder = Path(os.environ.get("TEXTDD_DATA", beside))
     if not (folder / "ag_news" / "train.csv").is_file():
         pytest.skip(f"no real corpora in {folder}; set TEXTDD_DATA to a folder that holds ag_news/train.csv")
