@@ -52,10 +52,10 @@ def test_real_ag_news_through_the_whole_program(real_data, tmp_path):
     """A few outer steps on the real corpus with real vectors: far from converged, but better than chance."""
     vectors = real_data / "vectors" / "glove_twitter_100d_head.txt"
     arguments = [
-        "dataset=ag_news", f"data_dir={real_data}", "embedding=glove", f"embedding.path={vectors}", "per_class=3",
-        "distiller.outer_steps=30", "distiller.check_every=30", "distiller.check_texts=300", "evaluation.steps=30",
+        "dataset=ag_news", f"data_dir={real_data}", "embedding=glove", f"embedding.path={vectors}", "per_class=30",
+        "distiller.outer_steps=100", "distiller.check_every=100", "distiller.check_texts=300", "evaluation.steps=30",
         "evaluation.students=2", "evaluation.texts=300", "evaluation.step_sizes=[0.003]", "evaluation.transfer=[]",
-        "evaluation.full.epochs=1", "evaluation.full.step_sizes=[0.002]", "model.filters=20",
+        "evaluation.full.epochs=1", "evaluation.full.step_sizes=[0.002]",
         f"cache_dir={tmp_path}/cache", "logger=none",
     ]  # fmt: skip
     done = subprocess.run(
@@ -66,4 +66,4 @@ def test_real_ag_news_through_the_whole_program(real_data, tmp_path):
     methods = result["methods"]
     assert methods["full"]["accuracy"]["mean"] > 0.8
     assert methods["full"]["accuracy"]["mean"] > methods["distilled"]["accuracy"]["mean"] > 0.5
-    assert result["budget"] == pytest.approx(12 / 58528)
+    assert result["budget"] == pytest.approx(120 / 58528)
