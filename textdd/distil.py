@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
@@ -16,6 +17,7 @@ from textdd.data.corpus import Corpus
 from textdd.data.outer import OuterData
 from textdd.data.vectors import WordVectors
 from textdd.distillers import DISTILLERS, Distiller, DistillerConfig, SyntheticSet, initial_texts
+from textdd.distillers.materials import Materials
 from textdd.errors import TextddError
 from textdd.evaluation.cost import Cost
 from textdd.inner import Recipe
@@ -83,6 +85,7 @@ def distil(
     per_class: int,
     seed: int,
     folder: Path,
+    shared: Path,
     mirrors: Mirrors,
 ) -> tuple[SyntheticSet, dict[str, Any]]:
     """Optimise a distilled set; a run that was killed goes on from its last checkpoint to the same result.
@@ -96,11 +99,12 @@ def distil(
         per_class: M / C.
         seed: the run's seed.
         folder: where checkpoints are kept.
+        shared: where methods keep what other runs on the same texts, vectors and student can use.
         mirrors: the loggers.
 
     Returns:
-        The averaged set that did best on validation, and what it cost: `seconds` over all sittings,
-        `peak_memory_bytes`, `validation_accuracy`, `outer_steps`.
+        The averaged set that did best on validation, and what it cost: `seconds` over all sittings and of
+        its preparation, `peak_memory_bytes`, `validation_accuracy`, `outer_steps`.
 
     Raises:
         TextddError: the hypergradient stopped being finite, or the last checkpoint is not one of this run.
@@ -128,11 +132,13 @@ def distil(
     )
     pl.seed_everything(derive(seed, "lightning") % 2**32, verbose=False)
     with Cost() as cost:
+        alone = partial(make_trainer, trainer_config, alone=True)
+        distiller.prepare(Materials(corpus, vectors.table, shared, alone))
         trainer.fit(distiller, datamodule=data, ckpt_path=str(last) if last.exists() else None, weights_only=True)
     if torch.distributed.is_initialized():
         torch.distributed.destroy_process_group()  # what follows is the first process's work alone
     facts = {
-        "seconds": float(distiller.seconds),
+        "seconds": float(distiller.seconds) + distiller.prepared_seconds,
         "peak_memory_bytes": cost.peak_memory_bytes,
         "validation_accuracy": float(distiller.best_accuracy),
         "outer_steps": trainer.global_step,

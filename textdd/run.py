@@ -114,8 +114,9 @@ def distilled_set(
     if (artifact / MANIFEST).exists():
         return DistilledSet.load(artifact)
     corpus, vectors, per_class, share = prepared
+    shared = Path(run.cache_dir).expanduser() / "materials" / short_hash(setting(run, prepared))
     synthetic, facts = distil(
-        run.distiller, run.trainer, student, corpus, vectors, per_class, run.seed, folder, mirrors
+        run.distiller, run.trainer, student, corpus, vectors, per_class, run.seed, folder, shared, mirrors
     )
     if process_rank():
         sys.exit()  # the first process evaluates alone

@@ -17,6 +17,7 @@ from torchmetrics.classification import MulticlassAccuracy
 from textdd.data.embedded import Batch
 from textdd.distillers.averaging import Averaged
 from textdd.distillers.clipping import AdaptiveClip
+from textdd.distillers.materials import Materials
 from textdd.distillers.synthetic import SyntheticSet
 from textdd.errors import TextddError
 from textdd.inner import State, make_optimiser, train
@@ -108,8 +109,15 @@ class Distiller(pl.LightningModule):
         self.accuracy = MulticlassAccuracy(synthetic.one_hot.shape[1], average="micro")
         self.seconds: Tensor  # spent in all sittings; a buffer, so that checkpoints and other processes hand it on
         self.register_buffer("seconds", torch.zeros((), dtype=torch.float64))
+        self.prepared_seconds = 0.0
         self._clock = math.nan
         self._trained: list[Tensor] = []
+
+    def prepare(self, materials: Materials) -> None:
+        """Make ready what the method needs besides mini-batches, before the first outer step; on every process.
+
+        A method that overrides this sets `prepared_seconds` to what the work cost, now or when the cache was filled.
+        """
 
     @abstractmethod
     def objective(self, batch: Batch, step: int) -> Tensor:
