@@ -11,10 +11,12 @@ from textdd.distil import check_checkpoint, outer_steps_of, recipe_of
 from textdd.distillers import DistillerConfig, SyntheticSet, initial_texts
 from textdd.distillers.averaging import Averaged
 from textdd.distillers.clipping import AdaptiveClip
-from textdd.distillers.initialise import nearest_to_centres, random_of_class
+from textdd.distillers.initialise import random_of_class
 from textdd.distillers.pool import Pool
 from textdd.errors import TextddError
 from textdd.inner import Recipe, State
+from textdd.selectors import SELECTORS
+from textdd.selectors.features import mean_word_vectors
 
 
 @pytest.mark.parametrize("start", ["real", "kmeans"])
@@ -22,32 +24,36 @@ def test_real_starts_are_real_texts_of_their_class(start, corpus, vectors):
     classes, length = len(corpus.classes), 9
     x = initial_texts(start, corpus.train, vectors.table, 3, length, seed=0)
     assert x.shape == (3 * classes, length, 16)
-    choose = random_of_class if start == "real" else nearest_to_centres
-    for c in range(classes):
-        rows = choose(corpus.train, vectors.table, c, 3, 0)
-        assert len(set(rows)) == 3
-        assert (corpus.train.labels[rows] == c).all()
-        ids, mask, _ = corpus.train.batch(rows)
-        for i in range(3):
-            words = min(int(mask[i].sum()), length)
-            assert torch.equal(x[i * classes + c][:words], vectors.table[ids[i, :words]])
-            assert not x[i * classes + c][words:].any()
+    rows = chosen(start, corpus, vectors, 3)
+    assert len(set(rows)) == len(x)
+    assert corpus.train.labels[rows].tolist() == [m % classes for m in range(len(x))]
+    ids, mask, _ = corpus.train.batch(rows)
+    for m in range(len(x)):
+        words = min(int(mask[m].sum()), length)
+        assert torch.equal(x[m][:words], vectors.table[ids[m, :words]])
+        assert not x[m][words:].any()
+
+
+def chosen(start, corpus, vectors, per_class):
+    """The rows that a start takes its texts from."""
+    if start == "kmeans":
+        return SELECTORS["k_means"](corpus.train, vectors.table, per_class, 0)
+    classes = range(len(corpus.classes))
+    return np.stack([random_of_class(corpus.train, c, per_class, 0) for c in classes], axis=1).ravel()
 
 
 def test_kmeans_spreads_further_than_chance(corpus, vectors):
-    def means(rows):
-        ids, mask, _ = corpus.train.batch(rows)
-        return (vectors.table[ids] * mask.unsqueeze(-1)).sum(1) / mask.sum(1, keepdim=True)
-
-    def cover(choose):
+    def cover(start):
         """Mean distance from every text of a class to the nearest chosen one."""
-        total = 0.0
+        rows, total = chosen(start, corpus, vectors, 6), 0.0
         for c in range(len(corpus.classes)):
-            everything = means(np.flatnonzero(corpus.train.labels == c))
-            total += torch.cdist(everything, means(choose(corpus.train, vectors.table, c, 6, 0))).min(1).values.mean()
+            of_class = np.flatnonzero(corpus.train.labels == c)
+            mine = rows[corpus.train.labels[rows] == c]
+            everything, picked = (mean_word_vectors(corpus.train, r, vectors.table) for r in (of_class, mine))
+            total += torch.cdist(everything, picked).min(1).values.mean()
         return total
 
-    assert cover(nearest_to_centres) < cover(random_of_class)
+    assert cover("kmeans") < cover("real")
 
 
 def test_noise_has_the_scale_of_the_vectors(corpus, vectors):

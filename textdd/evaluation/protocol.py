@@ -107,7 +107,8 @@ class Protocol:
         """
         train, classes = self.corpus.train, len(self.corpus.classes)
         with Cost() as cost:
-            chosen = [SELECTORS[selector](train, per_class, seed) for seed in self.seeds(f"{selector} subset")]
+            seeds = self.seeds(f"{selector} subset")
+            chosen = [SELECTORS[selector](train, self.table, per_class, seed) for seed in seeds]
             sets = [real_set(train, rows, self.table, classes) for rows in chosen]
             result = self.tuned(sets, f"{selector} texts")
         result |= {

@@ -1,17 +1,29 @@
-"""Selectors: baselines that pick real examples, one per file."""
+"""Selectors: baselines that pick real examples, one per file, named as in the literature."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
+from torch import Tensor
 
 from textdd.data.corpus import Split
+from textdd.selectors.by_class import select_by_class
+from textdd.selectors.herding import herd
+from textdd.selectors.k_center import farthest_first
+from textdd.selectors.k_means import nearest_to_centres
 from textdd.selectors.random import select_random
 
-Selector = Callable[[Split, int, int], np.ndarray]
-"""(split, per_class, seed) -> rows (M,), row m of class m mod C."""
+Selector = Callable[[Split, Tensor, int, int], np.ndarray]
+"""(split, word vectors (V, D), per_class, seed) -> rows (M,), row m of class m mod C."""
 
-SELECTORS: dict[str, Selector] = {"random": select_random}
+SELECTORS: dict[str, Selector] = {
+    "random": select_random,
+    "herding": partial(select_by_class, herd),
+    "k_center": partial(select_by_class, farthest_first),
+    "k_means": partial(select_by_class, nearest_to_centres),
+}
+"""The choices of `evaluation.selectors`."""
 
-__all__ = ["SELECTORS", "Selector", "select_random"]
+__all__ = ["SELECTORS", "Selector"]

@@ -1,0 +1,160 @@
+"""What every selector must do, whichever it is: one table; and each method against its own definition."""
+
+import itertools
+
+import numpy as np
+import pytest
+import torch
+
+from textdd.data.corpus import Split
+from textdd.selectors import SELECTORS, by_class
+from textdd.selectors.by_class import candidates
+from textdd.selectors.features import mean_word_vectors
+from textdd.selectors.herding import herd
+from textdd.selectors.k_center import farthest_first
+from textdd.selectors.k_means import nearest_to_centres
+
+PICKS = {"herding": herd, "k_center": farthest_first, "k_means": nearest_to_centres}
+
+
+def part(split, rows):
+    """Some texts of a split, perhaps some of them more than once."""
+    return Split(split.store, split.rows[rows], split.length, split._vocabulary)
+
+
+def first_of_each_class(split, counts):
+    """The first texts of each class, as many as `counts` says."""
+    rows = [np.flatnonzero(split.labels == c)[:count] for c, count in enumerate(counts)]
+    return part(split, np.concatenate(rows))
+
+
+@pytest.fixture
+def features():
+    """Few texts of few numbers, so that all subsets can be tried."""
+    return torch.randn(9, 3, generator=torch.Generator().manual_seed(4), dtype=torch.float64)
+
+
+@pytest.mark.parametrize("selector", SELECTORS)
+class TestEverySelector:
+    @pytest.mark.parametrize("per_class", [1, 4, 30])
+    @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+    def test_distinct_texts_of_every_class_in_turn(self, selector, per_class, dtype, corpus, vectors):
+        classes, table = len(corpus.classes), vectors.table.to(dtype)
+        rows = SELECTORS[selector](corpus.train, table, per_class, 0)
+        assert rows.shape == (per_class * classes,)
+        assert len(set(rows)) == per_class * classes
+        assert corpus.train.labels[rows].tolist() == [m % classes for m in range(per_class * classes)]
+
+    def test_one_seed_gives_one_set(self, selector, corpus, vectors, monkeypatch):
+        monkeypatch.setattr(by_class, "CANDIDATES", 40)
+        select = SELECTORS[selector]
+        first, again, other = (select(corpus.train, vectors.table, 4, seed) for seed in (0, 0, 1))
+        assert (first == again).all()
+        assert (first != other).any()
+
+    @pytest.mark.parametrize("per_class", [1, 3])
+    def test_a_class_with_just_enough_texts_is_taken_whole(self, selector, per_class, corpus, vectors):
+        split = first_of_each_class(corpus.train, [per_class, per_class + 5, per_class])
+        rows = SELECTORS[selector](split, vectors.table, per_class, 0)
+        for c in (0, 2):
+            assert sorted(rows[c::3]) == np.flatnonzero(split.labels == c).tolist()
+
+    def test_equal_texts_are_picked_once_each(self, selector, corpus, vectors):
+        few = first_of_each_class(corpus.train, [2, 2, 2])
+        split = part(few, np.repeat(np.arange(6), 3))
+        rows = SELECTORS[selector](split, vectors.table, 5, 0)
+        assert len(set(rows)) == 15
+        assert split.labels[rows].tolist() == [0, 1, 2] * 5
+
+
+@pytest.mark.parametrize("selector", PICKS)
+def test_no_other_class_matters(selector, corpus, vectors):
+    """What is picked of the first class stays when there are fewer texts of the others."""
+    splits = [first_of_each_class(corpus.train, counts) for counts in ([50, 50, 50], [50, 20, 30])]
+    first, second = (SELECTORS[selector](split, vectors.table, 3, 0)[::3] for split in splits)
+    assert (first == second).all()
+
+
+def test_features_are_means_of_the_words_that_are_read(corpus, vectors):
+    rows = np.array([5, 0, 17])
+    split = Split(corpus.train.store, corpus.train.rows, 7, corpus.train._vocabulary)
+    found = mean_word_vectors(split, rows, vectors.table)
+    ids, mask, _ = split.batch(rows)
+    for i in range(3):
+        by_hand = np.mean([vectors.table[word].double().numpy() for word in ids[i][mask[i]]], axis=0)
+        assert found[i].numpy() == pytest.approx(by_hand, abs=1e-6)
+
+
+def test_candidates_bound_the_memory(corpus, monkeypatch):
+    monkeypatch.setattr(by_class, "CANDIDATES", 20)
+    of_class = set(np.flatnonzero(corpus.train.labels == 1))
+    drawn = candidates(corpus.train, 1, 2, seed=0)
+    assert len(drawn) == 20
+    assert set(drawn) < of_class
+    assert (np.diff(drawn) > 0).all()
+    assert len(candidates(corpus.train, 1, 4, seed=0)) == 40  # ten times as many as are picked
+    assert set(candidates(corpus.train, 1, 10**6, seed=0)) == of_class
+
+
+def test_herding_brings_the_mean_of_all_picks_nearest_to_the_mean(features):
+    """The definition, step by step."""
+    chosen = herd(features, 5, 0)
+    for t in range(5):
+        distances = {
+            i: (features[[*chosen[:t], i]].mean(0) - features.mean(0)).norm().item()
+            for i in set(range(9)) - set(chosen[:t])
+        }
+        assert min(distances, key=distances.get) == chosen[t]
+
+
+def test_k_center_takes_the_farthest_each_time(features):
+    """The definition, step by step."""
+    chosen = farthest_first(features, 5, 0)
+    assert chosen[0] == (features - features.mean(0)).norm(dim=1).argmin()
+    for t in range(1, 5):
+        nearest = [min((features[i] - features[j]).norm().item() for j in chosen[:t]) for i in range(9)]
+        assert max(range(9), key=nearest.__getitem__) == chosen[t]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4])
+def test_k_center_is_within_twice_the_best_radius(count, features):
+    def radius(rows):
+        return torch.cdist(features, features[list(rows)]).min(1).values.max().item()
+
+    best = min(radius(subset) for subset in itertools.combinations(range(9), count))
+    assert radius(farthest_first(features, count, 0)) <= 2 * best + 1e-12
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_k_means_finds_the_best_division(seed):
+    """Of all ways to divide eight texts, three of them apart: the nearest to the means of the best one."""
+    noise = torch.randn(8, 2, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    features = noise + torch.tensor([[0.0, 0.0]] * 5 + [[20.0, 0.0]] * 3)
+
+    def nearest_and_cost(group):
+        mean = features[group].mean(0)
+        distances = (features[group] - mean).square().sum(1)
+        return group[int(distances.argmin())], distances.sum().item()
+
+    divisions = []
+    for inside in itertools.product([False, True], repeat=8):
+        groups = [[i for i in range(8) if inside[i] is side] for side in (False, True)]
+        if all(groups):
+            found = [nearest_and_cost(group) for group in groups]
+            divisions.append((sum(cost for _, cost in found), {row for row, _ in found}))
+    _, expected = min(divisions, key=lambda division: division[0])
+    assert set(nearest_to_centres(features, 2, seed)) == expected
+
+
+def test_k_means_gives_each_centre_its_own_text():
+    """Two of three centres coincide: they get different texts."""
+    features = torch.tensor([[0.0], [0.0], [0.0], [9.0]], dtype=torch.float64)
+    chosen = nearest_to_centres(features, 3, 0)
+    assert len(set(chosen)) == 3
+    assert 3 in chosen
+
+
+@pytest.mark.parametrize("name", PICKS)
+def test_picks_do_not_depend_on_where_the_texts_lie(name, features):
+    """Only differences between texts count."""
+    assert PICKS[name](features, 4, 0) == PICKS[name](features + 3.0, 4, 0)
