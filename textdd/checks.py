@@ -10,6 +10,7 @@ from textdd.distillers import STARTS, TRUNCATIONS, DistillerConfig, MetaGradient
 from textdd.errors import TextddError, unknown_choice
 from textdd.inner import ENGINES, OPTIMISERS
 from textdd.inner.recipe import ORDERS
+from textdd.selectors import SELECTORS
 from textdd.students import STUDENTS
 
 PRECISIONS = ("32-true", "bf16-mixed", "16-mixed", "64-true")
@@ -34,8 +35,8 @@ def check(run: RunConfig) -> None:
     at_least("evaluation.tuning_students", run.evaluation.tuning_students, 1, 3)
     one_of("precision", run.trainer.precision, PRECISIONS, "trainer.precision")
     one_of("embedding", run.embedding.name, EMBEDDINGS, "embedding")
-    for name in run.evaluation.transfer:
-        one_of("student", name, STUDENTS, "evaluation.transfer")
+    all_of("selector", run.evaluation.selectors, SELECTORS, "evaluation.selectors")
+    all_of("student", run.evaluation.transfer, STUDENTS, "evaluation.transfer")
     check_distiller(run.distiller)
 
 
@@ -88,6 +89,14 @@ def one_of(what: str, got: str, allowed: Iterable[str], key: str) -> None:
     allowed = tuple(allowed)
     if got not in allowed:
         raise unknown_choice(what, got, allowed, key)
+
+
+def all_of(what: str, got: Iterable[str], allowed: Iterable[str], key: str) -> None:
+    """Raise the error for a list that holds a value outside a closed list."""
+    allowed = tuple(allowed)
+    for name in got:
+        if name not in allowed:
+            raise unknown_choice(what, name, allowed, key, listed=True)
 
 
 def at_least(key: str, got: int | None, least: int, usual: int) -> None:

@@ -27,7 +27,7 @@ def nearest_first(got: str, allowed: Iterable[str]) -> list[str]:
     return sorted(allowed, key=lambda word: (-likeness(word), word))
 
 
-def unknown_choice(what: str, got: str, allowed: Iterable[str], key: str) -> TextddError:
+def unknown_choice(what: str, got: str, allowed: Iterable[str], key: str, *, listed: bool = False) -> TextddError:
     """Make the error for a value that is not one of a closed list.
 
     Args:
@@ -35,8 +35,8 @@ def unknown_choice(what: str, got: str, allowed: Iterable[str], key: str) -> Tex
         got: the value that was typed.
         allowed: every value that would have been right.
         key: the option to type, such as "distiller.inner_optimiser".
+        listed: the option takes a list of such values.
     """
     choices = nearest_first(got, allowed)
-    return TextddError(
-        f"Unknown {what} {got!r}. Allowed (nearest first): {', '.join(choices)}. Type: {key}={choices[0]}"
-    )
+    value = f"[{choices[0]}]" if listed else choices[0]
+    return TextddError(f"Unknown {what} {got!r}. Allowed (nearest first): {', '.join(choices)}. Type: {key}={value}")

@@ -147,7 +147,7 @@ def distilled_set(
 def compare(
     run: RunConfig, prepared: Prepared, student: FlatStudent, distilled: DistilledSet, folder: Path
 ) -> dict[str, Result]:
-    """Evaluate distilled, random and full, each once: a killed run repeats nothing that it has finished."""
+    """Evaluate distilled, selected and full, each once: a killed run repeats nothing that it has finished."""
     make = partial(make_trainer, run.trainer, alone=True)
     table = prepared.vectors.table.to(make().strategy.root_device)
     protocol = Protocol(run.evaluation, student, run.model, prepared.corpus, table, run.seed)
@@ -155,15 +155,15 @@ def compare(
     shared = Path(run.cache_dir).expanduser() / "baselines"
     given = setting(run, prepared)
     full_key = short_hash([given, dataclasses.asdict(run.evaluation.full)])
-    random_key = short_hash([given, dataclasses.asdict(run.evaluation), prepared.per_class])
+    options = dataclasses.asdict(run.evaluation)
+    del options["selectors"]  # none depends on which others there are
+    selected_key = short_hash([given, options, prepared.per_class])
     teacher, full = protocol.full(shared / f"full-{full_key}", make)
-    methods = {
-        "distilled": once(folder / "distilled.json", lambda: protocol.distilled(distilled)),
-        "random": once(
-            shared / f"random-{random_key}.json", lambda: protocol.selected("random", prepared.per_class, teacher)
-        ),
-        "full": full,
-    }
+    methods = {"distilled": once(folder / "distilled.json", lambda: protocol.distilled(distilled))}
+    for name in protocol.selectors():
+        work = partial(protocol.selected, name, prepared.per_class, teacher)
+        methods[name] = once(shared / f"{name}-{selected_key}.json", work)
+    methods["full"] = full
     facts = distilled.manifest["distilling"]
     methods["distilled"] |= {name: facts[name] for name in ("seconds", "peak_memory_bytes")}
     add_recovery(methods)

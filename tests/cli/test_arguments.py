@@ -33,7 +33,8 @@ MISTAKES = {
     "distiller.confidence=1": r"lies between 0 and 1",
     "distiller.averaging=1": r"lies in \[0, 1\)",
     "trainer.precision=bf16": r"Unknown precision 'bf16'.*Type: trainer.precision=bf16-mixed",
-    "evaluation.transfer=[lsmt]": r"Unknown student 'lsmt'.*Type: evaluation.transfer=lstm",
+    "evaluation.transfer=[lsmt]": r"Unknown student 'lsmt'.*Type: evaluation.transfer=\[lstm\]$",
+    "evaluation.selectors=[herding,k_centre]": r"Unknown selector 'k_centre'.*Type: evaluation.selectors=\[k_center\]$",
     "embedding.name=glov": r"Unknown embedding 'glov'",
     "trainer.devices=2 trainer.strategy=ddp -m": r"one process per job.*trainer.strategy=ddp_spawn",
 }

@@ -13,6 +13,8 @@ from safetensors.numpy import load_file
 
 from tests.conftest import SMALL
 
+MIRRORED = (*SMALL, "cache_dir=cache", "logger=[csv,wandb]", "evaluation.selectors=[herding]")
+
 
 def start(module, *arguments, folder, python=sys.executable):
     environment = {**os.environ, "WANDB_MODE": "offline", "HF_HUB_OFFLINE": "1", "PYTHONWARNINGS": "default"}
@@ -47,14 +49,14 @@ def place(tmp_path_factory):
 @pytest.fixture(scope="module")
 def finished(place):
     """The result of one whole run with all mirrors, and what it printed."""
-    output, errors = run(*SMALL, "cache_dir=cache", "logger=[csv,wandb]", folder=place)
+    output, errors = run(*MIRRORED, folder=place)
     return result_of(output), output, errors
 
 
 def test_result_holds_what_scripts_rely_on(finished):
     path, output, _ = finished
     result = json.loads(path.read_text())
-    for method in ("distilled", "random", "full"):
+    for method in ("distilled", "random", "herding", "full"):
         scored = result["methods"][method]
         for metric in ("accuracy", "macro_f1"):
             values = scored[metric]["values"]
@@ -68,14 +70,16 @@ def test_result_holds_what_scripts_rely_on(finished):
         assert scored["bytes"] > 0
         assert scored["peak_memory_bytes"] > 10**7
     assert set(result["methods"]["distilled"]["variants"]) == {"hard_labels", "plain_recipe"}
-    assert set(result["methods"]["random"]["variants"]) == {"teacher_labels"}
-    assert set(result["methods"]["distilled"]["transfer"]) == {"fasttext"}
+    for selector in ("random", "herding"):
+        assert set(result["methods"][selector]["variants"]) == {"teacher_labels"}
+    for method in ("distilled", "random", "herding"):
+        assert set(result["methods"][method]["transfer"]) == {"fasttext"}
     expected = {"dataset": "demo", "per_class": 3, "budget": 9 / 600, "model": "textcnn", "embedding": "corpus"}
     expected |= {"distiller": "meta_gradient", "seed": 0}
     assert {key: result[key] for key in expected} == expected
     assert Path(result["artifact"]).is_dir()
     assert (path.parent / "accuracy_against_steps.png").read_bytes().startswith(b"\x89PNG")
-    for word in ("distilled", "random", "full", "recovery", "±"):
+    for word in ("distilled", "random", "herding", "full", "recovery", "±"):
         assert word in output
 
 
@@ -94,7 +98,7 @@ def test_record_and_mirrors(finished):
     assert "validation/accuracy" in header.split(",")
     assert len(rows) == len(lines)
     offline = sorted(folder.glob("wandb/offline-run-*"))
-    assert len(offline) == 3
+    assert len(offline) == 4
     held = []
     for directory in offline:
         shown = subprocess.run(
@@ -103,14 +107,20 @@ def test_record_and_mirrors(finished):
         )  # fmt: skip
         held.append(json.loads(shown.stdout))
     text = json.dumps(held)
-    for expected in ("demo-3-distilled", "demo-3-random", "demo-3-full", "test/accuracy", "recovery"):
+    for expected in ("demo-3-distilled", "demo-3-random", "demo-3-herding", "demo-3-full", "test/accuracy", "recovery"):
         assert expected in text
+
+
+def test_nothing_that_the_user_cannot_mend_is_said(finished):
+    _, _, errors = finished
+    assert "wandb" not in errors
+    assert "Warning" not in errors
 
 
 def test_the_same_command_again_only_shows_the_result(place, finished):
     path, first, _ = finished
     before = path.stat().st_mtime_ns
-    output, errors = run(*SMALL, "cache_dir=cache", "logger=[csv,wandb]", folder=place)
+    output, errors = run(*MIRRORED, folder=place)
     assert "finished" in errors
     assert result_of(output) == path
     assert path.stat().st_mtime_ns == before

@@ -1,7 +1,7 @@
 """The protocol: distilled, random and full compared so that the numbers are honest.
 
 Everything is selected on validation texts; test texts are read once per method, at its end; every figure is a mean
-and a standard deviation over K fresh initialisations (and, for random, over as many subsets); baselines are tuned.
+and a standard deviation over K fresh initialisations (and, for selectors, over as many subsets); baselines are tuned.
 """
 
 from __future__ import annotations
@@ -32,13 +32,14 @@ class EvaluationConfig:
     """How sets are compared.
 
     Attributes:
-        students: K, fresh students per method, and random subsets.
+        students: K, fresh students per method, and subsets per selector.
         texts: validation texts used to choose a recipe.
         step_sizes: Adam step sizes tried for plain recipes.
         steps: the longest plain training tried.
         batch: examples per step of a plain training.
-        tuning_students: fresh students (and random subsets) per step size tried.
-        transfer: other students that are trained on the distilled and on the random set.
+        tuning_students: fresh students (and subsets) per step size tried.
+        selectors: which picks of real texts are compared: herding, k_center, k_means; random always is, listed or not.
+        transfer: other students that are trained on the distilled and on the selected sets.
         full: how the full-data students are trained.
     """
 
@@ -48,6 +49,7 @@ class EvaluationConfig:
     steps: int = 400
     batch: int = 32
     tuning_students: int = 2
+    selectors: list[str] = field(default_factory=lambda: ["random"])
     transfer: list[str] = field(default_factory=lambda: ["fasttext"])
     full: FullDataConfig = field(default_factory=FullDataConfig)
 
@@ -95,6 +97,10 @@ class Protocol:
             "variants": variants,
             "transfer": self.transfer([own], "distilled set"),
         }
+
+    def selectors(self) -> list[str]:
+        """Names of the selectors that are compared: random first, then the others, each once."""
+        return list(dict.fromkeys(["random", *self.config.selectors]))
 
     def selected(self, selector: str, per_class: int, teacher: Tensor | None = None) -> Result:
         """Score real texts that a selector picks: K subsets, a tuned plain recipe.
