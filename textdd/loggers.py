@@ -123,6 +123,8 @@ class Mirrors:
                 config={**self.settings, "method": method},
                 mode=os.environ.get("WANDB_MODE") or ("online" if has_key() else "offline"),
             )
+            # Lightning passes this setting on even where nobody gave it; wandb no longer has it, and warns.
+            self._wandb._wandb_init.pop("anonymous", None)
         return self._wandb
 
     def log_method(self, method: str, result: dict[str, Any]) -> None:
