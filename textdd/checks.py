@@ -14,6 +14,7 @@ from textdd.selectors import SELECTORS
 from textdd.students import STUDENTS
 
 PRECISIONS = ("32-true", "bf16-mixed", "16-mixed", "64-true")
+PRODUCTS = ("highest", "high", "medium")
 
 
 def check(run: RunConfig) -> None:
@@ -34,6 +35,7 @@ def check(run: RunConfig) -> None:
     at_least("evaluation.students", run.evaluation.students, 1, 5)
     at_least("evaluation.tuning_students", run.evaluation.tuning_students, 1, 3)
     one_of("precision", run.trainer.precision, PRECISIONS, "trainer.precision")
+    one_of("precision of matrix products", run.trainer.matmul, PRODUCTS, "trainer.matmul")
     one_of("embedding", run.embedding.name, EMBEDDINGS, "embedding")
     all_of("selector", run.evaluation.selectors, SELECTORS, "evaluation.selectors")
     all_of("student", run.evaluation.transfer, STUDENTS, "evaluation.transfer")

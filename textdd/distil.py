@@ -25,7 +25,7 @@ from textdd.loggers import Mirrors
 from textdd.progress import TrainingBar
 from textdd.seeds import derive
 from textdd.students import FlatStudent
-from textdd.trainer import AtomicCheckpointIO, TrainerConfig, make_trainer
+from textdd.trainer import AtomicCheckpointIO, SetUpProcess, TrainerConfig, make_trainer
 
 
 def recipe_of(config: DistillerConfig, size: int, classes: int) -> Recipe:
@@ -126,7 +126,12 @@ def distil(
         log_every_n_steps=10,
         use_distributed_sampler=False,
         enable_checkpointing=True,
-        callbacks=[keep_last, TrainingBar(f"distilling with {config.name}", config.outer_steps), Rewind(mirrors)],
+        callbacks=[
+            SetUpProcess(trainer_config),
+            keep_last,
+            TrainingBar(f"distilling with {config.name}", config.outer_steps),
+            Rewind(mirrors),
+        ],
         logger=mirrors.distilling(),
         plugins=[AtomicCheckpointIO()],
     )

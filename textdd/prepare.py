@@ -78,7 +78,7 @@ def setting(run: RunConfig, prepared: Prepared) -> dict[str, object]:
         "seed": run.seed,
         "model": dataclasses.asdict(run.model),
         "students": run.evaluation.students,
-        "precision": run.trainer.precision,
+        "precision": [run.trainer.precision, run.trainer.matmul],
         "version": version("textdd"),
     }
 

@@ -18,7 +18,6 @@ from importlib.metadata import version
 from pathlib import Path
 
 import hydra
-import torch
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
@@ -37,7 +36,7 @@ from textdd.record import write_json
 from textdd.report.figures import accuracy_against_steps
 from textdd.report.terminal import print_results
 from textdd.students import FlatStudent, make_student
-from textdd.trainer import make_trainer, process_rank
+from textdd.trainer import make_trainer, process_rank, set_up_process
 
 PURPOSE = "Distil a labelled text corpus into a tiny synthetic training set, then compare distilled vs random vs full."
 EXAMPLES = [
@@ -57,8 +56,7 @@ def execute(run: RunConfig) -> Path:
     Raises:
         TextddError: something about the data or the configuration has to be mended by the user.
     """
-    if run.trainer.threads:
-        torch.set_num_threads(run.trainer.threads)
+    set_up_process(run.trainer)
     prepared = prepare(run)
     title = f"{prepared.corpus.name}-{prepared.per_class}"
     choices = f"{run.model.name}-{run.embedding.name}-{run.distiller.name}"
