@@ -6,7 +6,7 @@ import math
 import time
 from abc import abstractmethod
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import pytorch_lightning as pl
 import torch
@@ -93,7 +93,12 @@ class Distiller(pl.LightningModule):
         student: the student to distil for.
         synthetic: the set at its start.
         seed: the run's seed.
+
+    Attributes:
+        learnable: what besides texts the objective has a gradient for: `labels`, `step_sizes`.
     """
+
+    learnable: ClassVar = frozenset({"labels", "step_sizes"})
 
     def __init__(self, config: DistillerConfig, student: FlatStudent, synthetic: SyntheticSet, seed: int) -> None:
         super().__init__()
