@@ -8,6 +8,7 @@ from textdd.distillers.gradient_matching import GRADIENTS, GradientMatching, Gra
 from textdd.distillers.initialise import STARTS, initial_texts
 from textdd.distillers.kernel_ridge import KernelRidge, KernelRidgeConfig
 from textdd.distillers.meta_gradient import TRUNCATIONS, MetaGradient, MetaGradientConfig
+from textdd.distillers.pooled import PooledConfig
 from textdd.distillers.synthetic import SyntheticSet
 
 DISTILLERS: dict[str, tuple[type[Distiller], type[DistillerConfig]]] = {
@@ -34,6 +35,7 @@ __all__ = [
     "KernelRidgeConfig",
     "MetaGradient",
     "MetaGradientConfig",
+    "PooledConfig",
     "SyntheticSet",
     "initial_texts",
 ]

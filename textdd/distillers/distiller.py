@@ -15,6 +15,7 @@ from torch import Tensor
 from torchmetrics.classification import MulticlassAccuracy
 
 from textdd.data.embedded import Batch
+from textdd.distillers import work
 from textdd.distillers.averaging import Averaged
 from textdd.distillers.clipping import AdaptiveClip
 from textdd.distillers.materials import Materials
@@ -132,6 +133,16 @@ class Distiller(pl.LightningModule):
             batch: embedded real texts (N, L, D), mask (N, L) and labels (N,).
             step: number of the outer step, 0-based.
         """
+
+    def work_per_step(self, real_length: int) -> float:
+        """What an outer step costs, in token-steps, for `outer_steps=0`; methods that do other work say so.
+
+        Args:
+            real_length: L of a real text.
+        """
+        recipe, length = self.synthetic.recipe, self.synthetic.x.shape[1]
+        trained = work.differentiated(recipe.steps, recipe.batch, length)
+        return trained + work.LEARN * self.config.outer_batch * real_length
 
     def draw_seed(self, purpose: str, step: int, number: int = 0) -> int:
         """A seed that belongs to one draw of one outer step on one process."""

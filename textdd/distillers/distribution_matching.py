@@ -1,4 +1,4 @@
-"""Distribution matching (Zhao & Bilen 2023, "Dataset condensation with distribution matching").
+"""Distribution matching, known as DM (Zhao & Bilen 2023, "Dataset condensation with distribution matching").
 
 The features of the distilled texts of a class shall have the mean that those of the real texts have, for every
 student, be it never trained. With phi a student at its random start and phi(X^c) the features of class c,
@@ -17,16 +17,15 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from textdd.data.embedded import Batch
+from textdd.distillers import work
 from textdd.distillers.distiller import Distiller, DistillerConfig
 
 
 @dataclass
 class DistributionMatchingConfig(DistillerConfig):
-    """Options of distribution matching: those of all distillers, without what only a training could teach."""
+    """Options of distribution matching: those that all distillers have."""
 
     name: str = "distribution_matching"
-    labels: str = "hard"
-    learn_step_sizes: bool = False
 
 
 class DistributionMatching(Distiller):
@@ -52,6 +51,11 @@ class DistributionMatching(Distiller):
             self.student.features(theta, self.synthetic.x),
             one_hot,
         )
+
+    def work_per_step(self, real_length: int) -> float:
+        """Distilled texts are differentiated once, real ones read."""
+        size, length, _ = self.synthetic.x.shape
+        return work.LEARN * size * length + work.READ * self.config.outer_batch * real_length
 
 
 def mean_discrepancy(real: Tensor, real_classes: Tensor, synthetic: Tensor, synthetic_classes: Tensor) -> Tensor:

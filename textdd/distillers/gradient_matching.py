@@ -1,4 +1,4 @@
-"""Gradient matching (Zhao et al. 2021, "Dataset condensation with gradient matching", known as DC).
+"""Gradient matching, known as DC (Zhao et al. 2021, "Dataset condensation with gradient matching").
 
 A student trained on the distilled texts goes where one trained on real texts goes if both see the same gradients. For
 each class c on its own, with G^c and G_s^c the gradients of the cross-entropy on its real and on its distilled texts,
@@ -21,6 +21,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from textdd.data.embedded import Batch
+from textdd.distillers import work
 from textdd.distillers.pooled import PooledConfig, PooledDistiller
 from textdd.inner.training import soft_cross_entropy
 from textdd.students import FlatStudent
@@ -57,17 +58,25 @@ class GradientMatching(PooledDistiller):
 
     def objective(self, batch: Batch, step: int) -> Tensor:
         """The loss above, over the classes that occur in the batch."""
-        young, _ = self.advance(step, self.config.online_steps, self.draw_seed("student", step))
+        state, _ = self.advance(step, self.config.online_steps, self.draw_seed("student", step))
         gradients = full_gradients if self.config.gradient == "full" else head_gradients
         one_hot, labels = self.synthetic.one_hot, self.synthetic.labels()
         distances = []
         for c in batch.labels.unique():
             theirs, ours = batch.labels == c, one_hot[:, c] > 0
             wanted = one_hot.new_zeros(int(theirs.sum()), one_hot.shape[1]).index_fill(1, c, 1.0)
-            real = gradients(self.student, young.theta, batch.x[theirs], wanted, batch.mask[theirs])
-            synthetic = gradients(self.student, young.theta, self.synthetic.x[ours], labels[ours])
+            real = gradients(self.student, state.theta, batch.x[theirs], wanted, batch.mask[theirs])
+            synthetic = gradients(self.student, state.theta, self.synthetic.x[ours], labels[ours])
             distances += [cosine_distance(a.detach(), b) for a, b in zip(real, synthetic, strict=True)]
         return torch.stack(distances).sum()
+
+    def work_per_step(self, real_length: int) -> float:
+        """Full gradients take a derivative more than those of the head, on either side."""
+        config, recipe, (size, length, _) = self.config, self.synthetic.recipe, self.synthetic.x.shape
+        full = config.gradient == "full"
+        distilled = (1 if full else work.LEARN) * size * length
+        real = (work.LEARN if full else work.READ) * config.outer_batch * real_length
+        return distilled + real + work.plain(config.online_steps, recipe.batch, length)
 
 
 def full_gradients(

@@ -1,8 +1,8 @@
-"""Kernel ridge regression on a student's features: FRePo (Zhou et al. 2022, "Dataset distillation using neural feature
-regression").
+"""Kernel ridge regression on a student's features, known as FRePo.
 
-Of a student only the head is trained to the end, and that in closed form. With features phi(X_s) (M, F) of the
-distilled texts, centred labels Y_s (M, C) and K = phi(X_s) phi(X_s)^T (M, M), the head predicts for real texts X
+Zhou et al. 2022, "Dataset distillation using neural feature regression". Of a student only the head is trained to the
+end, and that in closed form. With features phi(X_s) (M, F) of the distilled texts, centred labels Y_s (M, C) and the
+kernel K = phi(X_s) phi(X_s)^T (M, M), the head predicts for real texts X
 
     f(X) = phi(X) phi(X_s)^T (K + lambda tr(K) / M I)^-1 Y_s,
 
@@ -20,6 +20,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from textdd.data.embedded import Batch
+from textdd.distillers import work
 from textdd.distillers.pooled import PooledConfig, PooledDistiller
 
 
@@ -52,17 +53,23 @@ class KernelRidge(PooledDistiller):
 
     def objective(self, batch: Batch, step: int) -> Tensor:
         """Half the squared error of f on a real batch, summed over classes."""
-        young, _ = self.advance(step, self.config.online_steps, self.draw_seed("student", step))
+        state, _ = self.advance(step, self.config.online_steps, self.draw_seed("student", step))
         labels = self.synthetic.labels()
         classes = labels.shape[1]
         predicted = ridge_predictions(
-            self.student.features(young.theta, self.synthetic.x),
+            self.student.features(state.theta, self.synthetic.x),
             labels - 1 / classes,
-            self.student.features(young.theta, batch.x, batch.mask),
+            self.student.features(state.theta, batch.x, batch.mask),
             self.config.regularisation,
         )
         wanted = F.one_hot(batch.labels, classes) - 1 / classes
         return 0.5 * (predicted - wanted).square().sum(1).mean()
+
+    def work_per_step(self, real_length: int) -> float:
+        """Distilled texts are differentiated once, real ones read; the pool's student is trained on."""
+        config, recipe, (size, length, _) = self.config, self.synthetic.recipe, self.synthetic.x.shape
+        read = work.LEARN * size * length + work.READ * config.outer_batch * real_length
+        return read + work.plain(config.online_steps, recipe.batch, length)
 
 
 def ridge_predictions(features: Tensor, targets: Tensor, queries: Tensor, regularisation: float) -> Tensor:

@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from textdd.data.embedded import Batch
+from textdd.distillers import work
 from textdd.distillers.pooled import PooledConfig, PooledDistiller
 from textdd.distillers.synthetic import SyntheticSet
 from textdd.inner import ENGINES, train
@@ -71,6 +72,14 @@ class MetaGradient(PooledDistiller):
             theta = draw(step, k)
             losses.append(F.cross_entropy(self.student(theta, batch.x, batch.mask), batch.labels))
         return torch.stack(losses).mean()
+
+    def work_per_step(self, real_length: int) -> float:
+        """K students, of each the steps before the window, the window, and the real texts."""
+        config, recipe, length = self.config, self.synthetic.recipe, self.synthetic.x.shape[1]
+        window = recipe.steps if config.truncation == "none" else config.window
+        before = (recipe.steps - window) / 2 if config.truncation == "random" else 0
+        trained = work.plain(before, recipe.batch, length) + work.differentiated(window, recipe.batch, length)
+        return config.students * (trained + work.LEARN * config.outer_batch * real_length)
 
     def trained_student(self, step: int, k: int) -> Tensor:
         """Equation 2: the parameters (P,) of a student trained from its first step, as a function of the set."""
