@@ -6,7 +6,17 @@ from collections.abc import Iterable
 
 from textdd.config import RunConfig
 from textdd.data.vectors import EMBEDDINGS
-from textdd.distillers import STARTS, TRUNCATIONS, DistillerConfig, MetaGradientConfig
+from textdd.distillers import (
+    DISTILLERS,
+    GRADIENTS,
+    STARTS,
+    TRUNCATIONS,
+    DistillerConfig,
+    GradientMatchingConfig,
+    KernelRidgeConfig,
+    MetaGradientConfig,
+    PooledConfig,
+)
 from textdd.errors import TextddError, unknown_choice
 from textdd.inner import ENGINES, OPTIMISERS
 from textdd.inner.recipe import ORDERS
@@ -44,6 +54,7 @@ def check(run: RunConfig) -> None:
 
 def check_distiller(config: DistillerConfig) -> None:
     """Check the options of a distiller."""
+    one_of("distiller", config.name, DISTILLERS, "distiller")
     one_of("start of the distilled texts", config.start, STARTS, "distiller.start")
     one_of("kind of labels", config.labels, ("hard", "soft"), "distiller.labels")
     one_of("order of mini-batches", config.order, ORDERS, "distiller.order")
@@ -73,17 +84,53 @@ def check_distiller(config: DistillerConfig) -> None:
         raise TextddError(
             f"Got distiller.averaging={config.averaging:g}; it lies in [0, 1). Type: distiller.averaging=0.99"
         )
+    check_learned(config)
+    check_method(config)
+
+
+def check_method(config: DistillerConfig) -> None:
+    """Check the options that only some methods have."""
+    if isinstance(config, PooledConfig):
+        at_least("distiller.pool", config.pool, 1, 6)
+    if isinstance(config, KernelRidgeConfig | GradientMatchingConfig):
+        at_least("distiller.online_steps", config.online_steps, 1, 1)
+        if config.online_steps > config.inner_steps:
+            raise TextddError(
+                f"Got distiller.online_steps={config.online_steps} and distiller.inner_steps={config.inner_steps}: no "
+                f"student is trained for longer. Type: distiller.online_steps={config.inner_steps}"
+            )
+    if isinstance(config, KernelRidgeConfig) and config.regularisation <= 0:
+        raise TextddError(
+            f"Got distiller.regularisation={config.regularisation:g}; it must be positive. "
+            "Type: distiller.regularisation=0.001"
+        )
+    if isinstance(config, GradientMatchingConfig):
+        one_of("gradient", config.gradient, GRADIENTS, "distiller.gradient")
     if isinstance(config, MetaGradientConfig):
         one_of("truncation", config.truncation, TRUNCATIONS, "distiller.truncation")
         one_of("engine", config.engine, ENGINES, "distiller.engine")
         at_least("distiller.students", config.students, 1, 1)
-        at_least("distiller.pool", config.pool, 1, 6)
         at_least("distiller.window", config.window, 1, 8)
         if config.truncation != "none" and config.window > config.inner_steps:
             raise TextddError(
                 f"Got distiller.window={config.window} and distiller.inner_steps={config.inner_steps}: a window is no "
                 f"longer than the training. Type: distiller.window={config.inner_steps}"
             )
+
+
+def check_learned(config: DistillerConfig) -> None:
+    """Check that a method has a gradient for all that shall be learned."""
+    method, _ = DISTILLERS[config.name]
+    if config.learn_step_sizes and "step_sizes" not in method.learnable:
+        raise TextddError(
+            f"Got distiller.learn_step_sizes=true; distiller={config.name} differentiates no training, so it has no "
+            "gradient for step sizes. Type: distiller.learn_step_sizes=false"
+        )
+    if config.labels == "soft" and "labels" not in method.learnable:
+        raise TextddError(
+            f"Got distiller.labels=soft; distiller={config.name} compares texts alone, so it has no gradient for "
+            "labels. Type: distiller.labels=hard"
+        )
 
 
 def one_of(what: str, got: str, allowed: Iterable[str], key: str) -> None:

@@ -16,7 +16,7 @@ from pytorch_lightning.callbacks import ModelCheckpoint
 from textdd.data.corpus import Corpus
 from textdd.data.outer import OuterData
 from textdd.data.vectors import WordVectors
-from textdd.distillers import DISTILLERS, Distiller, DistillerConfig, SyntheticSet, initial_texts
+from textdd.distillers import DISTILLERS, Distiller, DistillerConfig, SyntheticSet, initial_texts, work
 from textdd.distillers.materials import Materials
 from textdd.errors import TextddError
 from textdd.evaluation.cost import Cost
@@ -38,26 +38,14 @@ def recipe_of(config: DistillerConfig, size: int, classes: int) -> Recipe:
     return Recipe(config.inner_optimiser, config.inner_steps, batch, config.order, config.step_size)
 
 
-WORK = 15e6
-"""Token-steps that `outer_steps=0` spends: about four minutes with a TextCNN on two cores. Counted, not timed, so that
-the same command makes the same set on every machine."""
-
-
-def outer_steps_of(config: DistillerConfig, recipe: Recipe, length: int, real_length: int) -> int:
-    """The number of outer steps: as configured, or as many as WORK pays for.
-
-    The weights were fitted to seconds per outer step on five corpora: an inner step costs as much as 160 tokens of its
-    mini-batch whatever its size (its update of all parameters), and a real token 0.4 times a distilled one (it is
-    differentiated once, not twice).
+def outer_steps_of(config: DistillerConfig, work_per_step: float) -> int:
+    """The number of outer steps: as configured, or as many as the method's budget of work pays for.
 
     Args:
         config: the distiller's options.
-        recipe: the recipe of the set.
-        length: L of a distilled text.
-        real_length: L of a real text.
+        work_per_step: what one of them costs, in token-steps (see textdd/distillers/work.py).
     """
-    inner = recipe.steps * (160 + recipe.batch * length)
-    steps = config.outer_steps or max(1, round(WORK / (inner + 0.4 * config.outer_batch * real_length)))
+    steps = config.outer_steps or max(1, round(work.BUDGET / work_per_step))
     every = config.check_every
     return steps if steps <= every else -(-steps // every) * every  # the last step is followed by a check
 
@@ -70,10 +58,12 @@ def make_distiller(
     length = config.length or corpus.length
     x = initial_texts(config.start, corpus.train, vectors.table, per_class, length, seed)
     recipe = recipe_of(config, len(x), classes)
-    config = replace(config, outer_steps=outer_steps_of(config, recipe, length, corpus.length))
     synthetic = SyntheticSet(x, classes, recipe, config.labels, config.confidence, config.learn_step_sizes)
     method, _ = DISTILLERS[config.name]
-    return method(config, student, synthetic, seed)
+    distiller = method(config, student, synthetic, seed)
+    outer_steps = outer_steps_of(config, distiller.work_per_step(corpus.length))
+    distiller.config = replace(config, outer_steps=outer_steps)
+    return distiller
 
 
 def distil(

@@ -16,15 +16,17 @@ from textdd.errors import TextddError
 
 SMALL = {"outer_steps": 4, "outer_batch": 32, "check_every": 2, "check_texts": 50, "inner_steps": 4, "length": 6}
 VARIANTS = [
-    {},
-    {"engine": "recompute"},
-    {"truncation": "random", "window": 2},
-    {"truncation": "pool", "window": 2, "pool": 2},
-    {"students": 2},
-    {"fresh_students": False},
-    {"start": "kmeans", "order": "shuffled", "inner_optimiser": "momentum"},
+    ("meta_gradient", {"engine": "recompute"}),
+    ("meta_gradient", {"truncation": "random", "window": 2}),
+    ("meta_gradient", {"truncation": "pool", "window": 2, "pool": 2}),
+    ("meta_gradient", {"students": 2}),
+    ("meta_gradient", {"fresh_students": False}),
+    ("meta_gradient", {"start": "kmeans", "order": "shuffled", "inner_optimiser": "momentum"}),
+    ("kernel_ridge", {"labels": "hard", "pool": 2, "online_steps": 2}),
+    ("gradient_matching", {"gradient": "head"}),
+    ("gradient_matching", {"labels": "soft", "inner_optimiser": "sgd"}),
 ]
-TABLE = [(name, {}) for name in DISTILLERS] + [("meta_gradient", variant) for variant in VARIANTS[1:]]
+TABLE = [(name, {}) for name in DISTILLERS] + VARIANTS
 
 
 def options(name, **changes):

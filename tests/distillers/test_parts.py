@@ -2,13 +2,15 @@
 
 import math
 from dataclasses import asdict
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
 
-from textdd.distil import check_checkpoint, outer_steps_of, recipe_of
-from textdd.distillers import DistillerConfig, SyntheticSet, initial_texts
+from tests.distillers.test_distillers import options
+from textdd.distil import check_checkpoint, make_distiller, outer_steps_of, recipe_of
+from textdd.distillers import DistillerConfig, SyntheticSet, initial_texts, work
 from textdd.distillers.averaging import Averaged
 from textdd.distillers.clipping import AdaptiveClip
 from textdd.distillers.initialise import random_of_class
@@ -153,12 +155,25 @@ def test_mini_batches_divide_the_set(size, classes, expected):
 
 
 def test_outer_steps_are_as_configured_or_as_many_as_the_work_pays_for():
-    recipe = Recipe(steps=16, batch=8)
-    assert outer_steps_of(DistillerConfig(outer_steps=7), recipe, 24, 48) == 7
-    few, many = (outer_steps_of(DistillerConfig(), Recipe(steps=16, batch=b), 24, 48) for b in (35, 8))
-    assert 0 < few < many
-    assert outer_steps_of(DistillerConfig(), Recipe(steps=10**9, batch=8), 24, 48) == 1
-    assert outer_steps_of(DistillerConfig(outer_steps=101), recipe, 24, 48) == 200  # a check follows the last step
+    assert outer_steps_of(DistillerConfig(outer_steps=7), 1.0) == 7
+    assert outer_steps_of(DistillerConfig(), work.BUDGET / 1000) == 1000
+    assert outer_steps_of(DistillerConfig(), work.BUDGET * 10) == 1
+    assert outer_steps_of(DistillerConfig(), work.BUDGET / 1001) == 1100  # a check follows the last step
+
+
+def work_of(student, corpus, vectors, name, **changes):
+    return make_distiller(options(name, **changes), student, corpus, vectors, 2, 0).work_per_step(real_length=40)
+
+
+def test_more_to_do_in_an_outer_step_is_more_work(student, corpus, vectors):
+    count = partial(work_of, student, corpus, vectors)
+    whole = count("meta_gradient", inner_steps=8)
+    assert whole == 8 * (160 + 3 * 6) + 0.4 * 32 * 40  # batches of C = 3 texts of 6 tokens; 32 real texts of 40
+    assert count("meta_gradient", inner_steps=8, students=2) == 2 * whole
+    windows = [count("meta_gradient", inner_steps=8, window=4, truncation=kind) for kind in ("pool", "random")]
+    assert windows[0] < windows[1] < whole
+    assert count("distribution_matching") < count("kernel_ridge") < count("kernel_ridge", online_steps=3)
+    assert count("gradient_matching", gradient="head") < count("gradient_matching")
 
 
 def test_a_given_batch_size_is_used():

@@ -1,5 +1,6 @@
 """Two real processes (gloo): other draws, averaged gradients, equal sets, resumable pools."""
 
+import pytest
 import pytorch_lightning as pl
 import torch
 
@@ -59,8 +60,11 @@ def test_processes_draw_apart_and_stay_equal(student, corpus, vectors, tmp_path)
     assert all(torch.equal(a, b) for a, b in zip(first["held"], second["held"], strict=True))
 
 
-def test_every_process_resumes_its_own_pool(student, corpus, vectors, tmp_path):
-    config = options("meta_gradient", truncation="pool", window=2, pool=2)
+@pytest.mark.parametrize(
+    ("name", "changes"), [("meta_gradient", {"truncation": "pool", "window": 2}), ("kernel_ridge", {})]
+)
+def test_every_process_resumes_its_own_pool(name, changes, student, corpus, vectors, tmp_path):
+    config = options(name, pool=2, **changes)
     whole = distil(config, student, corpus, vectors, tmp_path / "whole", steps=4)
     distil(config, student, corpus, vectors, tmp_path / "halves", steps=2)
     resumed = distil(config, student, corpus, vectors, tmp_path / "halves", 4, tmp_path / "halves" / "last.ckpt")

@@ -73,6 +73,8 @@ def test_has_second_derivatives(student, texts):
 def test_logits_are_the_head_of_the_features(student, texts):
     features = student.module.features(*texts)
     assert torch.equal(student.module.head(features), student.module(*texts))
+    theta = student.fresh(6)
+    assert torch.equal(student.head(theta, student.features(theta, *texts)), student(theta, *texts))
 
 
 def test_textcnn_is_a_convolution(texts):

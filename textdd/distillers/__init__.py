@@ -3,24 +3,39 @@
 from __future__ import annotations
 
 from textdd.distillers.distiller import Distiller, DistillerConfig
+from textdd.distillers.distribution_matching import DistributionMatching, DistributionMatchingConfig
+from textdd.distillers.gradient_matching import GRADIENTS, GradientMatching, GradientMatchingConfig
 from textdd.distillers.initialise import STARTS, initial_texts
+from textdd.distillers.kernel_ridge import KernelRidge, KernelRidgeConfig
 from textdd.distillers.meta_gradient import TRUNCATIONS, MetaGradient, MetaGradientConfig
+from textdd.distillers.pooled import PooledConfig
 from textdd.distillers.synthetic import SyntheticSet
 
 DISTILLERS: dict[str, tuple[type[Distiller], type[DistillerConfig]]] = {
     "meta_gradient": (MetaGradient, MetaGradientConfig),
     "paper": (MetaGradient, MetaGradientConfig),  # the same equations with the paper's own settings
+    "kernel_ridge": (KernelRidge, KernelRidgeConfig),
+    "distribution_matching": (DistributionMatching, DistributionMatchingConfig),
+    "gradient_matching": (GradientMatching, GradientMatchingConfig),
 }
 """The choices of `distiller=`: name -> (class, its options)."""
 
 __all__ = [
     "DISTILLERS",
+    "GRADIENTS",
     "STARTS",
     "TRUNCATIONS",
     "Distiller",
     "DistillerConfig",
+    "DistributionMatching",
+    "DistributionMatchingConfig",
+    "GradientMatching",
+    "GradientMatchingConfig",
+    "KernelRidge",
+    "KernelRidgeConfig",
     "MetaGradient",
     "MetaGradientConfig",
+    "PooledConfig",
     "SyntheticSet",
     "initial_texts",
 ]

@@ -6,7 +6,7 @@ import math
 import time
 from abc import abstractmethod
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import pytorch_lightning as pl
 import torch
@@ -15,6 +15,7 @@ from torch import Tensor
 from torchmetrics.classification import MulticlassAccuracy
 
 from textdd.data.embedded import Batch
+from textdd.distillers import work
 from textdd.distillers.averaging import Averaged
 from textdd.distillers.clipping import AdaptiveClip
 from textdd.distillers.materials import Materials
@@ -93,7 +94,12 @@ class Distiller(pl.LightningModule):
         student: the student to distil for.
         synthetic: the set at its start.
         seed: the run's seed.
+
+    Attributes:
+        learnable: what besides texts the objective has a gradient for: `labels`, `step_sizes`.
     """
+
+    learnable: ClassVar = frozenset({"labels", "step_sizes"})
 
     def __init__(self, config: DistillerConfig, student: FlatStudent, synthetic: SyntheticSet, seed: int) -> None:
         super().__init__()
@@ -127,6 +133,16 @@ class Distiller(pl.LightningModule):
             batch: embedded real texts (N, L, D), mask (N, L) and labels (N,).
             step: number of the outer step, 0-based.
         """
+
+    def work_per_step(self, real_length: int) -> float:
+        """What an outer step costs, in token-steps, for `outer_steps=0`; methods that do other work say so.
+
+        Args:
+            real_length: L of a real text.
+        """
+        recipe, length = self.synthetic.recipe, self.synthetic.x.shape[1]
+        trained = work.differentiated(recipe.steps, recipe.batch, length)
+        return trained + work.LEARN * self.config.outer_batch * real_length
 
     def draw_seed(self, purpose: str, step: int, number: int = 0) -> int:
         """A seed that belongs to one draw of one outer step on one process."""

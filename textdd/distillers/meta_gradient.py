@@ -9,15 +9,14 @@ windows with a random start from Feng et al. (2023), pools of students at mixed 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from textdd.data.embedded import Batch
-from textdd.distillers.distiller import Distiller, DistillerConfig
-from textdd.distillers.pool import Pool
+from textdd.distillers import work
+from textdd.distillers.pooled import PooledConfig, PooledDistiller
 from textdd.distillers.synthetic import SyntheticSet
 from textdd.inner import ENGINES, train
 from textdd.seeds import numpy_generator
@@ -27,7 +26,7 @@ TRUNCATIONS = ("none", "random", "pool")
 
 
 @dataclass
-class MetaGradientConfig(DistillerConfig):
+class MetaGradientConfig(PooledConfig):
     """Options of the meta-gradient.
 
     Attributes:
@@ -38,7 +37,6 @@ class MetaGradientConfig(DistillerConfig):
             step, the steps before it trained without gradient (RaT-BPTT). `pool`: the next W steps of a student
             from a persistent pool of mixed ages.
         window: W; only for truncation `random` and `pool`.
-        pool: students in the pool.
         engine: `unroll` keeps the whole graph; `recompute` rebuilds it step by step in constant graph memory.
     """
 
@@ -47,11 +45,10 @@ class MetaGradientConfig(DistillerConfig):
     students: int = 1
     truncation: str = "none"
     window: int = 8
-    pool: int = 6
     engine: str = "unroll"
 
 
-class MetaGradient(Distiller):
+class MetaGradient(PooledDistiller):
     """Minimises the real-text loss of students trained on the set.
 
     Args:
@@ -66,7 +63,6 @@ class MetaGradient(Distiller):
     def __init__(self, config: MetaGradientConfig, student: FlatStudent, synthetic: SyntheticSet, seed: int) -> None:
         super().__init__(config, student, synthetic, seed)
         self.engine = ENGINES[config.engine]
-        self.pool: Pool | None = None
 
     def objective(self, batch: Batch, step: int) -> Tensor:
         """Equation 3, averaged over K students."""
@@ -76,6 +72,14 @@ class MetaGradient(Distiller):
             theta = draw(step, k)
             losses.append(F.cross_entropy(self.student(theta, batch.x, batch.mask), batch.labels))
         return torch.stack(losses).mean()
+
+    def work_per_step(self, real_length: int) -> float:
+        """K students, of each the steps before the window, the window, and the real texts."""
+        config, recipe, length = self.config, self.synthetic.recipe, self.synthetic.x.shape[1]
+        window = recipe.steps if config.truncation == "none" else config.window
+        before = (recipe.steps - window) / 2 if config.truncation == "random" else 0
+        trained = work.plain(before, recipe.batch, length) + work.differentiated(window, recipe.batch, length)
+        return config.students * (trained + work.LEARN * config.outer_batch * real_length)
 
     def trained_student(self, step: int, k: int) -> Tensor:
         """Equation 2: the parameters (P,) of a student trained from its first step, as a function of the set."""
@@ -89,46 +93,5 @@ class MetaGradient(Distiller):
 
     def pooled_student(self, step: int, k: int) -> Tensor:
         """The parameters (P,) of one student of the pool after its next W steps, as a function of the set."""
-        if self.pool is None:
-            self.pool = self.fill_pool()
-        i = (step * self.config.students + k) % len(self.pool)
-        state, seed = self.pool.states[i], self.pool.seeds[i]
-        if state.t + self.config.window > self.config.inner_steps:
-            seed = self.draw_seed("student", step, k)
-            state = self.fresh_student(seed)
-        lesson = self.synthetic.lesson(seed)
-        state = self.engine(self.student, self.optimiser, state, lesson, [state.t + self.config.window])[0]
-        self.pool.put(i, state, seed)
-        return state.theta
-
-    def fill_pool(self) -> Pool:
-        """Train the pool's students to evenly spread ages."""
-        states, seeds = [], []
-        for i in range(self.config.pool):
-            seed = self.draw_seed("pool", i)
-            age = i * self.config.inner_steps // self.config.pool
-            start, lesson = self.fresh_student(seed), self.synthetic.lesson(seed)
-            states += train(self.student, self.optimiser, start, lesson, [age])
-            seeds.append(seed)
-        return Pool(states, seeds)
-
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Store the pools of all processes: each has its own."""
-        super().on_save_checkpoint(checkpoint)
-        if self.pool is not None:
-            checkpoint["pools"] = {name: self.of_all_processes(t) for name, t in self.pool.state_dict().items()}
-
-    def of_all_processes(self, tensor: Tensor) -> Tensor:
-        """Stack the processes' tensors, by rank."""
-        tensors = [torch.empty_like(tensor) for _ in range(self.trainer.world_size)]
-        if len(tensors) == 1:
-            return tensor.unsqueeze(0)
-        torch.distributed.all_gather(tensors, tensor)
-        return torch.stack(tensors)
-
-    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Take up this process's pool."""
-        super().on_load_checkpoint(checkpoint)
-        if "pools" in checkpoint:
-            mine = {name: stacked[self.global_rank].to(self.device) for name, stacked in checkpoint["pools"].items()}
-            self.pool = Pool.from_state_dict(mine)
+        turn, seed = step * self.config.students + k, self.draw_seed("student", step, k)
+        return self.advance(turn, self.config.window, seed, self.engine)[1].theta

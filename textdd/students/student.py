@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from textdd.seeds import derive
 
@@ -42,6 +43,22 @@ class Student(nn.Module, ABC):
         return self.head(self.features(x, mask))
 
 
+class Body(nn.Module):
+    """A student without its head, so that `functional_call`, which calls modules, can call its features.
+
+    Args:
+        student: the whole student.
+    """
+
+    def __init__(self, student: Student) -> None:
+        super().__init__()
+        self.student = student
+
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Map embeddings x (N, L, D), with an optional mask (N, L), to features (N, width)."""
+        return self.student.features(x, mask)
+
+
 class FlatStudent:
     """A student as a pure function of one parameter vector theta (P,).
 
@@ -60,7 +77,7 @@ class FlatStudent:
             raise ValueError(
                 f"{type(module).__name__} has buffers; a student must be a pure function of its parameters"
             )
-        self.module = module
+        self.module, self.body = module, Body(module)
         self.shapes = {name: parameter.shape for name, parameter in module.named_parameters()}
         self.size = sum(math.prod(shape) for shape in self.shapes.values())
 
@@ -72,6 +89,16 @@ class FlatStudent:
     def __call__(self, theta: Tensor, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Logits (N, C) of the student with parameters theta (P,) on embeddings x (N, L, D)."""
         return torch.func.functional_call(self.module, self.unflatten(theta), (x, mask))
+
+    def features(self, theta: Tensor, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Features (N, width) of the student with parameters theta (P,) on embeddings x (N, L, D)."""
+        parameters = {f"student.{name}": parameter for name, parameter in self.unflatten(theta).items()}
+        return torch.func.functional_call(self.body, parameters, (x, mask))
+
+    def head(self, theta: Tensor, features: Tensor) -> Tensor:
+        """Logits (N, C) that the head in theta (P,) gives to features (N, width)."""
+        parameters = self.unflatten(theta)
+        return F.linear(features, parameters["head.weight"], parameters["head.bias"])
 
     def fresh(self, seed: int, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32) -> Tensor:
         """Draw a fresh initialisation theta_0 (P,); the same seed gives the same vector on every device."""

@@ -1,0 +1,108 @@
+"""Gradient matching, known as DC (Zhao et al. 2021, "Dataset condensation with gradient matching").
+
+A student trained on the distilled texts goes where one trained on real texts goes if both see the same gradients. For
+each class c on its own, with G^c and G_s^c the gradients of the cross-entropy on its real and on its distilled texts,
+
+    loss = sum over classes c, layers l and outputs o of 1 - cos(G^c[l, o], G_s^c[l, o]),
+
+where G[l, o] are the weights into output o of layer l; as in DC, biases are left out. Students of all ages take part:
+a pool of them is trained on the distilled set as it changes. With `gradient=head` only the last layer is compared, as
+DiLM (Maekawa et al. 2024) and GRADMM (Nguyen et al. 2025) do for text: its gradient has a closed form,
+(p - y)^T phi(X) / N, so that no derivative of a derivative is needed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from textdd.data.embedded import Batch
+from textdd.distillers import work
+from textdd.distillers.pooled import PooledConfig, PooledDistiller
+from textdd.inner.training import soft_cross_entropy
+from textdd.students import FlatStudent
+
+GRADIENTS = ("full", "head")
+
+
+@dataclass
+class GradientMatchingConfig(PooledConfig):
+    """Options of gradient matching.
+
+    Attributes:
+        gradient: `full` compares the gradients of all layers, `head` those of the last.
+        online_steps: training steps that a student of the pool takes after each use.
+    """
+
+    name: str = "gradient_matching"
+    gradient: str = "full"
+    online_steps: int = 1
+
+
+class GradientMatching(PooledDistiller):
+    """Minimises the angles between gradients on real and on distilled texts, class by class.
+
+    Args:
+        config: see GradientMatchingConfig.
+        student: the student to distil for.
+        synthetic: the set at its start.
+        seed: the run's seed.
+    """
+
+    config: GradientMatchingConfig
+    learnable: ClassVar = frozenset({"labels"})
+
+    def objective(self, batch: Batch, step: int) -> Tensor:
+        """The loss above, over the classes that occur in the batch."""
+        state, _ = self.advance(step, self.config.online_steps, self.draw_seed("student", step))
+        gradients = full_gradients if self.config.gradient == "full" else head_gradients
+        one_hot, labels = self.synthetic.one_hot, self.synthetic.labels()
+        distances = []
+        for c in batch.labels.unique():
+            theirs, ours = batch.labels == c, one_hot[:, c] > 0
+            wanted = one_hot.new_zeros(int(theirs.sum()), one_hot.shape[1]).index_fill(1, c, 1.0)
+            real = gradients(self.student, state.theta, batch.x[theirs], wanted, batch.mask[theirs])
+            synthetic = gradients(self.student, state.theta, self.synthetic.x[ours], labels[ours])
+            distances += [cosine_distance(a.detach(), b) for a, b in zip(real, synthetic, strict=True)]
+        return torch.stack(distances).sum()
+
+    def work_per_step(self, real_length: int) -> float:
+        """Full gradients take a derivative more than those of the head, on either side."""
+        config, recipe, (size, length, _) = self.config, self.synthetic.recipe, self.synthetic.x.shape
+        full = config.gradient == "full"
+        distilled = (1 if full else work.LEARN) * size * length
+        real = (work.LEARN if full else work.READ) * config.outer_batch * real_length
+        return distilled + real + work.plain(config.online_steps, recipe.batch, length)
+
+
+def full_gradients(
+    student: FlatStudent, theta: Tensor, x: Tensor, y: Tensor, mask: Tensor | None = None
+) -> list[Tensor]:
+    """Gradients (outputs, inputs) of all weight matrices, as functions of texts x (N, L, D) and labels y (N, C)."""
+    with torch.enable_grad():
+        leaf = theta.detach().requires_grad_()
+        loss = soft_cross_entropy(student(leaf, x, mask), y)
+        (gradient,) = torch.autograd.grad(loss, leaf, create_graph=x.requires_grad)
+    return [part for part in student.unflatten(gradient).values() if part.dim() > 1]
+
+
+def head_gradients(
+    student: FlatStudent, theta: Tensor, x: Tensor, y: Tensor, mask: Tensor | None = None
+) -> list[Tensor]:
+    """The gradient (C, width) of the head's weight matrix, likewise, in closed form."""
+    features = student.features(theta, x, mask)
+    residuals = student.head(theta, features).softmax(1) - y  # (N, C)
+    return [residuals.t() @ features / len(x)]
+
+
+def cosine_distance(real: Tensor, synthetic: Tensor) -> Tensor:
+    """Sum over rows of one minus the cosine of two gradients (outputs, inputs).
+
+    Rows that are zero in the real gradient (filters that no text of a class moves) have no direction and do not count.
+    """
+    rows = real.norm(dim=1) > 0
+    return (1 - F.cosine_similarity(real[rows], synthetic[rows], dim=1)).sum()

@@ -1,0 +1,91 @@
+"""Kernel ridge regression on a student's features, known as FRePo.
+
+Zhou et al. 2022, "Dataset distillation using neural feature regression". Of a student only the head is trained to the
+end, and that in closed form. With features phi(X_s) (M, F) of the distilled texts, centred labels Y_s (M, C) and the
+kernel K = phi(X_s) phi(X_s)^T (M, M), the head predicts for real texts X
+
+    f(X) = phi(X) phi(X_s)^T (K + lambda tr(K) / M I)^-1 Y_s,
+
+and the outer loss is half its squared error. The layers below the head are held fixed within an outer step, so nothing
+is unrolled; they come from a pool of students that are trained on the distilled set as it changes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from textdd.data.embedded import Batch
+from textdd.distillers import work
+from textdd.distillers.pooled import PooledConfig, PooledDistiller
+
+
+@dataclass
+class KernelRidgeConfig(PooledConfig):
+    """Options of kernel ridge regression.
+
+    Attributes:
+        online_steps: training steps that a student of the pool takes after each use.
+        regularisation: lambda, in units of the mean diagonal of the kernel.
+    """
+
+    name: str = "kernel_ridge"
+    online_steps: int = 1
+    regularisation: float = 1e-3
+
+
+class KernelRidge(PooledDistiller):
+    """Minimises the real-text error of heads fitted to the set by kernel ridge regression.
+
+    Args:
+        config: see KernelRidgeConfig.
+        student: the student to distil for.
+        synthetic: the set at its start.
+        seed: the run's seed.
+    """
+
+    config: KernelRidgeConfig
+    learnable: ClassVar = frozenset({"labels"})
+
+    def objective(self, batch: Batch, step: int) -> Tensor:
+        """Half the squared error of f on a real batch, summed over classes."""
+        state, _ = self.advance(step, self.config.online_steps, self.draw_seed("student", step))
+        labels = self.synthetic.labels()
+        classes = labels.shape[1]
+        predicted = ridge_predictions(
+            self.student.features(state.theta, self.synthetic.x),
+            labels - 1 / classes,
+            self.student.features(state.theta, batch.x, batch.mask),
+            self.config.regularisation,
+        )
+        wanted = F.one_hot(batch.labels, classes) - 1 / classes
+        return 0.5 * (predicted - wanted).square().sum(1).mean()
+
+    def work_per_step(self, real_length: int) -> float:
+        """Distilled texts are differentiated once, real ones read; the pool's student is trained on."""
+        config, recipe, (size, length, _) = self.config, self.synthetic.recipe, self.synthetic.x.shape
+        read = work.LEARN * size * length + work.READ * config.outer_batch * real_length
+        return read + work.plain(config.online_steps, recipe.batch, length)
+
+
+def ridge_predictions(features: Tensor, targets: Tensor, queries: Tensor, regularisation: float) -> Tensor:
+    """What kernel ridge regression with a linear kernel, fitted to M examples, predicts for N others (N, C).
+
+    A constant feature stands for the bias of the head. In double precision, because the kernel has the square of the
+    features' condition number.
+
+    Args:
+        features: of the examples (M, F).
+        targets: of the examples (M, C).
+        queries: features of the others (N, F).
+        regularisation: lambda; the ridge is lambda tr(K) / M.
+    """
+    features, queries = (F.pad(part.double(), (0, 1), value=1.0) for part in (features, queries))
+    kernel = features @ features.t()  # (M, M)
+    ridge = regularisation * kernel.diagonal().mean()
+    dual = torch.linalg.solve(kernel + ridge * torch.eye(len(kernel)).to(kernel), targets.double())  # (M, C)
+    return queries @ (features.t() @ dual)
