@@ -136,9 +136,9 @@ def distilled_set(
         "distilling": facts,
         "metrics": {},
     }
-    x, y = synthetic.x.detach(), synthetic.labels().detach()
+    y = synthetic.labels().detach()
     learned = synthetic.step_sizes().detach() if run.distiller.learn_step_sizes else None
-    distilled = DistilledSet(x, y, learned, synthetic.recipe, vectors.table, corpus.tokeniser, manifest)
+    distilled = DistilledSet(synthetic.texts, y, learned, synthetic.recipe, vectors.table, corpus.tokeniser, manifest)
     distilled.save(artifact)
     forget_checkpoints(folder)
     return distilled
