@@ -6,10 +6,12 @@ from collections.abc import Iterable
 
 from textdd.config import RunConfig
 from textdd.data.vectors import EMBEDDINGS
-from textdd.distillers import STARTS, TRUNCATIONS, DistillerConfig, MetaGradientConfig
+from textdd.distillers import DISTILLERS, LABELS, STARTS, TRUNCATIONS, DistillerConfig, MetaGradientConfig
+from textdd.distillers.nested import check_nested
 from textdd.errors import TextddError, unknown_choice
 from textdd.inner import ENGINES, OPTIMISERS
 from textdd.inner.recipe import ORDERS
+from textdd.parametrisations import OF_WORDS, PARAMETRISATIONS
 from textdd.students import STUDENTS
 
 PRECISIONS = ("32-true", "bf16-mixed", "16-mixed", "64-true")
@@ -37,18 +39,21 @@ def check(run: RunConfig) -> None:
     for name in run.evaluation.transfer:
         one_of("student", name, STUDENTS, "evaluation.transfer")
     check_distiller(run.distiller)
+    check_nested(run.distiller.nested, run.per_class)
 
 
 def check_distiller(config: DistillerConfig) -> None:
     """Check the options of a distiller."""
     one_of("start of the distilled texts", config.start, STARTS, "distiller.start")
-    one_of("kind of labels", config.labels, ("hard", "soft"), "distiller.labels")
+    one_of("kind of labels", config.labels, LABELS, "distiller.labels")
+    one_of("parametrisation", config.parametrisation, PARAMETRISATIONS, "distiller.parametrisation")
     one_of("order of mini-batches", config.order, ORDERS, "distiller.order")
     one_of("inner optimiser", config.inner_optimiser, OPTIMISERS, "distiller.inner_optimiser")
     one_of("outer optimiser", config.outer_optimiser, ("adam", "sgd"), "distiller.outer_optimiser")
     one_of("decay of the outer step sizes", config.decay, ("cosine", "none"), "distiller.decay")
     for key, value, least, usual in (
         ("length", config.length, 0, 24),
+        ("rank", config.rank, 1, 8),
         ("inner_steps", config.inner_steps, 1, 16),
         ("inner_batch", config.inner_batch, 0, 0),
         ("outer_steps", config.outer_steps, 0, 1000),
@@ -69,6 +74,22 @@ def check_distiller(config: DistillerConfig) -> None:
     if not 0 <= config.averaging < 1:
         raise TextddError(
             f"Got distiller.averaging={config.averaging:g}; it lies in [0, 1). Type: distiller.averaging=0.99"
+        )
+    if config.parametrisation in OF_WORDS and config.start == "noise":
+        raise TextddError(
+            f"Got distiller.parametrisation={config.parametrisation} and distiller.start=noise: noise has no words. "
+            "Type: distiller.start=real"
+        )
+    if config.parametrisation == "real" and config.labels != "soft" and not config.learn_step_sizes:
+        raise TextddError(
+            f"Got distiller.parametrisation=real, distiller.labels={config.labels} and "
+            "distiller.learn_step_sizes=false: nothing is left to learn. Type: distiller.labels=soft"
+        )
+    if config.nested and not DISTILLERS[config.name][0].nests:
+        able = ", ".join(name for name, (method, _) in DISTILLERS.items() if method.nests)
+        raise TextddError(
+            f"Got distiller.nested with distiller={config.name}, which makes no nested sets; these do: {able}. "
+            "Type: distiller.nested=[]"
         )
     if isinstance(config, MetaGradientConfig):
         one_of("truncation", config.truncation, TRUNCATIONS, "distiller.truncation")

@@ -5,16 +5,18 @@ from __future__ import annotations
 from textdd.distillers.distiller import Distiller, DistillerConfig
 from textdd.distillers.initialise import STARTS, initial_texts
 from textdd.distillers.meta_gradient import TRUNCATIONS, MetaGradient, MetaGradientConfig
-from textdd.distillers.synthetic import SyntheticSet
+from textdd.distillers.synthetic import LABELS, SyntheticSet
 
 DISTILLERS: dict[str, tuple[type[Distiller], type[DistillerConfig]]] = {
     "meta_gradient": (MetaGradient, MetaGradientConfig),
     "paper": (MetaGradient, MetaGradientConfig),  # the same equations with the paper's own settings
+    "label_distillation": (MetaGradient, MetaGradientConfig),  # the same equations for labels of real texts alone
 }
 """The choices of `distiller=`: name -> (class, its options)."""
 
 __all__ = [
     "DISTILLERS",
+    "LABELS",
     "STARTS",
     "TRUNCATIONS",
     "Distiller",
