@@ -217,5 +217,9 @@ class TestReal:
 
 
 def test_noise_has_no_words(corpus, vectors):
-    assert source_of(corpus, vectors, "noise").ids is None
+    source = source_of(corpus, vectors, "noise")
+    assert source.ids is None
+    for kind in OF_WORDS:
+        with pytest.raises(TextddError, match=r"Type: distiller\.start=real"):
+            PARAMETRISATIONS[kind].start(source, RANK)
     assert set(OF_WORDS) == {name for name, kind in PARAMETRISATIONS.items() if kind in (Mixture, Real)}

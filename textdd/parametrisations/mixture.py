@@ -50,15 +50,14 @@ class Mixture(Parametrisation):
         """Give each initial word a share of CONFIDENCE, its neighbours the rest.
 
         Raises:
-            TextddError: there are fewer words than R, or R leaves nothing to mix.
+            TextddError: the start has no words, there are fewer words than R, or R leaves nothing to mix.
         """
-        assert source.ids is not None
         words = len(source.vectors)
         if not 2 <= rank <= words:
             raise TextddError(
                 f"Got distiller.rank={rank}; a mixture is of 2 to {words} candidate words. Type: distiller.rank=8"
             )
-        used, places = source.ids.unique(return_inverse=True)
+        used, places = source.words().unique(return_inverse=True)
         candidates = neighbours(used, source.vectors, rank)[places]  # (M, L, R)
         logits = torch.zeros(candidates.shape, dtype=source.vectors.dtype)
         logits[..., 0] = math.log(CONFIDENCE / (1 - CONFIDENCE) * (rank - 1))

@@ -8,6 +8,8 @@ from typing import ClassVar, NamedTuple, Self
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
+from textdd.errors import TextddError
+
 
 class Source(NamedTuple):
     """What distilled texts start from, in every form that a parametrisation may need.
@@ -23,6 +25,19 @@ class Source(NamedTuple):
     ids: Tensor | None
     vectors: Tensor
     tokeniser: Tokenizer
+
+    def words(self) -> Tensor:
+        """The words (M, L), for parametrisations that cannot do without.
+
+        Raises:
+            TextddError: the start is noise.
+        """
+        if self.ids is None:
+            raise TextddError(
+                "This distiller.parametrisation starts from words, and there are none to start from. "
+                "Type: distiller.start=real"
+            )
+        return self.ids
 
 
 class Parametrisation(nn.Module, ABC):

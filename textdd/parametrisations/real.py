@@ -31,11 +31,14 @@ class Real(Parametrisation):
 
     @classmethod
     def start(cls, source: Source, rank: int) -> Self:
-        """Take the initial texts."""
+        """Take the initial texts.
+
+        Raises:
+            TextddError: the start has no words.
+        """
         del rank
-        assert source.ids is not None
         vocabulary = words(source.tokeniser)
-        texts = [" ".join(vocabulary[i] for i in row[row != PAD].tolist()) for row in source.ids]
+        texts = [" ".join(vocabulary[i] for i in row[row != PAD].tolist()) for row in source.words()]
         return cls.of(texts, source.vectors, source.tokeniser)
 
     @classmethod
