@@ -4,16 +4,14 @@
     loader = DataLoader(distilled, batch_size=8)          # any student, any training loop
     classify = distilled.train(seed=0)                    # or: the student and recipe it was made for
 
-Files: `distilled.safetensors` (texts, labels, step sizes), `vectors.safetensors` (the word-vector table),
-`tokenizer.json`, `manifest.json` (what it is, how it was made, a hash of every file) and `README.md`. Nothing is
-pickled.
+Files: `distilled.safetensors` (what the texts are rebuilt from, labels, step sizes), `vectors.safetensors` (the
+word-vector table), `tokenizer.json`, `manifest.json` (what it is, how it was made, a hash of every file) and
+`README.md`. Nothing is pickled.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import json
 from pathlib import Path
 from typing import Any
 
@@ -24,26 +22,23 @@ from tokenizers import Tokenizer
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from textdd.data.tokeniser import PAD, words
 from textdd.errors import TextddError
 from textdd.evaluation.training_set import TrainingSet
 from textdd.evaluation.tuning import train_students
 from textdd.inner import Recipe
+from textdd.manifest import FILES, FORMAT, MANIFEST, digest, read_checked, read_manifest
+from textdd.parametrisations import PARAMETRISATIONS, Free, Parametrisation, name_of
 from textdd.record import write_bytes, write_json, write_tensors
 from textdd.students import STUDENTS, FlatStudent, make_student
-
-FORMAT = 1
-"""Version of the folder's layout; a reader refuses what it does not know."""
-
-MANIFEST = "manifest.json"
-FILES = ("distilled.safetensors", "vectors.safetensors", "tokenizer.json")
-"""What a folder must hold besides its manifest; the manifest records the hash of each."""
 
 
 class DistilledSet(Dataset[tuple[Tensor, Tensor]]):
     """M distilled examples: item m is a text as embeddings (L, D) and a label distribution (C,).
 
     Attributes:
-        x: texts (M, L, D).
+        texts: what the texts are rebuilt from; given as embeddings (M, L, D), it is these.
+        x: the texts (M, L, D).
         y: label distributions (M, C).
         step_sizes: learned step sizes (T,), or None where the recipe's constant one is used.
         recipe: how students are to be trained on the set.
@@ -54,7 +49,7 @@ class DistilledSet(Dataset[tuple[Tensor, Tensor]]):
 
     def __init__(
         self,
-        x: Tensor,
+        texts: Tensor | Parametrisation,
         y: Tensor,
         step_sizes: Tensor | None,
         recipe: Recipe,
@@ -62,7 +57,9 @@ class DistilledSet(Dataset[tuple[Tensor, Tensor]]):
         tokeniser: Tokenizer,
         manifest: dict[str, Any],
     ) -> None:
-        self.x, self.y, self.step_sizes, self.recipe = x, y, step_sizes, recipe
+        self.texts = texts if isinstance(texts, Parametrisation) else Free(texts)
+        self.x: Tensor = self.texts().detach()
+        self.y, self.step_sizes, self.recipe = y, step_sizes, recipe
         self.vectors, self.tokeniser, self.manifest = vectors, tokeniser, manifest
 
     def __len__(self) -> int:
@@ -83,8 +80,51 @@ class DistilledSet(Dataset[tuple[Tensor, Tensor]]):
             hard: replace each label distribution by its likeliest class.
         """
         y = torch.nn.functional.one_hot(self.y.argmax(1), self.y.shape[1]).to(self.y) if hard else self.y
-        tensors = [self.x, self.y] if self.step_sizes is None else [self.x, self.y, self.step_sizes]
-        return TrainingSet(self.x, y, None, sum(tensor.nbytes for tensor in tensors))
+        return TrainingSet(self.x, y, self.texts.mask, sum(self.stored_bytes().values()))
+
+    def stored_bytes(self) -> dict[str, int]:
+        """Bytes that the tensors of the set take in its file: texts as they are parametrised, labels, step sizes."""
+        steps = 0 if self.step_sizes is None else self.step_sizes.nbytes
+        return {"texts": self.texts.stored_bytes(), "labels": self.y.nbytes, "step_sizes": steps}
+
+    def first(self, per_class: int) -> DistilledSet:
+        """The first `per_class` examples of every class with the recipe for that many.
+
+        Sizes that `distiller.nested` named were distilled to be good sets of their own; others come as they are.
+
+        Raises:
+            TextddError: there are not as many.
+        """
+        classes = self.y.shape[1]
+        size, most = per_class * classes, len(self) // classes
+        if not 1 <= per_class <= most:
+            raise TextddError(f"Got {per_class} examples per class; 1 to {most} are there. Type: first({most})")
+        recipe = self.recipe.sized(size, classes, self.manifest["distiller"].get("inner_batch", 0))
+        manifest = {**self.manifest, "per_class": per_class, "metrics": {}}
+        if manifest.get("budget"):
+            manifest["budget"] *= size / len(self)
+        texts, y = self.texts.first(size), self.y[:size]
+        return DistilledSet(texts, y, self.step_sizes, recipe, self.vectors, self.tokeniser, manifest)
+
+    @property
+    def nested(self) -> list[int]:
+        """The numbers of examples per class below the whole that the set was distilled for."""
+        return list(self.manifest["distiller"].get("nested", []))
+
+    def read(self) -> list[str]:
+        """Write the texts out as the words that they are, or that have the greatest share of each position.
+
+        Raises:
+            TextddError: the texts are not made of words.
+        """
+        ids = self.texts.words()
+        if ids is None:
+            raise TextddError(
+                f"Texts of the parametrisation {name_of(self.texts)} are no words. Distil again and type: "
+                "distiller.parametrisation=mixture"
+            )
+        vocabulary = words(self.tokeniser)
+        return [" ".join(vocabulary[i] for i in row if i != PAD) for row in ids.tolist()]
 
     def student(self) -> FlatStudent:
         """The student that the set was distilled for, untrained."""
@@ -116,7 +156,7 @@ class DistilledSet(Dataset[tuple[Tensor, Tensor]]):
 
     def save(self, folder: Path) -> None:
         """Write the folder; the manifest comes last, so a folder with a manifest is whole."""
-        tensors = {"x": self.x, "y": self.y}
+        tensors = {**self.texts.stored(), "y": self.y}
         if self.step_sizes is not None:
             tensors["step_sizes"] = self.step_sizes
         write_tensors(folder / FILES[0], tensors)
@@ -124,7 +164,14 @@ class DistilledSet(Dataset[tuple[Tensor, Tensor]]):
         write_bytes(folder / FILES[2], self.tokeniser.to_str().encode())
         hashes = {name: digest((folder / name).read_bytes()) for name in FILES}
         recipe = dataclasses.asdict(self.recipe)
-        manifest = {**self.manifest, "format": FORMAT, "recipe": recipe, "files": hashes}
+        manifest = {
+            **self.manifest,
+            "format": FORMAT,
+            "parametrisation": name_of(self.texts),
+            "bytes": self.stored_bytes(),
+            "recipe": recipe,
+            "files": hashes,
+        }
         write_bytes(folder / "README.md", card(manifest, self).encode())
         write_json(folder / MANIFEST, manifest)
 
@@ -144,10 +191,12 @@ class DistilledSet(Dataset[tuple[Tensor, Tensor]]):
             vectors = load(contents["vectors.safetensors"])["vectors"]
             tokeniser = Tokenizer.from_str(contents["tokenizer.json"].decode())
             recipe = Recipe(**manifest["recipe"])
-            x, y, step_sizes = tensors["x"], tensors["y"], tensors.get("step_sizes")
+            texts = PARAMETRISATIONS[manifest["parametrisation"]].from_stored(tensors, vectors, tokeniser)
+            distilled = cls(texts, tensors["y"], tensors.get("step_sizes"), recipe, vectors, tokeniser, manifest)
             classes = len(manifest["classes"])
-        except (SafetensorError, KeyError, TypeError, UnicodeDecodeError, ValueError) as error:
+        except (SafetensorError, KeyError, TypeError, RuntimeError, ValueError) as error:  # of torch: wrong shapes
             raise TextddError(f"{folder} is not a textdd artefact: {type(error).__name__}: {error}") from error
+        x, y, step_sizes = distilled.x, distilled.y, distilled.step_sizes
         expected = (len(x), classes)
         if x.dim() != 3 or y.shape != expected or x.shape[2] != vectors.shape[1]:
             raise TextddError(
@@ -158,7 +207,7 @@ class DistilledSet(Dataset[tuple[Tensor, Tensor]]):
             raise TextddError(f"{folder} has {len(step_sizes)} step sizes for {recipe.steps} steps. Distil again.")
         if not all(bool(tensor.isfinite().all()) for tensor in (*tensors.values(), vectors)):
             raise TextddError(f"{folder} holds numbers that are not finite. Distil again.")
-        return cls(x, y, step_sizes, recipe, vectors, tokeniser, manifest)
+        return distilled
 
 
 class Classifier:
@@ -183,50 +232,6 @@ class Classifier:
         x, mask = self.distilled.tokens(texts)
         classes = self.distilled.classes
         return [classes[i] for i in self.student(self.theta, x, mask).argmax(1).tolist()]
-
-
-def digest(content: bytes) -> str:
-    """SHA-256 of a file's content, in hexadecimal."""
-    return hashlib.sha256(content).hexdigest()
-
-
-def read_manifest(folder: Path) -> dict[str, Any]:
-    """Read and check the manifest alone.
-
-    Raises:
-        TextddError: there is none, or it is not one that this version knows.
-    """
-    path = folder / MANIFEST
-    if not path.is_file():
-        raise TextddError(
-            f"{folder} is not a textdd artefact: it has no {MANIFEST}. Give the folder named artifact of a run."
-        )
-    try:
-        manifest = json.loads(path.read_text())
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise TextddError(f"{path} is damaged: {error}. Copy the folder again, or distil again.") from error
-    if not isinstance(manifest, dict) or "format" not in manifest:
-        raise TextddError(f"{path} was not written by textdd: it names no format.")
-    if manifest["format"] != FORMAT:
-        raise TextddError(f"{path} has format {manifest['format']}; this version reads format {FORMAT}. Update textdd.")
-    missing = [key for key in ("files", "recipe", "classes", "student", "length") if key not in manifest]
-    if missing:
-        raise TextddError(f"{path} lacks {', '.join(missing)}. Copy the folder again, or distil again.")
-    return manifest
-
-
-def read_checked(path: Path, expected: str | None) -> bytes:
-    """Read a file whose hash must be the one that the manifest records.
-
-    Raises:
-        TextddError: it is missing or differs.
-    """
-    if not path.is_file():
-        raise TextddError(f"{path} is missing. Copy the whole folder again.")
-    content = path.read_bytes()
-    if digest(content) != expected:
-        raise TextddError(f"{path} is damaged or was changed: its SHA-256 is not the one in {MANIFEST}. Copy it again.")
-    return content
 
 
 def card(manifest: dict[str, Any], distilled: DistilledSet) -> str:

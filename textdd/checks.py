@@ -9,6 +9,7 @@ from textdd.data.vectors import EMBEDDINGS
 from textdd.distillers import (
     DISTILLERS,
     GRADIENTS,
+    LABELS,
     STARTS,
     TRUNCATIONS,
     DistillerConfig,
@@ -17,9 +18,11 @@ from textdd.distillers import (
     MetaGradientConfig,
     PooledConfig,
 )
+from textdd.distillers.nested import check_nested
 from textdd.errors import TextddError, unknown_choice
 from textdd.inner import ENGINES, OPTIMISERS
 from textdd.inner.recipe import ORDERS
+from textdd.parametrisations import OF_WORDS, PARAMETRISATIONS
 from textdd.selectors import SELECTORS
 from textdd.students import STUDENTS
 
@@ -50,19 +53,22 @@ def check(run: RunConfig) -> None:
     all_of("selector", run.evaluation.selectors, SELECTORS, "evaluation.selectors")
     all_of("student", run.evaluation.transfer, STUDENTS, "evaluation.transfer")
     check_distiller(run.distiller)
+    check_nested(run.distiller.nested, run.per_class)
 
 
 def check_distiller(config: DistillerConfig) -> None:
     """Check the options of a distiller."""
     one_of("distiller", config.name, DISTILLERS, "distiller")
     one_of("start of the distilled texts", config.start, STARTS, "distiller.start")
-    one_of("kind of labels", config.labels, ("hard", "soft"), "distiller.labels")
+    one_of("kind of labels", config.labels, LABELS, "distiller.labels")
+    one_of("parametrisation", config.parametrisation, PARAMETRISATIONS, "distiller.parametrisation")
     one_of("order of mini-batches", config.order, ORDERS, "distiller.order")
     one_of("inner optimiser", config.inner_optimiser, OPTIMISERS, "distiller.inner_optimiser")
     one_of("outer optimiser", config.outer_optimiser, ("adam", "sgd"), "distiller.outer_optimiser")
     one_of("decay of the outer step sizes", config.decay, ("cosine", "none"), "distiller.decay")
     for key, value, least, usual in (
         ("length", config.length, 0, 24),
+        ("rank", config.rank, 1, 8),
         ("inner_steps", config.inner_steps, 1, 16),
         ("inner_batch", config.inner_batch, 0, 0),
         ("outer_steps", config.outer_steps, 0, 1000),
@@ -119,8 +125,24 @@ def check_method(config: DistillerConfig) -> None:
 
 
 def check_learned(config: DistillerConfig) -> None:
-    """Check that a method has a gradient for all that shall be learned."""
+    """Check that there is something to learn, and that the method has a gradient for all of it."""
     method, _ = DISTILLERS[config.name]
+    if config.parametrisation in OF_WORDS and config.start == "noise":
+        raise TextddError(
+            f"Got distiller.parametrisation={config.parametrisation} and distiller.start=noise: noise has no words. "
+            "Type: distiller.start=real"
+        )
+    if config.parametrisation == "real" and config.labels != "soft" and not config.learn_step_sizes:
+        raise TextddError(
+            f"Got distiller.parametrisation=real, distiller.labels={config.labels} and "
+            "distiller.learn_step_sizes=false: nothing is left to learn. Type: distiller.labels=soft"
+        )
+    if config.nested and not method.nests:
+        able = ", ".join(name for name, (other, _) in DISTILLERS.items() if other.nests)
+        raise TextddError(
+            f"Got distiller.nested with distiller={config.name}, which makes no nested sets; these do: {able}. "
+            "Type: distiller.nested=[]"
+        )
     if config.learn_step_sizes and "step_sizes" not in method.learnable:
         raise TextddError(
             f"Got distiller.learn_step_sizes=true; distiller={config.name} differentiates no training, so it has no "

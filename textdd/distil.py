@@ -17,11 +17,14 @@ from textdd.data.corpus import Corpus
 from textdd.data.outer import OuterData
 from textdd.data.vectors import WordVectors
 from textdd.distillers import DISTILLERS, Distiller, DistillerConfig, SyntheticSet, initial_texts, work
+from textdd.distillers.initialise import initial_words
 from textdd.distillers.materials import Materials
+from textdd.distillers.nested import check_nested
 from textdd.errors import TextddError
 from textdd.evaluation.cost import Cost
 from textdd.inner import Recipe
 from textdd.loggers import Mirrors
+from textdd.parametrisations import PARAMETRISATIONS, Source
 from textdd.progress import TrainingBar
 from textdd.seeds import derive
 from textdd.students import FlatStudent
@@ -29,13 +32,9 @@ from textdd.trainer import AtomicCheckpointIO, SetUpProcess, TrainerConfig, make
 
 
 def recipe_of(config: DistillerConfig, size: int, classes: int) -> Recipe:
-    """The recipe that a distiller's options describe, for a set of `size` examples.
-
-    Without a given batch size the set is divided into T mini-batches, so that T steps see every example once; a
-    mini-batch holds at least one example per class, so small sets are seen several times.
-    """
-    batch = config.inner_batch or max(min(size, classes), -(-size // config.inner_steps))
-    return Recipe(config.inner_optimiser, config.inner_steps, batch, config.order, config.step_size)
+    """The recipe that a distiller's options describe, for a set of `size` examples."""
+    recipe = Recipe(config.inner_optimiser, config.inner_steps, size, config.order, config.step_size)
+    return recipe.sized(size, classes, config.inner_batch)
 
 
 def outer_steps_of(config: DistillerConfig, work_per_step: float) -> int:
@@ -53,12 +52,21 @@ def outer_steps_of(config: DistillerConfig, work_per_step: float) -> int:
 def make_distiller(
     config: DistillerConfig, student: FlatStudent, corpus: Corpus, vectors: WordVectors, per_class: int, seed: int
 ) -> Distiller:
-    """Build a distiller at its start; its `config.outer_steps` is the number that will be taken."""
+    """Build a distiller at its start; its `config.outer_steps` is the number that will be taken.
+
+    Raises:
+        TextddError: a nested set is no smaller than the whole, or the texts have no parametrisation of this rank.
+    """
+    check_nested(config.nested, per_class)
     classes = len(corpus.classes)
     length = config.length or corpus.length
-    x = initial_texts(config.start, corpus.train, vectors.table, per_class, length, seed)
+    start = (config.start, corpus.train, vectors.table, per_class, length, seed)
+    ids = initial_words(*start)
+    x = initial_texts(*start) if ids is None else vectors.table[ids]
+    kind = PARAMETRISATIONS[config.parametrisation]
+    texts = kind.start(Source(x, ids, vectors.table, corpus.tokeniser), config.rank)
     recipe = recipe_of(config, len(x), classes)
-    synthetic = SyntheticSet(x, classes, recipe, config.labels, config.confidence, config.learn_step_sizes)
+    synthetic = SyntheticSet(texts, classes, recipe, config.labels, config.confidence, config.learn_step_sizes)
     method, _ = DISTILLERS[config.name]
     distiller = method(config, student, synthetic, seed)
     outer_steps = outer_steps_of(config, distiller.work_per_step(corpus.length))

@@ -23,13 +23,14 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from textdd import cli
-from textdd.artifact import MANIFEST, DistilledSet
+from textdd.artifact import DistilledSet
 from textdd.checks import check
 from textdd.config import CONF, RunConfig, register, to_run
 from textdd.distil import distil, forget_checkpoints
 from textdd.errors import TextddError
 from textdd.evaluation.protocol import Protocol, Result, add_recovery
 from textdd.loggers import Mirrors
+from textdd.manifest import MANIFEST
 from textdd.prepare import Prepared, identity, prepare, say, setting, short_hash
 from textdd.quiet import quiet
 from textdd.record import write_json
@@ -134,9 +135,9 @@ def distilled_set(
         "distilling": facts,
         "metrics": {},
     }
-    x, y = synthetic.x.detach(), synthetic.labels().detach()
+    y = synthetic.labels().detach()
     learned = synthetic.step_sizes().detach() if run.distiller.learn_step_sizes else None
-    distilled = DistilledSet(x, y, learned, synthetic.recipe, vectors.table, corpus.tokeniser, manifest)
+    distilled = DistilledSet(synthetic.texts, y, learned, synthetic.recipe, vectors.table, corpus.tokeniser, manifest)
     distilled.save(artifact)
     forget_checkpoints(folder)
     return distilled

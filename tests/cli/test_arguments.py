@@ -39,6 +39,12 @@ MISTAKES = {
     "distiller.step_size=0": r"must be positive\. Type: distiller.step_size=0.01",
     "distiller.confidence=1": r"lies between 0 and 1",
     "distiller.averaging=1": r"lies in \[0, 1\)",
+    "distiller.parametrisation=lowrank": r"Unknown parametrisation 'lowrank'.*Type: distiller.parametrisation=low_rank",
+    "distiller.rank=0": r"Got distiller.rank=0; 1 or more",
+    "distiller.parametrisation=mixture distiller.start=noise": r"noise has no words\. Type: distiller.start=real",
+    "distiller=paper distiller.parametrisation=real distiller.start=real": r"nothing is left to learn\. Type: ",
+    "distiller.nested=[3,1]": r"ascending numbers from 1\. Type: distiller.nested=\[1,3\]",
+    "per_class=3 distiller.nested=[1,3]": r"below 3, .* Type: distiller.nested=\[1\]",
     "trainer.precision=bf16": r"Unknown precision 'bf16'.*Type: trainer.precision=bf16-mixed",
     "evaluation.transfer=[lsmt]": r"Unknown student 'lsmt'.*Type: evaluation.transfer=\[lstm\]$",
     "evaluation.selectors=[herding,k_centre]": r"Unknown selector 'k_centre'.*Type: evaluation.selectors=\[k_center\]$",
@@ -63,6 +69,8 @@ def test_mistake(line):
         "-m dataset=ag_news,trec6 per_class=1,10 seed=range(3)",
         "logger=[csv,wandb] distiller.truncation=pool distiller.window=4",
         "hydra.verbose=true per_class=2",
+        "distiller=label_distillation",
+        "per_class=30 distiller.nested=[1,3,10] distiller.labels=teacher distiller.parametrisation=mixture",
     ],
 )
 def test_right_lines_pass(line):

@@ -89,6 +89,27 @@ def test_bytes_are_those_of_the_tensors(finished):
     assert result["methods"]["distilled"]["bytes"] == sum(tensor.nbytes for tensor in tensors.values())
 
 
+def test_nested_sets_are_scored_by_size(place, finished):
+    arguments = (
+        *SMALL,
+        "cache_dir=cache",
+        "logger=none",
+        "distiller.nested=[1,2]",
+        "distiller.parametrisation=low_rank",
+    )
+    output, _ = run(*arguments, "distiller.rank=2", "evaluation.transfer=[]", folder=place)
+    result = json.loads(result_of(output).read_text())
+    distilled = result["methods"]["distilled"]
+    tensors = load_file(Path(result["artifact"]) / "distilled.safetensors")
+    assert set(tensors) == {"left", "right", "y", "step_sizes"}
+    assert distilled["bytes"] == sum(distilled["bytes_of"].values()) == sum(t.nbytes for t in tensors.values())
+    sizes = [distilled["variants"][f"first_{size}_per_class"] for size in (1, 2)]
+    assert 0 < sizes[0]["bytes"] < sizes[1]["bytes"] < distilled["bytes"]
+    assert all(0 < scored["accuracy"]["mean"] <= 1 and scored["recovery"] > 0 for scored in sizes)
+    assert [scored["recipe"]["batch"] for scored in sizes] == [3, 3]
+    assert "first 2 per class" in output
+
+
 def test_record_and_mirrors(finished):
     folder = finished[0].parent
     lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
@@ -170,9 +191,16 @@ def test_help(place, module):
 LONG = ("distiller.outer_steps=60", "distiller.check_every=5", "logger=csv", "cache_dir=cache")
 
 
-@pytest.mark.parametrize("truncation", ["none", "pool"])
-def test_a_killed_run_goes_on_to_the_same_result(place, finished, truncation):
-    arguments = (*SMALL, *LONG, f"distiller.truncation={truncation}", "distiller.window=2", "evaluation.transfer=[]")
+LINES = {
+    "plain": "distiller.truncation=none",
+    "pool": "distiller.truncation=pool distiller.window=2",
+    "parametrised": "distiller.parametrisation=mixture distiller.rank=3 distiller.labels=teacher distiller.nested=[1]",
+}
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_a_killed_run_goes_on_to_the_same_result(place, finished, line):
+    arguments = (*SMALL, *LONG, *LINES[line].split(), "evaluation.transfer=[]")
     whole = result_of(run(*arguments, "output_dir=whole", folder=place)[0])
 
     process = start("textdd.run", *arguments, "output_dir=killed", folder=place)

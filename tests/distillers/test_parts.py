@@ -77,7 +77,7 @@ def test_soft_labels_and_step_sizes_start_where_they_should():
 
 def test_hard_labels_and_constant_step_sizes_are_no_parameters():
     synthetic = SyntheticSet(torch.zeros(6, 2, 4), 3, Recipe(steps=5, step_size=0.02), "hard", learn_step_sizes=False)
-    assert [name for name, _ in synthetic.named_parameters()] == ["x"]
+    assert [name for name, _ in synthetic.named_parameters()] == ["texts.x"]
     assert torch.equal(synthetic.labels(), torch.eye(3).repeat(2, 1))
     assert torch.equal(synthetic.step_sizes(), torch.full((5,), 0.02))
 

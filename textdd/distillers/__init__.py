@@ -9,7 +9,7 @@ from textdd.distillers.initialise import STARTS, initial_texts
 from textdd.distillers.kernel_ridge import KernelRidge, KernelRidgeConfig
 from textdd.distillers.meta_gradient import TRUNCATIONS, MetaGradient, MetaGradientConfig
 from textdd.distillers.pooled import PooledConfig
-from textdd.distillers.synthetic import SyntheticSet
+from textdd.distillers.synthetic import LABELS, SyntheticSet
 
 DISTILLERS: dict[str, tuple[type[Distiller], type[DistillerConfig]]] = {
     "meta_gradient": (MetaGradient, MetaGradientConfig),
@@ -17,12 +17,14 @@ DISTILLERS: dict[str, tuple[type[Distiller], type[DistillerConfig]]] = {
     "kernel_ridge": (KernelRidge, KernelRidgeConfig),
     "distribution_matching": (DistributionMatching, DistributionMatchingConfig),
     "gradient_matching": (GradientMatching, GradientMatchingConfig),
+    "label_distillation": (MetaGradient, MetaGradientConfig),  # the same equations for labels of real texts alone
 }
 """The choices of `distiller=`: name -> (class, its options)."""
 
 __all__ = [
     "DISTILLERS",
     "GRADIENTS",
+    "LABELS",
     "STARTS",
     "TRUNCATIONS",
     "Distiller",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from abc import abstractmethod
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar
 
 import pytorch_lightning as pl
@@ -20,8 +20,9 @@ from textdd.distillers.averaging import Averaged
 from textdd.distillers.clipping import AdaptiveClip
 from textdd.distillers.materials import Materials
 from textdd.distillers.synthetic import SyntheticSet
+from textdd.distillers.teacher import train_teacher
 from textdd.errors import TextddError
-from textdd.inner import State, make_optimiser, train
+from textdd.inner import Lesson, State, make_optimiser, train
 from textdd.progress import console
 from textdd.seeds import derive
 from textdd.students import FlatStudent
@@ -35,7 +36,14 @@ class DistillerConfig:
         name: the choice `distiller=`.
         start: where the distilled texts start: `noise`, `real` or `kmeans`.
         length: L of a distilled text, in tokens; 0 takes that of real texts.
-        labels: `hard` (one-hot) or `soft` (learned distributions).
+        parametrisation: what of the texts is learned and stored. `free`: their matrices (L, D). `low_rank`: matrices
+            (L, R) and (R, D) whose product each is. `basis`: R vectors for all texts and each position's combination
+            of them. `mixture`: at each position the shares of R words, which can be read. `real`: nothing, real texts
+            stay as they are.
+        rank: R, for the parametrisations `low_rank`, `basis` and `mixture`.
+        nested: examples per class, such as [1,3,10], of beginnings of the set that are to be good sets, too.
+        labels: `hard` (one-hot), `soft` (learned distributions) or `teacher` (what a student trained on the full data
+            thinks of the texts).
         confidence: probability of its own class where a soft label starts.
         inner_optimiser: how students are trained on the set: `sgd`, `momentum` or `adam`.
         inner_steps: T.
@@ -61,6 +69,9 @@ class DistillerConfig:
     name: str = "distiller"
     start: str = "real"
     length: int = 24
+    parametrisation: str = "free"
+    rank: int = 8
+    nested: list[int] = field(default_factory=list)
     labels: str = "soft"
     confidence: float = 0.9
     inner_optimiser: str = "adam"
@@ -97,9 +108,11 @@ class Distiller(pl.LightningModule):
 
     Attributes:
         learnable: what besides texts the objective has a gradient for: `labels`, `step_sizes`.
+        nests: whether the method can make nested sets.
     """
 
     learnable: ClassVar = frozenset({"labels", "step_sizes"})
+    nests: ClassVar[bool] = False
 
     def __init__(self, config: DistillerConfig, student: FlatStudent, synthetic: SyntheticSet, seed: int) -> None:
         super().__init__()
@@ -122,8 +135,13 @@ class Distiller(pl.LightningModule):
     def prepare(self, materials: Materials) -> None:
         """Make ready what the method needs besides mini-batches, before the first outer step; on every process.
 
-        A method that overrides this sets `prepared_seconds` to what the work cost, now or when the cache was filled.
+        A method that overrides this calls it first, and adds what its own work cost, now or when the cache was
+        filled, to `prepared_seconds`.
         """
+        if self.config.labels == "teacher":
+            teacher, self.prepared_seconds = train_teacher(self.student, materials, self.seed)
+            for synthetic in (self.synthetic, self.averaged.mean, self.best.mean):
+                synthetic.teacher = teacher
 
     @abstractmethod
     def objective(self, batch: Batch, step: int) -> Tensor:
@@ -150,8 +168,12 @@ class Distiller(pl.LightningModule):
 
     def fresh_student(self, seed: int) -> State:
         """A student (P,) before its first step, on the device and in the precision of the set."""
-        x = self.synthetic.x
-        return State.fresh(self.student.fresh(seed, x.device, x.dtype), self.optimiser)
+        like = self.synthetic.one_hot
+        return State.fresh(self.student.fresh(seed, like.device, like.dtype), self.optimiser)
+
+    def lesson(self, seed: int) -> Lesson:
+        """What one student of the objective is taught; `seed` decides the order where the recipe shuffles."""
+        return self.synthetic.lesson(seed)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """One outer step."""
@@ -163,7 +185,8 @@ class Distiller(pl.LightningModule):
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """The outer optimiser, one group for texts, labels and step sizes each, and the decay of their step sizes."""
         config, synthetic = self.config, self.synthetic
-        groups = [{"params": [synthetic.x], "lr": config.outer_step_size}]
+        texts = list(synthetic.texts.parameters())
+        groups = [{"params": texts, "lr": config.outer_step_size * synthetic.texts.step_scale}] if texts else []
         if synthetic.label_logits is not None:
             groups.append({"params": [synthetic.label_logits], "lr": config.label_step_size})
         if synthetic.raw_step_sizes is not None:
@@ -175,7 +198,7 @@ class Distiller(pl.LightningModule):
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, config.outer_steps)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
-    def configure_gradient_clipping(self, *_: Any, **__: Any) -> None:
+    def configure_gradient_clipping(self, optimizer: torch.optim.Optimizer, *_: Any, **__: Any) -> None:
         """Clip adaptively; processes have averaged their gradients by now, so all clip alike.
 
         A run that diverges for good ends here, and keeps the set that did best until then.
@@ -184,7 +207,8 @@ class Distiller(pl.LightningModule):
             TextddError: it diverged before the first check, so there is no such set.
         """
         try:
-            self.log("outer/gradient_norm", self.clip(self.synthetic.parameters()))
+            learned = (parameter for group in optimizer.param_groups for parameter in group["params"])
+            self.log("outer/gradient_norm", self.clip(learned))
         except TextddError as error:
             if self.best_accuracy < 0:
                 raise

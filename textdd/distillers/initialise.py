@@ -28,20 +28,30 @@ def initial_texts(start: str, split: Split, table: Tensor, per_class: int, lengt
     Raises:
         TextddError: no such start.
     """
+    ids = initial_words(start, split, table, per_class, length, seed)
+    if ids is not None:
+        return table[ids]
     classes = int(split.labels.max()) + 1
+    noise = torch.randn(per_class * classes, length, table.shape[1], generator=torch_generator(seed, "noise"))
+    return noise * table.std()
+
+
+def initial_words(start: str, split: Split, table: Tensor, per_class: int, length: int, seed: int) -> Tensor | None:
+    """Choose the words (M, L) of those texts, zero beyond the end of a text; None for noise, which has none.
+
+    Arguments and errors as for `initial_texts`.
+    """
     if start == "noise":
-        generator = torch_generator(seed, "noise")
-        noise = torch.randn(per_class * classes, length, table.shape[1], generator=generator)
-        return noise * table.std()
+        return None
     if start not in STARTS:
         raise unknown_choice("start of the distilled texts", start, STARTS, "distiller.start")
     if start == "kmeans":
         rows = SELECTORS["k_means"](split, table, per_class, seed)
     else:  # row-major: one of each class in turn
-        rows = np.stack([random_of_class(split, c, per_class, seed) for c in range(classes)], axis=1).ravel()
+        classes = range(int(split.labels.max()) + 1)
+        rows = np.stack([random_of_class(split, c, per_class, seed) for c in classes], axis=1).ravel()
     ids = split.batch(rows).ids[:, :length]
-    ids = torch.nn.functional.pad(ids, (0, length - ids.shape[1]))
-    return table[ids]
+    return torch.nn.functional.pad(ids, (0, length - ids.shape[1]))
 
 
 def random_of_class(split: Split, label: int, count: int, seed: int) -> np.ndarray:

@@ -16,9 +16,10 @@ from torch.nn import functional as F
 
 from textdd.data.embedded import Batch
 from textdd.distillers import work
+from textdd.distillers.nested import draw_size
 from textdd.distillers.pooled import PooledConfig, PooledDistiller
 from textdd.distillers.synthetic import SyntheticSet
-from textdd.inner import ENGINES, train
+from textdd.inner import ENGINES, Lesson, train
 from textdd.seeds import numpy_generator
 from textdd.students import FlatStudent
 
@@ -59,6 +60,7 @@ class MetaGradient(PooledDistiller):
     """
 
     config: MetaGradientConfig
+    nests = True
 
     def __init__(self, config: MetaGradientConfig, student: FlatStudent, synthetic: SyntheticSet, seed: int) -> None:
         super().__init__(config, student, synthetic, seed)
@@ -84,12 +86,21 @@ class MetaGradient(PooledDistiller):
     def trained_student(self, step: int, k: int) -> Tensor:
         """Equation 2: the parameters (P,) of a student trained from its first step, as a function of the set."""
         seed = self.draw_seed("student", step if self.config.fresh_students else 0, k)
-        lesson = self.synthetic.lesson(seed)
+        lesson = self.lesson(seed, self.draw_seed("size", step, k))
         state, end = self.fresh_student(seed), self.config.inner_steps
         if self.config.truncation == "random":
             end = int(numpy_generator(seed, "window").integers(self.config.window, end + 1))
             state = train(self.student, self.optimiser, state, lesson, [end - self.config.window])[0]
         return self.engine(self.student, self.optimiser, state, lesson, [end])[0].theta
+
+    def lesson(self, seed: int, size_seed: int | None = None) -> Lesson:
+        """What one student is taught: the whole set, or where sets are nested the beginning that is drawn."""
+        count, classes = self.synthetic.one_hot.shape
+        if not self.config.nested:
+            return self.synthetic.lesson(seed)
+        size = classes * draw_size(self.config.nested, count // classes, seed if size_seed is None else size_seed)
+        recipe = self.synthetic.recipe.sized(size, classes, self.config.inner_batch)
+        return self.synthetic.lesson(seed, size, recipe)
 
     def pooled_student(self, step: int, k: int) -> Tensor:
         """The parameters (P,) of one student of the pool after its next W steps, as a function of the set."""

@@ -66,7 +66,7 @@ class PooledDistiller(Distiller):
             before = self.fresh_student(seed)
         else:
             seed = self.pool.seeds[i]
-        (after,) = engine(self.student, self.optimiser, before, self.synthetic.lesson(seed), [before.t + steps])
+        (after,) = engine(self.student, self.optimiser, before, self.lesson(seed), [before.t + steps])
         self.pool.put(i, after, seed)
         return before, after
 
@@ -76,7 +76,7 @@ class PooledDistiller(Distiller):
         for i in range(self.config.pool):
             seed = self.draw_seed("pool", i)
             age = i * self.config.inner_steps // self.config.pool
-            start, lesson = self.fresh_student(seed), self.synthetic.lesson(seed)
+            start, lesson = self.fresh_student(seed), self.lesson(seed)
             states += train(self.student, self.optimiser, start, lesson, [age])
             seeds.append(seed)
         return Pool(states, seeds)

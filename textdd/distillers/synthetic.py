@@ -8,7 +8,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from textdd.distillers.teacher import Teacher
 from textdd.inner import Lesson, Recipe
+from textdd.parametrisations import Free, Parametrisation
+
+LABELS = ("hard", "soft", "teacher")
 
 
 class SyntheticSet(nn.Module):
@@ -17,17 +21,18 @@ class SyntheticSet(nn.Module):
     Row m belongs to class m mod C, so every mini-batch of a fixed order is as balanced as its size allows.
 
     Args:
-        x: initial texts as embeddings (M, L, D).
+        texts: initial texts, as embeddings (M, L, D) that are learned freely, or as another parametrisation.
         classes: C; divides M.
         recipe: how students are trained on the set; its step size is where learned step sizes start.
-        labels: `hard` (one-hot, fixed) or `soft` (distributions, learned).
+        labels: `hard` (one-hot, fixed), `soft` (distributions, learned) or `teacher` (what `teacher`, which has to be
+            set before labels are asked for, thinks of the texts as they are).
         confidence: probability of an example's own class where soft labels start.
         learn_step_sizes: learn one positive step size per training step.
     """
 
     def __init__(
         self,
-        x: Tensor,
+        texts: Tensor | Parametrisation,
         classes: int,
         recipe: Recipe,
         labels: str = "soft",
@@ -36,10 +41,13 @@ class SyntheticSet(nn.Module):
     ) -> None:
         super().__init__()
         self.recipe = recipe
-        self.x = nn.Parameter(x.clone())
+        self.texts = texts if isinstance(texts, Parametrisation) else Free(texts)
+        x = self.x.detach()
         self.one_hot: Tensor
         self.register_buffer("one_hot", F.one_hot(torch.arange(len(x)) % classes, classes).to(x))
         self.label_logits = self.raw_step_sizes = None
+        self.by_teacher = labels == "teacher"
+        self.teacher: Teacher | None = None
         if labels == "soft":
             # A class scores this much more than each other class when its probability is `confidence`.
             margin = math.log(confidence * (classes - 1) / (1 - confidence))
@@ -48,17 +56,31 @@ class SyntheticSet(nn.Module):
             raw = math.log(math.expm1(recipe.step_size))  # the inverse of softplus
             self.raw_step_sizes = nn.Parameter(torch.full((recipe.steps,), raw, dtype=x.dtype))
 
+    @property
+    def x(self) -> Tensor:
+        """The texts (M, L, D)."""
+        return self.texts()
+
     def labels(self) -> Tensor:
         """Label distributions (M, C)."""
+        if self.by_teacher:
+            assert self.teacher is not None, "Distiller.prepare brings the teacher"
+            return self.teacher(self.x, self.texts.mask)
         return self.one_hot if self.label_logits is None else self.label_logits.softmax(dim=1)
 
     def step_sizes(self) -> Tensor:
         """Step sizes (T,), always positive: raw values would turn negative and diverge."""
         if self.raw_step_sizes is None:
-            return self.recipe.step_sizes().to(self.x)
+            return self.recipe.step_sizes().to(self.one_hot)
         return F.softplus(self.raw_step_sizes)
 
-    def lesson(self, seed: int) -> Lesson:
-        """The lesson that one student is taught; `seed` decides the order where the recipe shuffles."""
-        rows = self.recipe.schedule(len(self.x), seed).to(self.x.device)
-        return Lesson(self.x, self.labels(), self.step_sizes(), rows)
+    def lesson(self, seed: int, size: int | None = None, recipe: Recipe | None = None) -> Lesson:
+        """The lesson that one student is taught.
+
+        Args:
+            seed: decides the order where the recipe shuffles.
+            size: teach the first `size` rows only; None means all.
+            recipe: how to teach them, with as many steps as the set's own recipe, which None means.
+        """
+        rows = (recipe or self.recipe).schedule(size or len(self.one_hot), seed).to(self.one_hot.device)
+        return Lesson(self.x, self.labels(), self.step_sizes(), rows, self.texts.mask)

@@ -83,16 +83,23 @@ class Protocol:
         return [derive(self.seed, purpose, i) for i in range(self.config.students)]
 
     def distilled(self, distilled: DistilledSet) -> Result:
-        """Score a distilled set: by its own recipe, with hard labels, with a plain recipe, and on other students."""
-        own, hard = distilled.training_set(), distilled.training_set(hard=True)
-        own, hard = (replace(s, x=s.x.to(self.table), y=s.y.to(self.table)) for s in (own, hard))
+        """Score a distilled set: by its own recipe, with hard labels, with a plain recipe, and on other students.
+
+        Of nested sets each is scored by its own recipe as well.
+        """
+        own, hard = self.here(distilled.training_set()), self.here(distilled.training_set(hard=True))
         with Cost() as cost:
             result = self.measure([own], distilled.recipe, distilled.step_sizes)
             variants = {"hard_labels": self.measure([hard], distilled.recipe, distilled.step_sizes)}
             variants["plain_recipe"] = self.tuned([own], "distilled set, plain recipe")
+            for size in distilled.nested:
+                part = distilled.first(size)
+                scored = self.measure([self.here(part.training_set())], part.recipe, part.step_sizes)
+                variants[f"first_{size}_per_class"] = {**scored, "bytes": part.training_set().bytes}
         return {
             **result,
             "bytes": own.bytes,
+            "bytes_of": distilled.stored_bytes(),
             "evaluation_seconds": cost.seconds,
             "variants": variants,
             "transfer": self.transfer([own], "distilled set"),
@@ -101,6 +108,11 @@ class Protocol:
     def selectors(self) -> list[str]:
         """Names of the selectors that are compared: random first, then the others, each once."""
         return list(dict.fromkeys(["random", *self.config.selectors]))
+
+    def here(self, examples: TrainingSet) -> TrainingSet:
+        """The same examples on the device to compute on."""
+        mask = None if examples.mask is None else examples.mask.to(self.table.device)
+        return replace(examples, x=examples.x.to(self.table), y=examples.y.to(self.table), mask=mask)
 
     def selected(self, selector: str, per_class: int, teacher: Tensor | None = None) -> Result:
         """Score real texts that a selector picks: K subsets, a tuned plain recipe.

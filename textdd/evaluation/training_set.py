@@ -21,7 +21,8 @@ class TrainingSet:
         x: texts as embeddings (M, L, D).
         y: label distributions (M, C).
         mask: true at real tokens (M, L); None where every position is one.
-        bytes: what it takes to store the examples: tensors, or UTF-8 text and one byte per label.
+        bytes: what it takes to store them: the tensors of a distilled set, step sizes included, or UTF-8 text and one
+            byte per label.
     """
 
     x: Tensor

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -30,6 +30,17 @@ class Recipe:
     batch: int = 64
     order: str = "shuffled"
     step_size: float = 1e-3
+
+    def sized(self, size: int, classes: int, batch: int = 0) -> Recipe:
+        """The same for a set of another size.
+
+        Args:
+            size: its examples.
+            classes: C.
+            batch: examples in a step; 0 divides the set into T mini-batches, so that T steps see every example once.
+                Such a mini-batch holds at least one example per class, so small sets are seen several times.
+        """
+        return replace(self, batch=batch or max(min(size, classes), -(-size // self.steps)))
 
     def schedule(self, size: int, seed: int) -> Tensor:
         """Row numbers (T, B) of the examples in every step, for a set of `size` examples.
