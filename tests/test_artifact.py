@@ -153,6 +153,13 @@ class TestParametrised:
         assert all(word in vocabulary for text in texts for word in text.split(" "))
 
 
+def test_nested_sizes_are_those_below_the_whole(distilled):
+    manifest = {**distilled.manifest, "distiller": {"name": "meta_gradient", "nested": [1]}}
+    recipe, vectors = distilled.recipe, distilled.vectors
+    whole = DistilledSet(distilled.x, distilled.y, None, recipe, vectors, distilled.tokeniser, manifest)
+    assert (whole.nested, whole.first(1).nested, distilled.nested) == ([1], [], [])
+
+
 def test_a_given_batch_size_holds_for_the_first_examples_too(distilled):
     given = {**distilled.manifest, "distiller": {"name": "meta_gradient", "inner_batch": 2}}
     steps, recipe = distilled.step_sizes, replace(distilled.recipe, batch=2)

@@ -109,7 +109,8 @@ class DistilledSet(Dataset[tuple[Tensor, Tensor]]):
     @property
     def nested(self) -> list[int]:
         """The numbers of examples per class below the whole that the set was distilled for."""
-        return list(self.manifest["distiller"].get("nested", []))
+        sizes: list[int] = self.manifest["distiller"].get("nested", [])
+        return [size for size in sizes if size * self.y.shape[1] < len(self)]
 
     def read(self) -> list[str]:
         """Write the texts out as the words that they are, or that have the greatest share of each position.
