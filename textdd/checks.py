@@ -11,6 +11,7 @@ from textdd.distillers import (
     GRADIENTS,
     LABELS,
     STARTS,
+    TARGETS,
     TRUNCATIONS,
     DistillerConfig,
     GradientMatchingConfig,
@@ -113,6 +114,11 @@ def check_method(config: DistillerConfig) -> None:
     if isinstance(config, GradientMatchingConfig):
         one_of("gradient", config.gradient, GRADIENTS, "distiller.gradient")
     if isinstance(config, MetaGradientConfig):
+        one_of("targets", config.targets, TARGETS, "distiller.targets")
+        if not 0 <= config.plain_share <= 1:
+            raise TextddError(
+                f"Got distiller.plain_share={config.plain_share:g}; it lies in [0, 1]. Type: distiller.plain_share=0.3"
+            )
         one_of("truncation", config.truncation, TRUNCATIONS, "distiller.truncation")
         one_of("engine", config.engine, ENGINES, "distiller.engine")
         at_least("distiller.students", config.students, 1, 1)

@@ -3,6 +3,7 @@
 import dataclasses
 from functools import partial
 
+import numpy as np
 import pytest
 import pytorch_lightning as pl
 import torch
@@ -10,11 +11,14 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from textdd.config import CONF, register
+from textdd.data.embedded import embed
 from textdd.data.outer import OuterData
 from textdd.distil import make_distiller
-from textdd.distillers import DISTILLERS
+from textdd.distillers import DISTILLERS, MetaGradientConfig
 from textdd.distillers.materials import Materials
+from textdd.distillers.plain import plain_lesson
 from textdd.errors import TextddError
+from textdd.inner import ENGINES
 from textdd.trainer import TrainerConfig, make_trainer
 
 SMALL = {"outer_steps": 4, "outer_batch": 32, "check_every": 2, "check_texts": 50, "inner_steps": 4, "length": 6}
@@ -118,18 +122,60 @@ def test_labels_and_step_sizes_stay_valid(config, student, corpus, vectors):
         assert labels.argmax(1).tolist() == [m % len(corpus.classes) for m in range(len(labels))]
 
 
-def test_gradient_reaches_what_is_learned_and_nothing_else(config, student, corpus, vectors):
+def differentiated(config, student, corpus, vectors):
+    """A distiller with the gradient of its first objective."""
     distiller = prepared(config, student, corpus, vectors)
     data = OuterData(corpus, vectors.table, 32, 1, 50, seed=0)
     data.trainer = distiller.trainer = pl.Trainer(accelerator="cpu", logger=False)
     batch = data.on_after_batch_transfer(next(iter(data.train_dataloader())), 0)
     distiller.objective(batch, step=0).backward()
+    return distiller
+
+
+def test_gradient_reaches_what_is_learned_and_nothing_else(config, student, corpus, vectors):
+    if isinstance(config, MetaGradientConfig):
+        config = dataclasses.replace(config, plain_share=0.0)
+    distiller = differentiated(config, student, corpus, vectors)
     learned = {name for name, parameter in distiller.named_parameters() if parameter.grad is not None}
     expected = {f"synthetic.texts.{name}" for name, _ in distiller.synthetic.texts.named_parameters()}
     expected |= {"synthetic.label_logits"} if config.labels == "soft" else set()
     expected |= {"synthetic.raw_step_sizes"} if config.learn_step_sizes else set()
     assert learned == expected
     assert all(distiller.get_parameter(name).grad.abs().max() > 0 for name in learned)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_plain_lessons_teach_all_but_step_sizes(engine, student, corpus, vectors):
+    config = options("meta_gradient", plain_share=1.0, engine=engine)
+    distiller = differentiated(config, student, corpus, vectors)
+    gradients = {name: parameter.grad for name, parameter in distiller.synthetic.named_parameters()}
+    assert gradients["texts.x"].abs().max() > 0
+    assert gradients["label_logits"].abs().max() > 0
+    assert gradients["raw_step_sizes"].abs().max() == 0  # there, though: processes average what all of them have
+
+
+def test_a_plain_lesson_is_longer_shuffled_and_of_one_step_size(student, corpus, vectors):
+    synthetic = prepared(options("meta_gradient"), student, corpus, vectors).synthetic
+    lessons = [plain_lesson(synthetic, seed) for seed in range(50)]
+    steps = [len(lesson.rows) for lesson in lessons]
+    assert min(steps) == 4
+    assert max(steps) == 12
+    for lesson in lessons:
+        assert len(set(lesson.step_sizes.tolist())) == 1
+        assert 1e-3 <= lesson.step_sizes[0] <= 5e-3
+        assert sorted(lesson.rows.flatten()[: len(lesson.x)].tolist()) == list(range(len(lesson.x)))
+    assert lessons[0].rows[0].tolist() != lessons[1].rows[0].tolist()
+
+
+def test_targets_of_the_teacher_are_what_it_thinks_of_the_batch(student, corpus, vectors):
+    config = options("meta_gradient", plain_share=0.0)
+    distiller = prepared(config, student, corpus, vectors)
+    distiller.trainer = pl.Trainer(accelerator="cpu", logger=False)
+    batch = embed(vectors.table, corpus.train.batch(np.arange(16)))
+    theta = distiller.trained_student(0, 0)
+    wanted = student(distiller.teacher.theta, batch.x, batch.mask).softmax(1)
+    by_hand = -(wanted * student(theta, batch.x, batch.mask).log_softmax(1)).sum(1).mean()
+    assert torch.allclose(distiller.objective(batch, step=0), by_hand)
 
 
 class Diverge(pl.Callback):

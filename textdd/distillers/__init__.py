@@ -7,7 +7,7 @@ from textdd.distillers.distribution_matching import DistributionMatching, Distri
 from textdd.distillers.gradient_matching import GRADIENTS, GradientMatching, GradientMatchingConfig
 from textdd.distillers.initialise import STARTS, initial_texts
 from textdd.distillers.kernel_ridge import KernelRidge, KernelRidgeConfig
-from textdd.distillers.meta_gradient import TRUNCATIONS, MetaGradient, MetaGradientConfig
+from textdd.distillers.meta_gradient import TARGETS, TRUNCATIONS, MetaGradient, MetaGradientConfig
 from textdd.distillers.pooled import PooledConfig
 from textdd.distillers.synthetic import LABELS, SyntheticSet
 
@@ -26,6 +26,7 @@ __all__ = [
     "GRADIENTS",
     "LABELS",
     "STARTS",
+    "TARGETS",
     "TRUNCATIONS",
     "Distiller",
     "DistillerConfig",

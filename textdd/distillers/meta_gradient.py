@@ -16,14 +16,18 @@ from torch.nn import functional as F
 
 from textdd.data.embedded import Batch
 from textdd.distillers import work
+from textdd.distillers.materials import Materials
 from textdd.distillers.nested import draw_size
+from textdd.distillers.plain import plain_lesson
 from textdd.distillers.pooled import PooledConfig, PooledDistiller
 from textdd.distillers.synthetic import SyntheticSet
-from textdd.inner import ENGINES, Lesson, train
+from textdd.distillers.teacher import Teacher, train_teacher
+from textdd.inner import ENGINES, Lesson, State, make_optimiser, train
 from textdd.seeds import numpy_generator
 from textdd.students import FlatStudent
 
 TRUNCATIONS = ("none", "random", "pool")
+TARGETS = ("labels", "teacher")
 
 
 @dataclass
@@ -34,6 +38,11 @@ class MetaGradientConfig(PooledConfig):
         fresh_students: a new initialisation for every outer step; false keeps one for the whole run, which looks
             better while distilling and is of no use to anyone whose student starts elsewhere.
         students: K, students trained in every outer step, their losses averaged.
+        plain_share: share of them that are taught plainly (Adam, shuffled mini-batches, one step size, up to three
+            times the steps) and not by the recipe; it makes the set fit to be ordinary training data, and 0 ties it
+            to its recipe. Only for truncation `none` and `random`.
+        targets: what the students' answers on real texts are compared with: `labels`, or the `teacher`'s distribution
+            over classes, which is less noisy; the teacher is trained first, and its time is counted.
         truncation: which W of the T steps are differentiated. `none`: all. `random`: a window that ends at a random
             step, the steps before it trained without gradient (RaT-BPTT). `pool`: the next W steps of a student
             from a persistent pool of mixed ages.
@@ -44,6 +53,8 @@ class MetaGradientConfig(PooledConfig):
     name: str = "meta_gradient"
     fresh_students: bool = True
     students: int = 1
+    plain_share: float = 0.3
+    targets: str = "teacher"
     truncation: str = "none"
     window: int = 8
     engine: str = "unroll"
@@ -65,14 +76,25 @@ class MetaGradient(PooledDistiller):
     def __init__(self, config: MetaGradientConfig, student: FlatStudent, synthetic: SyntheticSet, seed: int) -> None:
         super().__init__(config, student, synthetic, seed)
         self.engine = ENGINES[config.engine]
+        self.teacher: Teacher | None = None
+
+    def prepare(self, materials: Materials) -> None:
+        """Train the teacher, or find it in the cache; the same one gives labels where those are the teacher's."""
+        super().prepare(materials)
+        if self.config.targets == "teacher":
+            self.teacher, self.prepared_seconds = train_teacher(self.student, materials, self.seed)
 
     def objective(self, batch: Batch, step: int) -> Tensor:
         """Equation 3, averaged over K students."""
         draw = self.pooled_student if self.config.truncation == "pool" else self.trained_student
+        wanted = batch.labels
+        if self.teacher is not None:
+            with torch.no_grad():
+                wanted = self.teacher(batch.x, batch.mask)
         losses = []
         for k in range(self.config.students):
             theta = draw(step, k)
-            losses.append(F.cross_entropy(self.student(theta, batch.x, batch.mask), batch.labels))
+            losses.append(F.cross_entropy(self.student(theta, batch.x, batch.mask), wanted))
         return torch.stack(losses).mean()
 
     def work_per_step(self, real_length: int) -> float:
@@ -85,21 +107,30 @@ class MetaGradient(PooledDistiller):
 
     def trained_student(self, step: int, k: int) -> Tensor:
         """Equation 2: the parameters (P,) of a student trained from its first step, as a function of the set."""
-        seed = self.draw_seed("student", step if self.config.fresh_students else 0, k)
-        lesson = self.lesson(seed, self.draw_seed("size", step, k))
-        state, end = self.fresh_student(seed), self.config.inner_steps
-        if self.config.truncation == "random":
-            end = int(numpy_generator(seed, "window").integers(self.config.window, end + 1))
-            state = train(self.student, self.optimiser, state, lesson, [end - self.config.window])[0]
-        return self.engine(self.student, self.optimiser, state, lesson, [end])[0].theta
+        config = self.config
+        seed = self.draw_seed("student", step if config.fresh_students else 0, k)
+        size = self.size(self.draw_seed("size", step, k))
+        state, window = self.fresh_student(seed), config.inner_steps
+        if numpy_generator(self.draw_seed("plain", step, k)).random() < config.plain_share:
+            optimiser, lesson = make_optimiser("adam"), plain_lesson(self.synthetic, seed, size)
+            state, end = State.fresh(state.theta, optimiser), len(lesson.rows)
+        else:
+            optimiser, lesson, end = self.optimiser, self.lesson(seed, size), window
+            if config.truncation == "random":
+                window = config.window
+                end = int(numpy_generator(seed, "window").integers(window, end + 1))
+        (state,) = train(self.student, optimiser, state, lesson, [end - window])
+        return self.engine(self.student, optimiser, state, lesson, [end])[0].theta
 
-    def lesson(self, seed: int, size_seed: int | None = None) -> Lesson:
-        """What one student is taught: the whole set, or where sets are nested the beginning that is drawn."""
+    def size(self, seed: int) -> int:
+        """How many rows a student is taught: all, or where sets are nested the beginning that is drawn."""
         count, classes = self.synthetic.one_hot.shape
-        if not self.config.nested:
-            return self.synthetic.lesson(seed)
-        size = classes * draw_size(self.config.nested, count // classes, seed if size_seed is None else size_seed)
-        recipe = self.synthetic.recipe.sized(size, classes, self.config.inner_batch)
+        return classes * draw_size(self.config.nested, count // classes, seed)
+
+    def lesson(self, seed: int, size: int | None = None) -> Lesson:
+        """What one student is taught by the recipe; a pool keeps no sizes, so there the seed decides on it."""
+        size = size or self.size(seed)
+        recipe = self.synthetic.recipe.sized(size, self.synthetic.one_hot.shape[1], self.config.inner_batch)
         return self.synthetic.lesson(seed, size, recipe)
 
     def pooled_student(self, step: int, k: int) -> Tensor:
