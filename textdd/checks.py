@@ -68,10 +68,10 @@ def check_distiller(config: DistillerConfig) -> None:
     one_of("outer optimiser", config.outer_optimiser, ("adam", "sgd"), "distiller.outer_optimiser")
     one_of("decay of the outer step sizes", config.decay, ("cosine", "none"), "distiller.decay")
     for key, value, least, usual in (
-        ("length", config.length, 0, 24),
+        ("length", config.length, 0, 12),
         ("rank", config.rank, 1, 8),
-        ("inner_steps", config.inner_steps, 1, 16),
-        ("inner_batch", config.inner_batch, 0, 0),
+        ("inner_steps", config.inner_steps, 1, 24),
+        ("inner_batch", config.inner_batch, 0, 40),
         ("outer_steps", config.outer_steps, 0, 1000),
         ("outer_batch", config.outer_batch, 1, 256),
         ("check_every", config.check_every, 1, 100),

@@ -68,17 +68,17 @@ class DistillerConfig:
 
     name: str = "distiller"
     start: str = "real"
-    length: int = 24
+    length: int = 12
     parametrisation: str = "free"
     rank: int = 8
     nested: list[int] = field(default_factory=list)
     labels: str = "soft"
     confidence: float = 0.9
     inner_optimiser: str = "adam"
-    inner_steps: int = 16
-    inner_batch: int = 0
+    inner_steps: int = 24
+    inner_batch: int = 40
     order: str = "fixed"
-    step_size: float = 0.005
+    step_size: float = 0.004
     learn_step_sizes: bool = True
     outer_steps: int = 0
     outer_batch: int = 128

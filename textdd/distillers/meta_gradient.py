@@ -18,7 +18,7 @@ from textdd.data.embedded import Batch
 from textdd.distillers import work
 from textdd.distillers.materials import Materials
 from textdd.distillers.nested import draw_size
-from textdd.distillers.plain import plain_lesson
+from textdd.distillers.plain import BATCH, LONGER, plain_lesson, plain_window
 from textdd.distillers.pooled import PooledConfig, PooledDistiller
 from textdd.distillers.synthetic import SyntheticSet
 from textdd.distillers.teacher import Teacher, train_teacher
@@ -99,11 +99,17 @@ class MetaGradient(PooledDistiller):
 
     def work_per_step(self, real_length: int) -> float:
         """K students, of each the steps before the window, the window, and the real texts."""
-        config, recipe, length = self.config, self.synthetic.recipe, self.synthetic.x.shape[1]
+        config, recipe, (size, length, _) = self.config, self.synthetic.recipe, self.synthetic.x.shape
         window = recipe.steps if config.truncation == "none" else config.window
         before = (recipe.steps - window) / 2 if config.truncation == "random" else 0
-        trained = work.plain(before, recipe.batch, length) + work.differentiated(window, recipe.batch, length)
-        return config.students * (trained + work.LEARN * config.outer_batch * real_length)
+        own = work.plain(before, recipe.batch, length) + work.differentiated(window, recipe.batch, length)
+        window, batch = plain_window(recipe.steps), min(BATCH, size)
+        before = (LONGER * recipe.steps - window) / 2
+        plain = work.plain(before, batch, length) + work.differentiated(window, batch, length)
+        share = 0.0 if config.truncation == "pool" else config.plain_share
+        read = work.LEARN + (work.READ / config.students if config.targets == "teacher" else 0)
+        trained = (1 - share) * own + share * plain
+        return config.students * (trained + read * config.outer_batch * real_length)
 
     def trained_student(self, step: int, k: int) -> Tensor:
         """Equation 2: the parameters (P,) of a student trained from its first step, as a function of the set."""
@@ -113,7 +119,7 @@ class MetaGradient(PooledDistiller):
         state, window = self.fresh_student(seed), config.inner_steps
         if numpy_generator(self.draw_seed("plain", step, k)).random() < config.plain_share:
             optimiser, lesson = make_optimiser("adam"), plain_lesson(self.synthetic, seed, size)
-            state, end = State.fresh(state.theta, optimiser), len(lesson.rows)
+            state, window, end = State.fresh(state.theta, optimiser), plain_window(window), len(lesson.rows)
         else:
             optimiser, lesson, end = self.optimiser, self.lesson(seed, size), window
             if config.truncation == "random":

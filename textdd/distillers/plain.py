@@ -23,8 +23,13 @@ LONGER = 3
 """Plain lessons have up to so many times the steps of the set's own recipe."""
 
 
+def plain_window(steps: int) -> int:
+    """How many steps of a plain lesson are differentiated, where the set's own recipe has so many."""
+    return -(-steps // 2)
+
+
 def plain_lesson(synthetic: SyntheticSet, seed: int, size: int | None = None) -> Lesson:
-    """Draw a plain lesson of at least as many steps as the set's own recipe has.
+    """Draw a plain lesson, of at least as many steps as are differentiated.
 
     Args:
         synthetic: the set.
@@ -32,7 +37,8 @@ def plain_lesson(synthetic: SyntheticSet, seed: int, size: int | None = None) ->
         size: teach the first `size` rows only; None means all.
     """
     generator = numpy_generator(seed, "plain")
-    steps = int(generator.integers(synthetic.recipe.steps, LONGER * synthetic.recipe.steps + 1))
+    own = synthetic.recipe.steps
+    steps = int(generator.integers(plain_window(own), LONGER * own + 1))
     low, high = STEP_SIZES
     step_size = low * (high / low) ** generator.uniform()
     recipe = Recipe("adam", steps, BATCH, "shuffled", step_size)
