@@ -1,6 +1,7 @@
 """What every distiller must do, whichever it is: one table of configurations, so a new one cannot dodge it."""
 
 import dataclasses
+from functools import partial
 
 import pytest
 import pytorch_lightning as pl
@@ -12,9 +13,12 @@ from textdd.config import CONF, register
 from textdd.data.outer import OuterData
 from textdd.distil import make_distiller
 from textdd.distillers import DISTILLERS
+from textdd.distillers.materials import Materials
 from textdd.errors import TextddError
+from textdd.trainer import TrainerConfig, make_trainer
 
 SMALL = {"outer_steps": 4, "outer_batch": 32, "check_every": 2, "check_texts": 50, "inner_steps": 4, "length": 6}
+FEW_EXPERTS = {"experts": 2, "pace": 2, "window": 2}
 VARIANTS = [
     {},
     {"engine": "recompute"},
@@ -25,6 +29,7 @@ VARIANTS = [
     {"start": "kmeans", "order": "shuffled", "inner_optimiser": "momentum"},
 ]
 TABLE = [(name, {}) for name in DISTILLERS] + [("meta_gradient", variant) for variant in VARIANTS[1:]]
+TABLE += [("trajectory_matching", {"engine": "recompute", "students": 2, "order": "shuffled"})]
 
 
 def options(name, **changes):
@@ -32,12 +37,22 @@ def options(name, **changes):
     register()
     with initialize_config_dir(str(CONF), version_base="1.3"):
         chosen = OmegaConf.to_object(compose("config", [f"distiller={name}"]).distiller)
-    return dataclasses.replace(chosen, **{**SMALL, **changes})
+    small = {**SMALL, **(FEW_EXPERTS if name == "trajectory_matching" else {})}
+    return dataclasses.replace(chosen, **{**small, **changes})
+
+
+def prepared(config, student, corpus, vectors, seed=0):
+    """A distiller ready for its first outer step."""
+    distiller = make_distiller(config, student, corpus, vectors, per_class=2, seed=seed)
+    cache = corpus.train.store.folder.parent / f"materials-{seed}"
+    make_cpu = partial(make_trainer, TrainerConfig(accelerator="cpu"), alone=True)
+    distiller.prepare(Materials(corpus, vectors.table, cache, make_cpu))
+    return distiller
 
 
 def fitted(config, student, corpus, vectors, seed=0, steps=None, callbacks=()):
     """A distiller after its outer steps, and its trainer."""
-    distiller = make_distiller(config, student, corpus, vectors, per_class=2, seed=seed)
+    distiller = prepared(config, student, corpus, vectors, seed)
     data = OuterData(corpus, vectors.table, config.outer_batch, config.outer_steps, config.check_texts, seed)
     trainer = pl.Trainer(
         max_steps=steps or config.outer_steps,
@@ -95,7 +110,7 @@ def test_labels_and_step_sizes_stay_valid(config, student, corpus, vectors):
 
 
 def test_gradient_reaches_what_is_learned_and_nothing_else(config, student, corpus, vectors):
-    distiller = make_distiller(config, student, corpus, vectors, per_class=2, seed=0)
+    distiller = prepared(config, student, corpus, vectors)
     data = OuterData(corpus, vectors.table, 32, 1, 50, seed=0)
     data.trainer = distiller.trainer = pl.Trainer(accelerator="cpu", logger=False)
     batch = data.on_after_batch_transfer(next(iter(data.train_dataloader())), 0)
