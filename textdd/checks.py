@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
+from textdd.artifact import read_manifest
 from textdd.config import RunConfig
 from textdd.data.vectors import EMBEDDINGS
-from textdd.distillers import STARTS, TRUNCATIONS, DistillerConfig, MetaGradientConfig
-from textdd.errors import TextddError, unknown_choice
+from textdd.distillers import (
+    DISTILLERS,
+    STARTS,
+    TRUNCATIONS,
+    DistillerConfig,
+    MetaGradientConfig,
+    TrajectoryMatchingConfig,
+)
+from textdd.distillers.chain import ChainConfig
+from textdd.errors import TextddError, nearest_first, unknown_choice
 from textdd.inner import ENGINES, OPTIMISERS
 from textdd.inner.recipe import ORDERS
 from textdd.students import STUDENTS
@@ -36,7 +46,44 @@ def check(run: RunConfig) -> None:
     one_of("embedding", run.embedding.name, EMBEDDINGS, "embedding")
     for name in run.evaluation.transfer:
         one_of("student", name, STUDENTS, "evaluation.transfer")
-    check_distiller(run.distiller)
+    if run.distiller.warm_start is not None:
+        read_manifest(Path(run.distiller.warm_start))
+    if isinstance(run.distiller, ChainConfig):
+        check_chain(run.distiller)
+    else:
+        check_distiller(run.distiller)
+
+
+def check_chain(config: ChainConfig) -> None:
+    """Check the stages of a chain, and the options of each."""
+    if not config.stages:
+        raise TextddError("Got distiller.stages=[]; a chain has a stage. Type: distiller.stages=[meta_gradient]")
+    for i, name in enumerate(config.stages):
+        if name not in config.options:
+            best = nearest_first(name, DISTILLERS)
+            mended = [*config.stages[:i], best[0], *config.stages[i + 1 :]]
+            raise TextddError(
+                f"Unknown stage {name!r}. Allowed (nearest first): {', '.join(best)}. "
+                f"Type: distiller.stages=[{','.join(mended)}]"
+            )
+    positive("distiller.minutes", config.minutes, 4)
+    first = config.options[config.stages[0]]
+    for name, options in config.options.items():
+        key = f"distiller.options.{name}"
+        try:
+            check_distiller(options)
+        except TextddError as error:  # it speaks of a method alone, whose options have shorter names
+            raise TextddError(str(error).replace("distiller.", f"{key}.")) from error
+        if options.warm_start is not None:
+            raise TextddError(
+                f"Got {key}.warm_start; the first stage alone starts from another run's set. "
+                f"Type: distiller.warm_start={options.warm_start}"
+            )
+        if options.length != first.length:
+            raise TextddError(
+                f"Got {key}.length={options.length} and distiller.options.{first.name}.length={first.length}: all "
+                f"stages have texts of one length. Type: {key}.length={first.length}"
+            )
 
 
 def check_distiller(config: DistillerConfig) -> None:
@@ -58,10 +105,8 @@ def check_distiller(config: DistillerConfig) -> None:
         ("check_texts", config.check_texts, 1, 2000),
     ):
         at_least(f"distiller.{key}", value, least, usual)
-    if config.step_size <= 0:
-        raise TextddError(
-            f"Got distiller.step_size={config.step_size:g}; it must be positive. Type: distiller.step_size=0.01"
-        )
+    positive("distiller.step_size", config.step_size, 0.01)
+    positive("distiller.minutes", config.minutes, 4)
     if not 0 < config.confidence < 1:
         raise TextddError(
             f"Got distiller.confidence={config.confidence:g}; it lies between 0 and 1. Type: distiller.confidence=0.9"
@@ -81,6 +126,20 @@ def check_distiller(config: DistillerConfig) -> None:
                 f"Got distiller.window={config.window} and distiller.inner_steps={config.inner_steps}: a window is no "
                 f"longer than the training. Type: distiller.window={config.inner_steps}"
             )
+    if isinstance(config, TrajectoryMatchingConfig):
+        one_of("engine", config.engine, ENGINES, "distiller.engine")
+        one_of("optimiser of experts", config.expert_optimiser, OPTIMISERS, "distiller.expert_optimiser")
+        at_least("distiller.experts", config.experts, 1, 10)
+        at_least("distiller.expert_batch", config.expert_batch, 1, 128)
+        at_least("distiller.pace", config.pace, 1, 10)
+        at_least("distiller.students", config.students, 1, 1)
+        at_least("distiller.window", config.window, 1, config.inner_steps)
+        positive("distiller.expert_step_size", config.expert_step_size, 0.001)
+        if config.window > config.inner_steps:
+            raise TextddError(
+                f"Got distiller.window={config.window} and distiller.inner_steps={config.inner_steps}: a window is no "
+                f"longer than the training. Type: distiller.window={config.inner_steps}"
+            )
 
 
 def one_of(what: str, got: str, allowed: Iterable[str], key: str) -> None:
@@ -88,6 +147,12 @@ def one_of(what: str, got: str, allowed: Iterable[str], key: str) -> None:
     allowed = tuple(allowed)
     if got not in allowed:
         raise unknown_choice(what, got, allowed, key)
+
+
+def positive(key: str, got: float, usual: float) -> None:
+    """Raise the error for a number that is not positive."""
+    if got <= 0:
+        raise TextddError(f"Got {key}={got:g}; it must be positive. Type: {key}={usual:g}")
 
 
 def at_least(key: str, got: int | None, least: int, usual: int) -> None:

@@ -13,11 +13,13 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import ModelCheckpoint
 
+from textdd.artifact import DistilledSet
 from textdd.data.corpus import Corpus
 from textdd.data.outer import OuterData
 from textdd.data.vectors import WordVectors
 from textdd.distillers import DISTILLERS, Distiller, DistillerConfig, SyntheticSet, initial_texts
 from textdd.distillers.materials import Materials
+from textdd.distillers.warm_start import check_fits, take_up
 from textdd.errors import TextddError
 from textdd.evaluation.cost import Cost
 from textdd.inner import Recipe
@@ -38,13 +40,13 @@ def recipe_of(config: DistillerConfig, size: int, classes: int) -> Recipe:
     return Recipe(config.inner_optimiser, config.inner_steps, batch, config.order, config.step_size)
 
 
-WORK = 15e6
-"""Token-steps that `outer_steps=0` spends: about four minutes with a TextCNN on two cores. Counted, not timed, so that
-the same command makes the same set on every machine."""
+WORK = 3.75e6
+"""Token-steps that `outer_steps=0` spends per minute: that of a TextCNN on two cores. Counted, not timed, so that the
+same command makes the same set on every machine."""
 
 
 def outer_steps_of(config: DistillerConfig, recipe: Recipe, length: int, real_length: int) -> int:
-    """The number of outer steps: as configured, or as many as WORK pays for.
+    """The number of outer steps: as configured, or as many as WORK pays for in the minutes given.
 
     The weights were fitted to seconds per outer step on five corpora: an inner step costs as much as 160 tokens of its
     mini-batch whatever its size (its update of all parameters), and a real token 0.4 times a distilled one (it is
@@ -57,21 +59,39 @@ def outer_steps_of(config: DistillerConfig, recipe: Recipe, length: int, real_le
         real_length: L of a real text.
     """
     inner = recipe.steps * (160 + recipe.batch * length)
-    steps = config.outer_steps or max(1, round(WORK / (inner + 0.4 * config.outer_batch * real_length)))
+    steps = config.outer_steps or max(
+        1, round(config.minutes * WORK / (inner + 0.4 * config.outer_batch * real_length))
+    )
     every = config.check_every
     return steps if steps <= every else -(-steps // every) * every  # the last step is followed by a check
 
 
 def make_distiller(
-    config: DistillerConfig, student: FlatStudent, corpus: Corpus, vectors: WordVectors, per_class: int, seed: int
+    config: DistillerConfig,
+    student: FlatStudent,
+    corpus: Corpus,
+    vectors: WordVectors,
+    per_class: int,
+    seed: int,
+    source: DistilledSet | None = None,
 ) -> Distiller:
-    """Build a distiller at its start; its `config.outer_steps` is the number that will be taken."""
+    """Build a distiller at its start; its `config.outer_steps` is the number that will be taken.
+
+    Raises:
+        TextddError: `source`, the set to start from, is of another shape.
+    """
     classes = len(corpus.classes)
     length = config.length or corpus.length
-    x = initial_texts(config.start, corpus.train, vectors.table, per_class, length, seed)
+    if source is None:
+        x = initial_texts(config.start, corpus.train, vectors.table, per_class, length, seed)
+    else:
+        check_fits(source, corpus.classes, per_class, length, vectors.table.shape[1])
+        x = source.x
     recipe = recipe_of(config, len(x), classes)
     config = replace(config, outer_steps=outer_steps_of(config, recipe, length, corpus.length))
     synthetic = SyntheticSet(x, classes, recipe, config.labels, config.confidence, config.learn_step_sizes)
+    if source is not None:
+        take_up(synthetic, source, config)
     method, _ = DISTILLERS[config.name]
     return method(config, student, synthetic, seed)
 
@@ -87,6 +107,7 @@ def distil(
     folder: Path,
     shared: Path,
     mirrors: Mirrors,
+    source: DistilledSet | None = None,
 ) -> tuple[SyntheticSet, dict[str, Any]]:
     """Optimise a distilled set; a run that was killed goes on from its last checkpoint to the same result.
 
@@ -101,6 +122,7 @@ def distil(
         folder: where checkpoints are kept.
         shared: where methods keep what other runs on the same texts, vectors and student can use.
         mirrors: the loggers.
+        source: the set to start from, if any.
 
     Returns:
         The averaged set that did best on validation, and what it cost: `seconds` over all sittings and of
@@ -109,7 +131,7 @@ def distil(
     Raises:
         TextddError: the hypergradient stopped being finite, or the last checkpoint is not one of this run.
     """
-    distiller = make_distiller(config, student, corpus, vectors, per_class, seed)
+    distiller = make_distiller(config, student, corpus, vectors, per_class, seed, source)
     config = distiller.config
     data = OuterData(corpus, vectors.table, config.outer_batch, config.outer_steps, config.check_texts, seed)
     checkpoints = folder / "checkpoints"

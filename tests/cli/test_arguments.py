@@ -32,6 +32,17 @@ MISTAKES = {
     "distiller.step_size=0": r"must be positive\. Type: distiller.step_size=0.01",
     "distiller.confidence=1": r"lies between 0 and 1",
     "distiller.averaging=1": r"lies in \[0, 1\)",
+    "distiller=trajectory_matching distiller.pace=0": r"Got distiller.pace=0; 1 or more",
+    "distiller=trajectory_matching distiller.window=17": r"a window is no longer than the training\. Type: ",
+    "distiller=trajectory_matching distiller.expert_optimiser=adamw": r"Type: distiller.expert_optimiser=adam$",
+    "distiller.warm_start=nowhere": r"nowhere is not a textdd artefact.*Give the folder named artifact",
+    "distiller=chain distiller.stages=[]": r"a chain has a stage\. Type: distiller.stages=\[meta_gradient\]",
+    "distiller=chain distiller.stages=[papr,meta_gradient]": r"Unknown stage 'papr'.*stages=\[paper,meta_gradient\]$",
+    "distiller=chain distiller.options.meta_gradient.window=0": r"Type: distiller.options.meta_gradient.window=8$",
+    "distiller=chain distiller.options.meta_gradient.wndow=9": r"Nearest: distiller.options.meta_gradient.window, ",
+    "distiller=chain distiller.options.meta_gradient.length=9": r"Type: distiller.options.meta_gradient.length=24$",
+    "distiller=chain distiller.outer_steps=9": r"Unknown option 'distiller.outer_steps'\. Nearest: .*outer_steps",
+    "distiller=chain distiller.minutes=0": r"must be positive\. Type: distiller.minutes=4",
     "trainer.precision=bf16": r"Unknown precision 'bf16'.*Type: trainer.precision=bf16-mixed",
     "evaluation.transfer=[lsmt]": r"Unknown student 'lsmt'.*Type: evaluation.transfer=lstm",
     "embedding.name=glov": r"Unknown embedding 'glov'",
@@ -55,6 +66,8 @@ def test_mistake(line):
         "-m dataset=ag_news,trec6 per_class=1,10 seed=range(3)",
         "logger=[csv,wandb] distiller.truncation=pool distiller.window=4",
         "hydra.verbose=true per_class=2",
+        "distiller=chain distiller.stages=[meta_gradient,trajectory_matching] distiller.minutes=10",
+        "-m distiller=chain distiller.stages=[meta_gradient],[trajectory_matching]",
     ],
 )
 def test_right_lines_pass(line):
@@ -82,6 +95,13 @@ def test_help_teaches(capsys):
         assert expected in shown
     documented = [line for line in shown.splitlines() if line.endswith(" -")]
     assert not documented, f"options without a meaning: {documented}"
+
+
+def test_help_shows_the_options_of_a_chain_s_stages(capsys):
+    cli.print_help("textdd.run", "", [], "config", ["distiller=chain", "distiller.stages=[meta_gradient]"])
+    shown = capsys.readouterr().out
+    assert "distiller.options.meta_gradient.truncation=none" in shown
+    assert "distiller.options.paper" not in shown
 
 
 def test_nearest_first():

@@ -33,6 +33,8 @@ class DistillerConfig:
     Attributes:
         name: the choice `distiller=`.
         start: where the distilled texts start: `noise`, `real` or `kmeans`.
+        warm_start: artefact of another run whose texts, labels and, where they fit, step sizes to start from, instead
+            of `start`; null starts afresh.
         length: L of a distilled text, in tokens; 0 takes that of real texts.
         labels: `hard` (one-hot) or `soft` (learned distributions).
         confidence: probability of its own class where a soft label starts.
@@ -43,7 +45,8 @@ class DistillerConfig:
         step_size: inner step size, or where learned ones start.
         learn_step_sizes: learn one positive step size per inner step.
         outer_steps: updates of the distilled set, in whole multiples of check_every; 0 takes as many as cost about
-            four minutes on two CPU cores.
+            `minutes`.
+        minutes: on two CPU cores, for outer_steps=0; counted in operations, not timed.
         outer_batch: real texts per outer step.
         outer_optimiser: `adam` or `sgd`.
         outer_step_size: of the distilled texts.
@@ -59,6 +62,7 @@ class DistillerConfig:
 
     name: str = "distiller"
     start: str = "real"
+    warm_start: str | None = None
     length: int = 24
     labels: str = "soft"
     confidence: float = 0.9
@@ -69,6 +73,7 @@ class DistillerConfig:
     step_size: float = 0.005
     learn_step_sizes: bool = True
     outer_steps: int = 0
+    minutes: float = 4.0
     outer_batch: int = 128
     outer_optimiser: str = "adam"
     outer_step_size: float = 0.02
