@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from pathlib import Path
 
+from textdd.allowed import all_of, at_least, one_of, positive
 from textdd.config import RunConfig
 from textdd.data.vectors import EMBEDDINGS
-from textdd.distillers import (
-    DISTILLERS,
-    GRADIENTS,
-    LABELS,
-    STARTS,
-    TARGETS,
-    TRUNCATIONS,
-    DistillerConfig,
-    GradientMatchingConfig,
-    KernelRidgeConfig,
-    MetaGradientConfig,
-    PooledConfig,
-)
+from textdd.distillers import DISTILLERS, DistillerConfig
+from textdd.distillers.chain import ChainConfig
 from textdd.distillers.nested import check_nested
-from textdd.errors import TextddError, unknown_choice
-from textdd.inner import ENGINES, OPTIMISERS
-from textdd.inner.recipe import ORDERS
-from textdd.parametrisations import OF_WORDS, PARAMETRISATIONS
+from textdd.errors import TextddError, nearest_first
+from textdd.manifest import read_manifest
+from textdd.parametrisations import OF_WORDS
 from textdd.selectors import SELECTORS
 from textdd.students import STUDENTS
 
@@ -53,85 +42,51 @@ def check(run: RunConfig) -> None:
     one_of("embedding", run.embedding.name, EMBEDDINGS, "embedding")
     all_of("selector", run.evaluation.selectors, SELECTORS, "evaluation.selectors")
     all_of("student", run.evaluation.transfer, STUDENTS, "evaluation.transfer")
-    check_distiller(run.distiller)
-    check_nested(run.distiller.nested, run.per_class)
+    if run.distiller.warm_start is not None:
+        read_manifest(Path(run.distiller.warm_start))
+    if isinstance(run.distiller, ChainConfig):
+        check_chain(run.distiller)
+    else:
+        check_method(run.distiller)
+        check_nested(run.distiller.nested, run.per_class)
 
 
-def check_distiller(config: DistillerConfig) -> None:
-    """Check the options of a distiller."""
-    one_of("distiller", config.name, DISTILLERS, "distiller")
-    one_of("start of the distilled texts", config.start, STARTS, "distiller.start")
-    one_of("kind of labels", config.labels, LABELS, "distiller.labels")
-    one_of("parametrisation", config.parametrisation, PARAMETRISATIONS, "distiller.parametrisation")
-    one_of("order of mini-batches", config.order, ORDERS, "distiller.order")
-    one_of("inner optimiser", config.inner_optimiser, OPTIMISERS, "distiller.inner_optimiser")
-    one_of("outer optimiser", config.outer_optimiser, ("adam", "sgd"), "distiller.outer_optimiser")
-    one_of("decay of the outer step sizes", config.decay, ("cosine", "none"), "distiller.decay")
-    for key, value, least, usual in (
-        ("length", config.length, 0, 12),
-        ("rank", config.rank, 1, 8),
-        ("inner_steps", config.inner_steps, 1, 24),
-        ("inner_batch", config.inner_batch, 0, 40),
-        ("outer_steps", config.outer_steps, 0, 1000),
-        ("outer_batch", config.outer_batch, 1, 256),
-        ("check_every", config.check_every, 1, 100),
-        ("check_students", config.check_students, 1, 2),
-        ("check_texts", config.check_texts, 1, 2000),
-    ):
-        at_least(f"distiller.{key}", value, least, usual)
-    if config.step_size <= 0:
-        raise TextddError(
-            f"Got distiller.step_size={config.step_size:g}; it must be positive. Type: distiller.step_size=0.01"
-        )
-    if not 0 < config.confidence < 1:
-        raise TextddError(
-            f"Got distiller.confidence={config.confidence:g}; it lies between 0 and 1. Type: distiller.confidence=0.9"
-        )
-    if not 0 <= config.averaging < 1:
-        raise TextddError(
-            f"Got distiller.averaging={config.averaging:g}; it lies in [0, 1). Type: distiller.averaging=0.99"
-        )
-    check_learned(config)
-    check_method(config)
+def check_chain(config: ChainConfig) -> None:
+    """Check the stages of a chain, and the options of each."""
+    if not config.stages:
+        raise TextddError("Got distiller.stages=[]; a chain has a stage. Type: distiller.stages=[meta_gradient]")
+    for i, name in enumerate(config.stages):
+        if name not in config.options:
+            best = nearest_first(name, DISTILLERS)
+            mended = [*config.stages[:i], best[0], *config.stages[i + 1 :]]
+            raise TextddError(
+                f"Unknown stage {name!r}. Allowed (nearest first): {', '.join(best)}. "
+                f"Type: distiller.stages=[{','.join(mended)}]"
+            )
+    positive("distiller.minutes", config.minutes, 4)
+    first = config.options[config.stages[0]]
+    for name, options in config.options.items():
+        key = f"distiller.options.{name}"
+        try:
+            check_method(options)
+        except TextddError as error:  # it speaks of a method alone, whose options have shorter names
+            raise TextddError(str(error).replace("distiller.", f"{key}.")) from error
+        if options.warm_start is not None:
+            raise TextddError(
+                f"Got {key}.warm_start; the first stage alone starts from another run's set. "
+                f"Type: distiller.warm_start={options.warm_start}"
+            )
+        if options.length != first.length:
+            raise TextddError(
+                f"Got {key}.length={options.length} and distiller.options.{first.name}.length={first.length}: all "
+                f"stages have texts of one length. Type: {key}.length={first.length}"
+            )
 
 
 def check_method(config: DistillerConfig) -> None:
-    """Check the options that only some methods have."""
-    if isinstance(config, PooledConfig):
-        at_least("distiller.pool", config.pool, 1, 6)
-    if isinstance(config, KernelRidgeConfig | GradientMatchingConfig):
-        at_least("distiller.online_steps", config.online_steps, 1, 1)
-        if config.online_steps > config.inner_steps:
-            raise TextddError(
-                f"Got distiller.online_steps={config.online_steps} and distiller.inner_steps={config.inner_steps}: no "
-                f"student is trained for longer. Type: distiller.online_steps={config.inner_steps}"
-            )
-    if isinstance(config, KernelRidgeConfig) and config.regularisation <= 0:
-        raise TextddError(
-            f"Got distiller.regularisation={config.regularisation:g}; it must be positive. "
-            "Type: distiller.regularisation=0.001"
-        )
-    if isinstance(config, GradientMatchingConfig):
-        one_of("gradient", config.gradient, GRADIENTS, "distiller.gradient")
-    if isinstance(config, MetaGradientConfig):
-        one_of("targets", config.targets, TARGETS, "distiller.targets")
-        if not 0 <= config.plain_share <= 1:
-            raise TextddError(
-                f"Got distiller.plain_share={config.plain_share:g}; it lies in [0, 1]. Type: distiller.plain_share=0.3"
-            )
-        one_of("truncation", config.truncation, TRUNCATIONS, "distiller.truncation")
-        one_of("engine", config.engine, ENGINES, "distiller.engine")
-        at_least("distiller.students", config.students, 1, 1)
-        at_least("distiller.window", config.window, 1, 8)
-        if config.truncation != "none" and config.window > config.inner_steps:
-            raise TextddError(
-                f"Got distiller.window={config.window} and distiller.inner_steps={config.inner_steps}: a window is no "
-                f"longer than the training. Type: distiller.window={config.inner_steps}"
-            )
-
-
-def check_learned(config: DistillerConfig) -> None:
-    """Check that there is something to learn, and that the method has a gradient for all of it."""
+    """Check a method's options, that there is something to learn, and that it has a gradient for all of it."""
+    one_of("distiller", config.name, DISTILLERS, "distiller")
+    config.check()
     method, _ = DISTILLERS[config.name]
     if config.parametrisation in OF_WORDS and config.start == "noise":
         raise TextddError(
@@ -159,24 +114,3 @@ def check_learned(config: DistillerConfig) -> None:
             f"Got distiller.labels=soft; distiller={config.name} compares texts alone, so it has no gradient for "
             "labels. Type: distiller.labels=hard"
         )
-
-
-def one_of(what: str, got: str, allowed: Iterable[str], key: str) -> None:
-    """Raise the error for a value outside a closed list."""
-    allowed = tuple(allowed)
-    if got not in allowed:
-        raise unknown_choice(what, got, allowed, key)
-
-
-def all_of(what: str, got: Iterable[str], allowed: Iterable[str], key: str) -> None:
-    """Raise the error for a list that holds a value outside a closed list."""
-    allowed = tuple(allowed)
-    for name in got:
-        if name not in allowed:
-            raise unknown_choice(what, name, allowed, key, listed=True)
-
-
-def at_least(key: str, got: int | None, least: int, usual: int) -> None:
-    """Raise the error for a number that is too small; None is a number that was not given."""
-    if got is not None and got < least:
-        raise TextddError(f"Got {key}={got}; {least} or more is allowed. Type: {key}={usual}")

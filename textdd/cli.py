@@ -17,6 +17,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from rich.console import Console
+from rich.markup import escape
 
 from textdd.config import CONF
 from textdd.errors import TextddError, nearest_first
@@ -187,6 +188,10 @@ def option_rows(options: Any, prefix: str = "") -> list[tuple[str, str, str]]:
         value = getattr(options, item.name)
         if dataclasses.is_dataclass(value):
             parts += option_rows(value, f"{prefix}{item.name}.")
+        elif isinstance(value, dict):  # the options of a chain's stages
+            own.append((f"{prefix}{item.name}", "", meanings.get(item.name, "")))
+            for name, options in value.items():
+                parts += option_rows(options, f"{prefix}{item.name}.{name}.")
         else:
             shown = "null" if value is None else str(value)
             own.append((f"{prefix}{item.name}", shown, meanings.get(item.name, "")))
@@ -209,5 +214,6 @@ def attributes_of(documented: type) -> dict[str, str]:
 
 def exit_with(error: TextddError) -> None:
     """Print an error without a traceback and leave with status 2."""
-    Console(stderr=True).print(f"[bold red]error:[/bold red] {error}", highlight=False, soft_wrap=True)
+    message = escape(str(error))  # it may name a list such as [a,b], which looks like markup
+    Console(stderr=True).print(f"[bold red]error:[/bold red] {message}", highlight=False, soft_wrap=True)
     sys.exit(2)

@@ -12,6 +12,7 @@ from omegaconf import MISSING, DictConfig, OmegaConf
 from textdd.data.sources import DatasetConfig
 from textdd.data.vectors import EmbeddingConfig
 from textdd.distillers import DISTILLERS
+from textdd.distillers.chain import ChainConfig
 from textdd.evaluation.protocol import EvaluationConfig
 from textdd.loggers import LoggerConfig
 from textdd.students import STUDENTS
@@ -92,6 +93,7 @@ def register() -> None:
         store.store(group="schema/model", name=name, node=options)
     for name, (_, options) in DISTILLERS.items():
         store.store(group="schema/distiller", name=name, node=options)
+    store.store(group="schema/distiller", name="chain", node=ChainConfig)
 
 
 def to_run(cfg: DictConfig) -> RunConfig:

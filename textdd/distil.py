@@ -13,6 +13,7 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import ModelCheckpoint
 
+from textdd.artifact import DistilledSet
 from textdd.data.corpus import Corpus
 from textdd.data.outer import OuterData
 from textdd.data.vectors import WordVectors
@@ -20,6 +21,7 @@ from textdd.distillers import DISTILLERS, Distiller, DistillerConfig, SyntheticS
 from textdd.distillers.initialise import initial_words
 from textdd.distillers.materials import Materials
 from textdd.distillers.nested import check_nested
+from textdd.distillers.warm_start import check_fits, take_up
 from textdd.errors import TextddError
 from textdd.evaluation.cost import Cost
 from textdd.inner import Recipe
@@ -38,35 +40,48 @@ def recipe_of(config: DistillerConfig, size: int, classes: int) -> Recipe:
 
 
 def outer_steps_of(config: DistillerConfig, work_per_step: float) -> int:
-    """The number of outer steps: as configured, or as many as the method's budget of work pays for.
+    """The number of outer steps: as configured, or as many as the work of the minutes given pays for.
 
     Args:
         config: the distiller's options.
         work_per_step: what one of them costs, in token-steps (see textdd/distillers/work.py).
     """
-    steps = config.outer_steps or max(1, round(work.BUDGET / work_per_step))
+    steps = config.outer_steps or max(1, round(config.minutes * work.PER_MINUTE / work_per_step))
     every = config.check_every
     return steps if steps <= every else -(-steps // every) * every  # the last step is followed by a check
 
 
 def make_distiller(
-    config: DistillerConfig, student: FlatStudent, corpus: Corpus, vectors: WordVectors, per_class: int, seed: int
+    config: DistillerConfig,
+    student: FlatStudent,
+    corpus: Corpus,
+    vectors: WordVectors,
+    per_class: int,
+    seed: int,
+    source: DistilledSet | None = None,
 ) -> Distiller:
     """Build a distiller at its start; its `config.outer_steps` is the number that will be taken.
 
     Raises:
-        TextddError: a nested set is no smaller than the whole, or the texts have no parametrisation of this rank.
+        TextddError: a nested set is no smaller than the whole, the texts have no parametrisation of this rank, or
+            `source`, the set to start from, is of another shape.
     """
     check_nested(config.nested, per_class)
     classes = len(corpus.classes)
     length = config.length or corpus.length
-    start = (config.start, corpus.train, vectors.table, per_class, length, seed)
-    ids = initial_words(*start)
-    x = initial_texts(*start) if ids is None else vectors.table[ids]
+    if source is None:
+        start = (config.start, corpus.train, vectors.table, per_class, length, seed)
+        ids = initial_words(*start)
+        x = initial_texts(*start) if ids is None else vectors.table[ids]
+    else:
+        check_fits(source, corpus.classes, per_class, length, vectors.table.shape[1])
+        x, ids = source.x, source.texts.words()
     kind = PARAMETRISATIONS[config.parametrisation]
     texts = kind.start(Source(x, ids, vectors.table, corpus.tokeniser), config.rank)
     recipe = recipe_of(config, len(x), classes)
     synthetic = SyntheticSet(texts, classes, recipe, config.labels, config.confidence, config.learn_step_sizes)
+    if source is not None:
+        take_up(synthetic, source, config)
     method, _ = DISTILLERS[config.name]
     distiller = method(config, student, synthetic, seed)
     outer_steps = outer_steps_of(config, distiller.work_per_step(corpus.length))
@@ -85,6 +100,7 @@ def distil(
     folder: Path,
     shared: Path,
     mirrors: Mirrors,
+    source: DistilledSet | None = None,
 ) -> tuple[SyntheticSet, dict[str, Any]]:
     """Optimise a distilled set; a run that was killed goes on from its last checkpoint to the same result.
 
@@ -99,6 +115,7 @@ def distil(
         folder: where checkpoints are kept.
         shared: where methods keep what other runs on the same texts, vectors and student can use.
         mirrors: the loggers.
+        source: the set to start from, if any.
 
     Returns:
         The averaged set that did best on validation, and what it cost: `seconds` over all sittings and of
@@ -107,7 +124,7 @@ def distil(
     Raises:
         TextddError: the hypergradient stopped being finite, or the last checkpoint is not one of this run.
     """
-    distiller = make_distiller(config, student, corpus, vectors, per_class, seed)
+    distiller = make_distiller(config, student, corpus, vectors, per_class, seed, source)
     config = distiller.config
     data = OuterData(corpus, vectors.table, config.outer_batch, config.outer_steps, config.check_texts, seed)
     checkpoints = folder / "checkpoints"

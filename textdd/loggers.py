@@ -39,11 +39,14 @@ class MetricsFile(Logger):
 
     Args:
         path: the file; a resumed run goes on in it.
+
+    Attributes:
+        offset: outer steps of the stages before this one; the file counts on.
     """
 
     def __init__(self, path: Path) -> None:
         super().__init__()
-        self.path = path
+        self.path, self.offset = path, 0
 
     @property
     def name(self) -> str:
@@ -59,6 +62,8 @@ class MetricsFile(Logger):
     def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
         """Append a line."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
+        if step is not None:
+            step += self.offset
         with self.path.open("a") as file:
             file.write(json.dumps({"step": step, **metrics}) + "\n")
 
@@ -69,12 +74,12 @@ class MetricsFile(Logger):
 
     @rank_zero_only
     def rewind(self, step: int) -> None:
-        """Forget what a killed run logged after its last checkpoint, and a line that was cut off."""
+        """Forget what a killed run logged after its last checkpoint, at `step`, and a line that was cut off."""
         if not self.path.exists():
             return
         kept = []
         for line in self.path.read_text().splitlines(keepends=True):
-            if not line.endswith("\n") or json.loads(line)["step"] >= step:
+            if not line.endswith("\n") or json.loads(line)["step"] >= self.offset + step:
                 break
             kept.append(line)
         write_bytes(self.path, "".join(kept).encode())

@@ -13,6 +13,7 @@ from textdd.config import PAPER_BUDGET, RunConfig
 from textdd.data.budget import check_per_class, per_class_from_budget
 from textdd.data.corpus import Corpus, load_corpus
 from textdd.data.vectors import WordVectors, load_vectors
+from textdd.manifest import read_manifest
 from textdd.progress import Bar, console
 
 
@@ -86,6 +87,8 @@ def setting(run: RunConfig, prepared: Prepared) -> dict[str, object]:
 def identity(run: RunConfig, prepared: Prepared) -> str:
     """A short hash of all that decides a run's result."""
     distiller, evaluation = dataclasses.asdict(run.distiller), dataclasses.asdict(run.evaluation)
+    if run.distiller.warm_start is not None:  # what it holds decides, not where it lies
+        distiller["warm_start"] = read_manifest(Path(run.distiller.warm_start))["files"]
     processes = run.trainer.devices * run.trainer.num_nodes
     return short_hash([setting(run, prepared), prepared.per_class, distiller, evaluation, processes])
 

@@ -27,6 +27,8 @@ from textdd.artifact import DistilledSet
 from textdd.checks import check
 from textdd.config import CONF, RunConfig, register, to_run
 from textdd.distil import distil, forget_checkpoints
+from textdd.distillers import DistillerConfig
+from textdd.distillers.chain import added_up, stages_of
 from textdd.errors import TextddError
 from textdd.evaluation.protocol import Protocol, Result, add_recovery
 from textdd.loggers import Mirrors
@@ -108,17 +110,46 @@ def execute(run: RunConfig) -> Path:
 def distilled_set(
     run: RunConfig, prepared: Prepared, student: FlatStudent, folder: Path, mirrors: Mirrors
 ) -> DistilledSet:
-    """Distil, or load what a killed run had finished distilling."""
+    """Distil stage by stage, or load what a killed run had finished distilling."""
+    artifact = folder / "artifact"
+    if (artifact / MANIFEST).exists():
+        return DistilledSet.load(artifact)
+    stages = stages_of(run.distiller)
+    start = stages[0].warm_start
+    distilled = None if start is None else DistilledSet.load(start)
+    facts = []
+    for number, stage in enumerate(stages, 1):
+        place = folder if len(stages) == 1 else folder / f"stage-{number}-{stage.name}"
+        distilled = finished_stage(run, stage, prepared, student, place, mirrors, distilled)
+        facts.append(distilled.manifest["distilling"])
+        mirrors.metrics.offset += facts[-1]["outer_steps"]
+    if process_rank():
+        sys.exit()  # the first process evaluates alone
+    assert distilled is not None
+    if len(stages) > 1:
+        distilled.manifest |= {"distiller": dataclasses.asdict(run.distiller), "distilling": added_up(facts)}
+        distilled.save(artifact)
+    return distilled
+
+
+def finished_stage(
+    run: RunConfig,
+    stage: DistillerConfig,
+    prepared: Prepared,
+    student: FlatStudent,
+    folder: Path,
+    mirrors: Mirrors,
+    source: DistilledSet | None,
+) -> DistilledSet:
+    """Distil by one method from `source` on, or load what a killed run had finished."""
     artifact = folder / "artifact"
     if (artifact / MANIFEST).exists():
         return DistilledSet.load(artifact)
     corpus, vectors, per_class, share = prepared
     shared = Path(run.cache_dir).expanduser() / "materials" / short_hash(setting(run, prepared))
     synthetic, facts = distil(
-        run.distiller, run.trainer, student, corpus, vectors, per_class, run.seed, folder, shared, mirrors
+        stage, run.trainer, student, corpus, vectors, per_class, run.seed, folder, shared, mirrors, source
     )
-    if process_rank():
-        sys.exit()  # the first process evaluates alone
     embedding = {**dataclasses.asdict(run.embedding), "sha256": vectors.sha256, "coverage": vectors.coverage}
     manifest = {
         "dataset": corpus.name,
@@ -127,7 +158,7 @@ def distilled_set(
         "budget": share,
         "length": corpus.length,
         "student": dataclasses.asdict(run.model),
-        "distiller": dataclasses.asdict(run.distiller),
+        "distiller": dataclasses.asdict(stage),
         "embedding": embedding,
         "corpus": {"key": corpus.key, "options": dataclasses.asdict(run.dataset)},
         "seed": run.seed,
@@ -136,10 +167,11 @@ def distilled_set(
         "metrics": {},
     }
     y = synthetic.labels().detach()
-    learned = synthetic.step_sizes().detach() if run.distiller.learn_step_sizes else None
+    learned = synthetic.step_sizes().detach() if stage.learn_step_sizes else None
     distilled = DistilledSet(synthetic.texts, y, learned, synthetic.recipe, vectors.table, corpus.tokeniser, manifest)
-    distilled.save(artifact)
-    forget_checkpoints(folder)
+    if process_rank() == 0:
+        distilled.save(artifact)
+        forget_checkpoints(folder)
     return distilled
 
 

@@ -37,7 +37,7 @@ MISTAKES = {
     "distiller.outer_optimiser=lion": r"Unknown outer optimiser",
     "distiller.outer_batch=0": r"Got distiller.outer_batch=0; 1 or more",
     "distiller.step_size=0": r"must be positive\. Type: distiller.step_size=0.01",
-    "distiller.confidence=1": r"lies between 0 and 1",
+    "distiller.confidence=1": r"lies in \(0, 1\)",
     "distiller.averaging=1": r"lies in \[0, 1\)",
     "distiller.parametrisation=lowrank": r"Unknown parametrisation 'lowrank'.*Type: distiller.parametrisation=low_rank",
     "distiller.rank=0": r"Got distiller.rank=0; 1 or more",
@@ -45,6 +45,17 @@ MISTAKES = {
     "distiller=paper distiller.parametrisation=real distiller.start=real": r"nothing is left to learn\. Type: ",
     "distiller.nested=[3,1]": r"ascending numbers from 1\. Type: distiller.nested=\[1,3\]",
     "per_class=3 distiller.nested=[1,3]": r"below 3, .* Type: distiller.nested=\[1\]",
+    "distiller=trajectory_matching distiller.pace=0": r"Got distiller.pace=0; 1 or more",
+    "distiller=trajectory_matching distiller.window=17": r"a window is no longer than the training\. Type: ",
+    "distiller=trajectory_matching distiller.expert_optimiser=adamw": r"Type: distiller.expert_optimiser=adam$",
+    "distiller.warm_start=nowhere": r"nowhere is not a textdd artefact.*Give the folder named artifact",
+    "distiller=chain distiller.stages=[]": r"a chain has a stage\. Type: distiller.stages=\[meta_gradient\]",
+    "distiller=chain distiller.stages=[papr,meta_gradient]": r"Unknown stage 'papr'.*stages=\[paper,meta_gradient\]$",
+    "distiller=chain distiller.options.meta_gradient.window=0": r"Type: distiller.options.meta_gradient.window=8$",
+    "distiller=chain distiller.options.meta_gradient.wndow=9": r"Nearest: distiller.options.meta_gradient.window, ",
+    "distiller=chain distiller.options.meta_gradient.length=9": r"Type: distiller.options.meta_gradient.length=24$",
+    "distiller=chain distiller.outer_steps=9": r"Unknown option 'distiller.outer_steps'\. Nearest: .*outer_steps",
+    "distiller=chain distiller.minutes=0": r"must be positive\. Type: distiller.minutes=4",
     "trainer.precision=bf16": r"Unknown precision 'bf16'.*Type: trainer.precision=bf16-mixed",
     "evaluation.transfer=[lsmt]": r"Unknown student 'lsmt'.*Type: evaluation.transfer=\[lstm\]$",
     "evaluation.selectors=[herding,k_centre]": r"Unknown selector 'k_centre'.*Type: evaluation.selectors=\[k_center\]$",
@@ -71,6 +82,8 @@ def test_mistake(line):
         "hydra.verbose=true per_class=2",
         "distiller=label_distillation",
         "per_class=30 distiller.nested=[1,3,10] distiller.labels=teacher distiller.parametrisation=mixture",
+        "distiller=chain distiller.stages=[meta_gradient,trajectory_matching] distiller.minutes=10",
+        "-m distiller=chain distiller.stages=[meta_gradient],[trajectory_matching]",
     ],
 )
 def test_right_lines_pass(line):
@@ -98,6 +111,13 @@ def test_help_teaches(capsys):
         assert expected in shown
     documented = [line for line in shown.splitlines() if line.endswith(" -")]
     assert not documented, f"options without a meaning: {documented}"
+
+
+def test_help_shows_the_options_of_a_chain_s_stages(capsys):
+    cli.print_help("textdd.run", "", [], "config", ["distiller=chain", "distiller.stages=[meta_gradient]"])
+    shown = capsys.readouterr().out
+    assert "distiller.options.meta_gradient.truncation=none" in shown
+    assert "distiller.options.paper" not in shown
 
 
 def test_nearest_first():

@@ -229,6 +229,70 @@ def test_a_killed_run_goes_on_to_the_same_result(place, finished, line):
     assert record(resumed) == record(whole)  # nothing lost, nothing twice
 
 
+CHAIN = (
+    *(argument for argument in SMALL if not argument.startswith("distiller.")),
+    "distiller=chain",
+    "distiller.stages=[trajectory_matching,meta_gradient]",
+    *(
+        f"distiller.options.{stage}.{option}"
+        for stage in ("trajectory_matching", "meta_gradient")
+        for option in ("outer_steps=30", "check_every=5", "inner_steps=4", "length=6")
+    ),
+    *(f"distiller.options.trajectory_matching.{option}" for option in ("experts=2", "pace=2", "window=2")),
+    "evaluation.transfer=[]",
+    "cache_dir=cache",
+    "logger=csv",
+)
+
+
+def test_a_chain_killed_in_every_stage_goes_on_to_the_same_result(place, finished):
+    whole = result_of(run(*CHAIN, "output_dir=whole", folder=place)[0])
+    folder = place / "killed" / whole.parent.name
+    stages = [folder / "stage-1-trajectory_matching", folder / "stage-2-meta_gradient"]
+    for stage in stages:
+        process = start("textdd.run", *CHAIN, "output_dir=killed", folder=place)
+        deadline = time.monotonic() + 240
+        while not (stage / "checkpoints" / "last.ckpt").exists():
+            assert process.poll() is None, process.communicate()
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
+        os.kill(process.pid, signal.SIGKILL)
+        process.communicate()
+        assert not (stage / "artifact").exists(), "killed too late to show anything"
+    assert (stages[0] / "artifact" / "manifest.json").exists()
+
+    resumed = result_of(run(*CHAIN, "output_dir=killed", folder=place)[0])
+    assert resumed.parent == folder
+    expected, got = (load_file(path.parent / "artifact" / "distilled.safetensors") for path in (whole, resumed))
+    assert all((expected[name] == got[name]).all() for name in expected)
+    first = load_file(stages[0] / "artifact" / "distilled.safetensors")
+    assert (first["x"] != got["x"]).any()
+    facts = json.loads(resumed.read_text())["distilling"]
+    assert facts["outer_steps"] == 60
+    assert facts["seconds"] == pytest.approx(sum(stage["seconds"] for stage in facts["stages"]))
+
+    def record(path):
+        lines = [json.loads(line) for line in (path.parent / "metrics.jsonl").read_text().splitlines()]
+        return [line for line in lines if "validation/accuracy" in line]
+
+    assert record(resumed) == record(whole)
+    assert [line["step"] for line in record(whole)] == list(range(4, 60, 5))  # the second stage counts on
+
+    warm = (f"distiller.warm_start={resumed.parent / 'artifact'}", "distiller.check_every=6", "evaluation.transfer=[]")
+    again = result_of(run(*SMALL[:-2], "trainer=cpu", *warm, "cache_dir=cache", "logger=none", folder=place)[0])
+    cold = load_file(finished[0].parent / "artifact" / "distilled.safetensors")["x"]
+    x = load_file(again.parent / "artifact" / "distilled.safetensors")["x"]
+    assert abs(x - got["x"]).max() < abs(x - cold).max()
+
+
+def test_two_processes_go_through_all_stages(place, finished):
+    """After a stage the second process goes on with the set that both hold; the first alone writes."""
+    two = ("trainer=ddp", "trainer.accelerator=cpu", "output_dir=ddp-chain")
+    path = result_of(run(*CHAIN, *two, folder=place)[0])
+    stages = json.loads(path.read_text())["distilling"]["stages"]
+    assert [stage["outer_steps"] for stage in stages] == [30, 30]
+
+
 def test_two_processes_hold_the_same_set(place, finished):
     """Each process draws its own students and texts; averaged gradients keep their sets equal."""
     arguments = (*SMALL, "cache_dir=cache", "logger=csv", "trainer=ddp", "trainer.accelerator=cpu", "output_dir=ddp")

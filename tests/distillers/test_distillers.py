@@ -22,6 +22,7 @@ from textdd.inner import ENGINES
 from textdd.trainer import TrainerConfig, make_trainer
 
 SMALL = {"outer_steps": 4, "outer_batch": 32, "check_every": 2, "check_texts": 50, "inner_steps": 4, "length": 6}
+FEW_EXPERTS = {"experts": 2, "pace": 2, "window": 2}
 VARIANTS = [
     ("meta_gradient", {"engine": "recompute"}),
     ("meta_gradient", {"truncation": "random", "window": 2}),
@@ -40,6 +41,7 @@ VARIANTS = [
     ("kernel_ridge", {"labels": "hard", "pool": 2, "online_steps": 2}),
     ("gradient_matching", {"gradient": "head"}),
     ("gradient_matching", {"labels": "soft", "inner_optimiser": "sgd"}),
+    ("trajectory_matching", {"engine": "recompute", "students": 2, "order": "shuffled"}),
 ]
 TABLE = [(name, {}) for name in DISTILLERS] + VARIANTS
 
@@ -49,14 +51,15 @@ def options(name, **changes):
     register()
     with initialize_config_dir(str(CONF), version_base="1.3"):
         chosen = OmegaConf.to_object(compose("config", [f"distiller={name}"]).distiller)
-    return dataclasses.replace(chosen, **{**SMALL, **changes})
+    small = {**SMALL, **(FEW_EXPERTS if name == "trajectory_matching" else {})}
+    return dataclasses.replace(chosen, **{**small, **changes})
 
 
 def prepared(config, student, corpus, vectors, seed=0):
     """A distiller before its first outer step; what it prepares is kept with the tokenised corpus of the session."""
     distiller = make_distiller(config, student, corpus, vectors, per_class=2, seed=seed)
     make = partial(make_trainer, TrainerConfig(accelerator="cpu"), alone=True)
-    distiller.prepare(Materials(corpus, vectors.table, corpus.train.store.folder / "materials", make))
+    distiller.prepare(Materials(corpus, vectors.table, corpus.train.store.folder.parent / f"materials-{seed}", make))
     return distiller
 
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from tests.distillers.test_distillers import options
-from textdd.checks import check_distiller
+from textdd.checks import check_method
 from textdd.distil import make_distiller, recipe_of
 from textdd.distillers import DISTILLERS
 from textdd.distillers.nested import check_nested, draw_size
@@ -38,9 +38,9 @@ def test_methods_that_cannot_refuse(monkeypatch):
         nests = False
 
     monkeypatch.setitem(DISTILLERS, "other", (Other, None))
-    check_distiller(options("meta_gradient", nested=[1]))
+    check_method(options("meta_gradient", nested=[1]))
     with pytest.raises(TextddError, match=r"distiller=other, which makes no nested sets; these do: meta_gradient, "):
-        check_distiller(dataclasses.replace(options("meta_gradient", nested=[1]), name="other"))
+        check_method(dataclasses.replace(options("meta_gradient", nested=[1]), name="other"))
 
 
 def test_every_size_is_drawn_as_often():

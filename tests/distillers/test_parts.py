@@ -156,9 +156,9 @@ def test_mini_batches_divide_the_set(size, classes, expected):
 
 def test_outer_steps_are_as_configured_or_as_many_as_the_work_pays_for():
     assert outer_steps_of(DistillerConfig(outer_steps=7), 1.0) == 7
-    assert outer_steps_of(DistillerConfig(), work.BUDGET / 1000) == 1000
-    assert outer_steps_of(DistillerConfig(), work.BUDGET * 10) == 1
-    assert outer_steps_of(DistillerConfig(), work.BUDGET / 1001) == 1100  # a check follows the last step
+    assert outer_steps_of(DistillerConfig(minutes=1), work.PER_MINUTE / 1000) == 1000
+    assert outer_steps_of(DistillerConfig(), work.PER_MINUTE * 100) == 1
+    assert outer_steps_of(DistillerConfig(minutes=1), work.PER_MINUTE / 1001) == 1100  # a check follows the last step
 
 
 def work_of(student, corpus, vectors, name, **changes):

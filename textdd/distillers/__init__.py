@@ -10,6 +10,7 @@ from textdd.distillers.kernel_ridge import KernelRidge, KernelRidgeConfig
 from textdd.distillers.meta_gradient import TARGETS, TRUNCATIONS, MetaGradient, MetaGradientConfig
 from textdd.distillers.pooled import PooledConfig
 from textdd.distillers.synthetic import LABELS, SyntheticSet
+from textdd.distillers.trajectory_matching import TrajectoryMatching, TrajectoryMatchingConfig
 
 DISTILLERS: dict[str, tuple[type[Distiller], type[DistillerConfig]]] = {
     "meta_gradient": (MetaGradient, MetaGradientConfig),
@@ -18,6 +19,7 @@ DISTILLERS: dict[str, tuple[type[Distiller], type[DistillerConfig]]] = {
     "distribution_matching": (DistributionMatching, DistributionMatchingConfig),
     "gradient_matching": (GradientMatching, GradientMatchingConfig),
     "label_distillation": (MetaGradient, MetaGradientConfig),  # the same equations for labels of real texts alone
+    "trajectory_matching": (TrajectoryMatching, TrajectoryMatchingConfig),
 }
 """The choices of `distiller=`: name -> (class, its options)."""
 
@@ -40,5 +42,7 @@ __all__ = [
     "MetaGradientConfig",
     "PooledConfig",
     "SyntheticSet",
+    "TrajectoryMatching",
+    "TrajectoryMatchingConfig",
     "initial_texts",
 ]

@@ -14,15 +14,19 @@ from pytorch_lightning.utilities.types import OptimizerLRScheduler
 from torch import Tensor
 from torchmetrics.classification import MulticlassAccuracy
 
+from textdd.allowed import at_least, one_of, positive, within
 from textdd.data.embedded import Batch
 from textdd.distillers import work
 from textdd.distillers.averaging import Averaged
 from textdd.distillers.clipping import AdaptiveClip
+from textdd.distillers.initialise import STARTS
 from textdd.distillers.materials import Materials
-from textdd.distillers.synthetic import SyntheticSet
+from textdd.distillers.synthetic import LABELS, SyntheticSet
 from textdd.distillers.teacher import train_teacher
 from textdd.errors import TextddError
-from textdd.inner import Lesson, State, make_optimiser, train
+from textdd.inner import OPTIMISERS, Lesson, State, make_optimiser, train
+from textdd.inner.recipe import ORDERS
+from textdd.parametrisations import PARAMETRISATIONS
 from textdd.progress import console
 from textdd.seeds import derive
 from textdd.students import FlatStudent
@@ -35,6 +39,8 @@ class DistillerConfig:
     Attributes:
         name: the choice `distiller=`.
         start: where the distilled texts start: `noise`, `real` or `kmeans`.
+        warm_start: artefact of another run whose texts, labels and, where they fit, step sizes to start from, instead
+            of `start`; null starts afresh.
         length: L of a distilled text, in tokens; 0 takes that of real texts.
         parametrisation: what of the texts is learned and stored. `free`: their matrices (L, D). `low_rank`: matrices
             (L, R) and (R, D) whose product each is. `basis`: R vectors for all texts and each position's combination
@@ -52,7 +58,8 @@ class DistillerConfig:
         step_size: inner step size, or where learned ones start.
         learn_step_sizes: learn one positive step size per inner step.
         outer_steps: updates of the distilled set, in whole multiples of check_every; 0 takes as many as cost about
-            four minutes on two CPU cores.
+            `minutes`.
+        minutes: on two CPU cores, for outer_steps=0; counted in operations, not timed.
         outer_batch: real texts per outer step.
         outer_optimiser: `adam` or `sgd`.
         outer_step_size: of the distilled texts.
@@ -68,6 +75,7 @@ class DistillerConfig:
 
     name: str = "distiller"
     start: str = "real"
+    warm_start: str | None = None
     length: int = 12
     parametrisation: str = "free"
     rank: int = 8
@@ -81,6 +89,7 @@ class DistillerConfig:
     step_size: float = 0.004
     learn_step_sizes: bool = True
     outer_steps: int = 0
+    minutes: float = 4.0
     outer_batch: int = 128
     outer_optimiser: str = "adam"
     outer_step_size: float = 0.02
@@ -92,6 +101,33 @@ class DistillerConfig:
     check_every: int = 100
     check_students: int = 2
     check_texts: int = 2000
+
+    def check(self) -> None:
+        """Check the values, before any data is read.
+
+        Raises:
+            TextddError: one is not allowed.
+        """
+        one_of("start of the distilled texts", self.start, STARTS, "distiller.start")
+        one_of("kind of labels", self.labels, LABELS, "distiller.labels")
+        one_of("parametrisation", self.parametrisation, PARAMETRISATIONS, "distiller.parametrisation")
+        one_of("order of mini-batches", self.order, ORDERS, "distiller.order")
+        one_of("inner optimiser", self.inner_optimiser, OPTIMISERS, "distiller.inner_optimiser")
+        one_of("outer optimiser", self.outer_optimiser, ("adam", "sgd"), "distiller.outer_optimiser")
+        one_of("decay of the outer step sizes", self.decay, ("cosine", "none"), "distiller.decay")
+        at_least("distiller.length", self.length, 0, 12)
+        at_least("distiller.rank", self.rank, 1, 8)
+        at_least("distiller.inner_steps", self.inner_steps, 1, 24)
+        at_least("distiller.inner_batch", self.inner_batch, 0, 40)
+        at_least("distiller.outer_steps", self.outer_steps, 0, 1000)
+        at_least("distiller.outer_batch", self.outer_batch, 1, 128)
+        at_least("distiller.check_every", self.check_every, 1, 100)
+        at_least("distiller.check_students", self.check_students, 1, 2)
+        at_least("distiller.check_texts", self.check_texts, 1, 2000)
+        positive("distiller.step_size", self.step_size, 0.01)
+        positive("distiller.minutes", self.minutes, 4)
+        within("distiller.confidence", self.confidence, 0.9, ends="()")
+        within("distiller.averaging", self.averaging, 0.99, ends="[)")
 
 
 class Distiller(pl.LightningModule):

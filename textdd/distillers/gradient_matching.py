@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from textdd.allowed import at_least, at_most, one_of
 from textdd.data.embedded import Batch
 from textdd.distillers import work
 from textdd.distillers.pooled import PooledConfig, PooledDistiller
@@ -41,6 +42,14 @@ class GradientMatchingConfig(PooledConfig):
     name: str = "gradient_matching"
     gradient: str = "full"
     online_steps: int = 1
+
+    def check(self) -> None:
+        """As for every distiller, and the values that only this kind has."""
+        super().check()
+        at_least("distiller.online_steps", self.online_steps, 1, 1)
+        why = "no student is trained for longer"
+        at_most("distiller.online_steps", self.online_steps, "distiller.inner_steps", self.inner_steps, why)
+        one_of("gradient", self.gradient, GRADIENTS, "distiller.gradient")
 
 
 class GradientMatching(PooledDistiller):

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from textdd.allowed import at_least, at_most, positive
 from textdd.data.embedded import Batch
 from textdd.distillers import work
 from textdd.distillers.pooled import PooledConfig, PooledDistiller
@@ -36,6 +37,14 @@ class KernelRidgeConfig(PooledConfig):
     name: str = "kernel_ridge"
     online_steps: int = 1
     regularisation: float = 1e-3
+
+    def check(self) -> None:
+        """As for every distiller, and the values that only this kind has."""
+        super().check()
+        at_least("distiller.online_steps", self.online_steps, 1, 1)
+        why = "no student is trained for longer"
+        at_most("distiller.online_steps", self.online_steps, "distiller.inner_steps", self.inner_steps, why)
+        positive("distiller.regularisation", self.regularisation, 0.1)
 
 
 class KernelRidge(PooledDistiller):

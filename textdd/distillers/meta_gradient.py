@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from textdd.allowed import at_least, at_most, one_of, within
 from textdd.data.embedded import Batch
 from textdd.distillers import work
 from textdd.distillers.materials import Materials
@@ -58,6 +59,19 @@ class MetaGradientConfig(PooledConfig):
     truncation: str = "none"
     window: int = 8
     engine: str = "unroll"
+
+    def check(self) -> None:
+        """As for every distiller, and the values that only this kind has."""
+        super().check()
+        one_of("targets", self.targets, TARGETS, "distiller.targets")
+        one_of("truncation", self.truncation, TRUNCATIONS, "distiller.truncation")
+        one_of("engine", self.engine, ENGINES, "distiller.engine")
+        at_least("distiller.students", self.students, 1, 1)
+        at_least("distiller.window", self.window, 1, 8)
+        within("distiller.plain_share", self.plain_share, 0.3)
+        if self.truncation != "none":
+            why = "a window is no longer than the training"
+            at_most("distiller.window", self.window, "distiller.inner_steps", self.inner_steps, why)
 
 
 class MetaGradient(PooledDistiller):

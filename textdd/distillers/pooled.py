@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from textdd.allowed import at_least
 from textdd.distillers.distiller import Distiller, DistillerConfig
 from textdd.distillers.pool import Pool
 from textdd.inner import Lesson, State, train
@@ -31,6 +32,11 @@ class PooledConfig(DistillerConfig):
     """
 
     pool: int = 6
+
+    def check(self) -> None:
+        """As for every distiller, and the values that only this kind has."""
+        super().check()
+        at_least("distiller.pool", self.pool, 1, 6)
 
 
 class PooledDistiller(Distiller):

@@ -53,8 +53,7 @@ class SyntheticSet(nn.Module):
             margin = math.log(confidence * (classes - 1) / (1 - confidence))
             self.label_logits = nn.Parameter(margin * self.one_hot)
         if learn_step_sizes:
-            raw = math.log(math.expm1(recipe.step_size))  # the inverse of softplus
-            self.raw_step_sizes = nn.Parameter(torch.full((recipe.steps,), raw, dtype=x.dtype))
+            self.raw_step_sizes = nn.Parameter(recipe.step_sizes().to(x.dtype).expm1().log())  # the inverse of softplus
 
     @property
     def x(self) -> Tensor:
@@ -73,6 +72,19 @@ class SyntheticSet(nn.Module):
         if self.raw_step_sizes is None:
             return self.recipe.step_sizes().to(self.one_hot)
         return F.softplus(self.raw_step_sizes)
+
+    @torch.no_grad()
+    def start_from(self, labels: Tensor, step_sizes: Tensor | None) -> None:
+        """Start what is learned from the labels (M, C) and step sizes (T,) of another set.
+
+        Soft labels do not start from hard ones, whose logits would be infinite: those stay at `confidence`.
+        """
+        if self.label_logits is not None:
+            hard = labels.max(dim=1, keepdim=True).values == 1
+            logits = labels.clamp_min(torch.finfo(labels.dtype).tiny).log()
+            self.label_logits.copy_(torch.where(hard, self.label_logits, logits))
+        if self.raw_step_sizes is not None and step_sizes is not None:
+            self.raw_step_sizes.copy_(step_sizes.expm1().log())
 
     def lesson(self, seed: int, size: int | None = None, recipe: Recipe | None = None) -> Lesson:
         """The lesson that one student is taught.

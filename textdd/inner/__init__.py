@@ -3,9 +3,21 @@
 from textdd.inner.optimisers import OPTIMISERS, make_optimiser
 from textdd.inner.recipe import Recipe
 from textdd.inner.recompute import recompute
-from textdd.inner.training import Lesson, State, train, unroll
+from textdd.inner.training import Lesson, Portion, State, step, train, unroll
 
 ENGINES = {"unroll": unroll, "recompute": recompute}
 """The choices of `distiller.engine=`: both compute the same derivative, at other costs in memory and time."""
 
-__all__ = ["ENGINES", "OPTIMISERS", "Lesson", "Recipe", "State", "make_optimiser", "recompute", "train", "unroll"]
+__all__ = [
+    "ENGINES",
+    "OPTIMISERS",
+    "Lesson",
+    "Portion",
+    "Recipe",
+    "State",
+    "make_optimiser",
+    "recompute",
+    "step",
+    "train",
+    "unroll",
+]

@@ -1,0 +1,125 @@
+"""Trajectory matching: training on the set moves a student as training on the real texts does (MTT).
+
+Experts are trained on the real texts, and snapshots theta*_s of their parameters kept (Cazenavette et al. 2022). From a
+random snapshot a student is trained for W steps on the distilled set, and the distance that it has left to the expert's
+later snapshot, as a share of the distance there was to go, is the loss (their equation 2):
+
+    || theta_W - theta*_{s+W} ||^2 / || theta*_s - theta*_{s+W} ||^2.
+
+One distilled step stands for `pace` steps of an expert. So step s of the recipe has a place on the trajectory, it is
+always matched there, and learned step sizes and a fixed order may differ along the way. Students that are to be
+trained on the set start afresh and take all T steps.
+
+The gradient is that of all W steps. TESLA (Cui et al. 2023) gets by on memory for one step by its closed form for plain
+gradient descent, but holds theta_i fixed in the gradient of step i, which leaves out how later steps depend on earlier
+texts (tests show the difference). The engine `recompute` takes as much memory and as many passes, leaves nothing out,
+and serves every optimiser.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from textdd.allowed import at_least, at_most, one_of, positive
+from textdd.data.embedded import Batch
+from textdd.distillers.distiller import Distiller, DistillerConfig
+from textdd.distillers.experts import expert_trajectories
+from textdd.distillers.materials import Materials
+from textdd.distillers.synthetic import SyntheticSet
+from textdd.inner import ENGINES, OPTIMISERS, Recipe, State
+from textdd.seeds import numpy_generator
+from textdd.students import FlatStudent
+
+
+@dataclass
+class TrajectoryMatchingConfig(DistillerConfig):
+    """Options of trajectory matching.
+
+    Attributes:
+        experts: students trained on the real texts; kept for later runs on the same texts, vectors, student and seed.
+        expert_optimiser: how they are trained: `sgd`, `momentum` or `adam`.
+        expert_step_size: of their training, constant.
+        expert_batch: real texts in one of their steps.
+        pace: expert steps that one distilled step stands for; an expert takes pace times T.
+        window: W, distilled steps from one snapshot to the next one that is to be met.
+        students: K, segments in every outer step, their losses averaged.
+        engine: `unroll` keeps the whole graph; `recompute` rebuilds it step by step in constant graph memory.
+    """
+
+    name: str = "trajectory_matching"
+    experts: int = 10
+    expert_optimiser: str = "sgd"
+    expert_step_size: float = 0.1
+    expert_batch: int = 64
+    pace: int = 10
+    window: int = 4
+    students: int = 1
+    engine: str = "unroll"
+
+    def check(self) -> None:
+        """As for every distiller, and the values that only this kind has."""
+        super().check()
+        one_of("engine", self.engine, ENGINES, "distiller.engine")
+        one_of("optimiser of experts", self.expert_optimiser, OPTIMISERS, "distiller.expert_optimiser")
+        at_least("distiller.experts", self.experts, 1, 10)
+        at_least("distiller.expert_batch", self.expert_batch, 1, 128)
+        at_least("distiller.pace", self.pace, 1, 10)
+        at_least("distiller.students", self.students, 1, 1)
+        at_least("distiller.window", self.window, 1, self.inner_steps)
+        positive("distiller.expert_step_size", self.expert_step_size, 0.001)
+        why = "a window is no longer than the training"
+        at_most("distiller.window", self.window, "distiller.inner_steps", self.inner_steps, why)
+
+
+class TrajectoryMatching(Distiller):
+    """Minimises how far students trained on the set stay from where experts went.
+
+    Args:
+        config: see TrajectoryMatchingConfig.
+        student: the student to distil for.
+        synthetic: the set at its start.
+        seed: the run's seed.
+    """
+
+    config: TrajectoryMatchingConfig
+
+    def __init__(
+        self, config: TrajectoryMatchingConfig, student: FlatStudent, synthetic: SyntheticSet, seed: int
+    ) -> None:
+        super().__init__(config, student, synthetic, seed)
+        self.engine = ENGINES[config.engine]
+        self.experts: list[Tensor] = []
+
+    def prepare(self, materials: Materials) -> None:
+        """Train the experts, or find them in the cache."""
+        config = self.config
+        steps = config.pace * config.inner_steps
+        recipe = Recipe(config.expert_optimiser, steps, config.expert_batch, "shuffled", config.expert_step_size)
+        self.experts, self.prepared_seconds = expert_trajectories(
+            self.student, recipe, config.pace, config.experts, materials, self.seed
+        )
+
+    def objective(self, batch: Batch, step: int) -> Tensor:
+        """The mean mismatch of K segments; the experts have read the real texts."""
+        del batch
+        seeds = [self.draw_seed("segment", step, k) for k in range(self.config.students)]
+        return torch.stack([self.mismatch(seed) for seed in seeds]).mean()
+
+    def segment(self, seed: int) -> tuple[Tensor, int]:
+        """Draw an expert's trajectory (T + 1, P) and the distilled step at which a segment of it starts."""
+        generator = numpy_generator(seed, "segment")
+        expert = self.experts[generator.integers(len(self.experts))]
+        return expert, int(generator.integers(self.config.inner_steps - self.config.window + 1))
+
+    def mismatch(self, seed: int) -> Tensor:
+        """Equation 2 of Cazenavette et al. (2022) on one segment."""
+        (expert, first), window = self.segment(seed), self.config.window
+        start, target = (expert[s].to(self.synthetic.x) for s in (first, first + window))
+        lesson = self.synthetic.lesson(seed)
+        lesson = replace(lesson, rows=lesson.rows[first:], step_sizes=lesson.step_sizes[first:])
+        state = State.fresh(start, self.optimiser)
+        end = self.engine(self.student, self.optimiser, state, lesson, [window])[0].theta
+        return (end - target).square().sum() / (start - target).square().sum()
