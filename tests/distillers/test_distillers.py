@@ -29,7 +29,7 @@ VARIANTS = [
     {"start": "kmeans", "order": "shuffled", "inner_optimiser": "momentum"},
 ]
 TABLE = [(name, {}) for name in DISTILLERS] + [("meta_gradient", variant) for variant in VARIANTS[1:]]
-TABLE += [("trajectory_matching", {"engine": "recompute", "students": 2, "order": "shuffled"})]
+TABLE += [("trajectory_matching", {"engine": "recompute", "students": 2, "window": 0})]
 
 
 def options(name, **changes):
