@@ -81,7 +81,7 @@ def test_a_method_alone_is_a_chain_of_one():
 
 
 def test_stages_share_the_minutes_and_the_first_takes_the_warm_start():
-    first, second = options("trajectory_matching"), options("meta_gradient", minutes=12.0)
+    first, second = options("trajectory_matching", minutes=4.0), options("meta_gradient", minutes=12.0)
     given = {"trajectory_matching": first, "meta_gradient": second, "paper": options("paper")}
     chain = ChainConfig(stages=["trajectory_matching", "meta_gradient"], minutes=8.0, warm_start="there", options=given)
     assert list(chain.options) == ["trajectory_matching", "meta_gradient"]  # the rest must not decide a run's name

@@ -44,18 +44,19 @@ class TrajectoryMatchingConfig(DistillerConfig):
         expert_step_size: of their training, constant.
         expert_batch: real texts in one of their steps.
         pace: expert steps that one distilled step stands for; an expert takes pace times T.
-        window: W, distilled steps from one snapshot to the next one that is to be met.
+        window: W, distilled steps from the snapshot where students start to the one that they are to meet; 0 takes
+            all T, from a fresh initialisation on, which keeps Adam's memory as it will be.
         students: K, segments in every outer step, their losses averaged.
         engine: `unroll` keeps the whole graph; `recompute` rebuilds it step by step in constant graph memory.
     """
 
     name: str = "trajectory_matching"
-    experts: int = 10
-    expert_optimiser: str = "sgd"
-    expert_step_size: float = 0.1
+    experts: int = 20
+    expert_optimiser: str = "adam"
+    expert_step_size: float = 0.001
     expert_batch: int = 64
     pace: int = 10
-    window: int = 4
+    window: int = 0
     students: int = 1
     engine: str = "unroll"
 
@@ -68,7 +69,7 @@ class TrajectoryMatchingConfig(DistillerConfig):
         at_least("distiller.expert_batch", self.expert_batch, 1, 128)
         at_least("distiller.pace", self.pace, 1, 10)
         at_least("distiller.students", self.students, 1, 1)
-        at_least("distiller.window", self.window, 1, self.inner_steps)
+        at_least("distiller.window", self.window, 0, 0)
         positive("distiller.expert_step_size", self.expert_step_size, 0.001)
         why = "a window is no longer than the training"
         at_most("distiller.window", self.window, "distiller.inner_steps", self.inner_steps, why)
@@ -91,6 +92,7 @@ class TrajectoryMatching(Distiller):
     ) -> None:
         super().__init__(config, student, synthetic, seed)
         self.engine = ENGINES[config.engine]
+        self.window = config.window or config.inner_steps
         self.experts: list[Tensor] = []
 
     def prepare(self, materials: Materials) -> None:
@@ -112,14 +114,14 @@ class TrajectoryMatching(Distiller):
         """Draw an expert's trajectory (T + 1, P) and the distilled step at which a segment of it starts."""
         generator = numpy_generator(seed, "segment")
         expert = self.experts[generator.integers(len(self.experts))]
-        return expert, int(generator.integers(self.config.inner_steps - self.config.window + 1))
+        return expert, int(generator.integers(self.config.inner_steps - self.window + 1))
 
     def mismatch(self, seed: int) -> Tensor:
         """Equation 2 of Cazenavette et al. (2022) on one segment."""
-        (expert, first), window = self.segment(seed), self.config.window
-        start, target = (expert[s].to(self.synthetic.x) for s in (first, first + window))
+        expert, first = self.segment(seed)
+        start, target = (expert[s].to(self.synthetic.x) for s in (first, first + self.window))
         lesson = self.synthetic.lesson(seed)
         lesson = replace(lesson, rows=lesson.rows[first:], step_sizes=lesson.step_sizes[first:])
         state = State.fresh(start, self.optimiser)
-        end = self.engine(self.student, self.optimiser, state, lesson, [window])[0].theta
+        end = self.engine(self.student, self.optimiser, state, lesson, [self.window])[0].theta
         return (end - target).square().sum() / (start - target).square().sum()
