@@ -89,6 +89,7 @@ def check_method(config: DistillerConfig) -> None:
     """Check the options that only some methods have."""
     if isinstance(config, PooledConfig):
         at_least("distiller.pool", config.pool, 1, 6)
+        at_least("distiller.oldest", config.oldest, 0, 0)
     if isinstance(config, KernelRidgeConfig | GradientMatchingConfig):
         at_least("distiller.online_steps", config.online_steps, 1, 1)
         if config.online_steps > config.inner_steps:
@@ -99,7 +100,7 @@ def check_method(config: DistillerConfig) -> None:
     if isinstance(config, KernelRidgeConfig) and config.regularisation <= 0:
         raise TextddError(
             f"Got distiller.regularisation={config.regularisation:g}; it must be positive. "
-            "Type: distiller.regularisation=0.001"
+            "Type: distiller.regularisation=0.1"
         )
     if isinstance(config, GradientMatchingConfig):
         one_of("gradient", config.gradient, GRADIENTS, "distiller.gradient")
