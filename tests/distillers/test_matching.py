@@ -161,7 +161,7 @@ def test_a_class_may_be_absent_from_a_batch(name, changes, student, corpus, vect
 
 @pytest.mark.parametrize("name", ["kernel_ridge", "gradient_matching"])
 def test_students_of_the_pool_age_and_are_renewed(name, student, corpus, vectors):
-    distiller = made(name, student, corpus, vectors, pool=2, inner_steps=4, online_steps=2)
+    distiller = made(name, student, corpus, vectors, pool=2, inner_steps=9, oldest=4, online_steps=2)
     ids, mask, labels = corpus.train.batch(range(20))
     ages = []
     for step in range(6):

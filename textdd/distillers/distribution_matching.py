@@ -47,7 +47,7 @@ class DistributionMatching(Distiller):
         one_hot = self.synthetic.one_hot
         return mean_discrepancy(
             self.student.features(theta, batch.x, batch.mask),
-            F.one_hot(batch.labels, one_hot.shape[1]).to(one_hot),
+            F.one_hot(batch.labels, one_hot.shape[1]),
             self.student.features(theta, self.synthetic.x),
             one_hot,
         )
@@ -61,6 +61,8 @@ class DistributionMatching(Distiller):
 def mean_discrepancy(real: Tensor, real_classes: Tensor, synthetic: Tensor, synthetic_classes: Tensor) -> Tensor:
     """Squared distances between the class means of two sets of features, summed over the classes that both have.
 
+    In double precision, because it is a small difference of large numbers, which mixed precision would round away.
+
     Args:
         real: features (N, F).
         real_classes: one-hot (N, C).
@@ -69,7 +71,7 @@ def mean_discrepancy(real: Tensor, real_classes: Tensor, synthetic: Tensor, synt
     """
     present = (real_classes.sum(0) > 0) & (synthetic_classes.sum(0) > 0)  # (C,)
     means = [
-        classes.t().to(features) @ features / classes.sum(0).clamp_min(1).unsqueeze(1)
+        classes.t().double() @ features.double() / classes.sum(0).clamp_min(1).unsqueeze(1)
         for features, classes in ((real, real_classes), (synthetic, synthetic_classes))
     ]
     return (means[0] - means[1]).square().sum(1)[present].sum()

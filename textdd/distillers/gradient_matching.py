@@ -5,9 +5,9 @@ each class c on its own, with G^c and G_s^c the gradients of the cross-entropy o
 
     loss = sum over classes c, layers l and outputs o of 1 - cos(G^c[l, o], G_s^c[l, o]),
 
-where G[l, o] are the weights into output o of layer l; as in DC, biases are left out. Students of all ages take part:
-a pool of them is trained on the distilled set as it changes. With `gradient=head` only the last layer is compared, as
-DiLM (Maekawa et al. 2024) and GRADMM (Nguyen et al. 2025) do for text: its gradient has a closed form,
+where G[l, o] are the weights into output o of layer l; as in DC, biases are left out. Students of several ages take
+part: a pool of them is trained on the distilled set as it changes. With `gradient=head` only the last layer is
+compared, as DiLM (Maekawa et al. 2024) and GRADMM (Nguyen et al. 2025) do for text: its gradient has a closed form,
 (p - y)^T phi(X) / N, so that no derivative of a derivative is needed.
 """
 
@@ -35,7 +35,8 @@ class GradientMatchingConfig(PooledConfig):
     """Options of gradient matching.
 
     Attributes:
-        gradient: `full` compares the gradients of all layers, `head` those of the last.
+        gradient: `full` compares the gradients of all layers, `head` those of the last, at a third of the cost; `head`
+            goes with fresh students (oldest=online_steps): once trained, they make the set hard instead of typical.
         online_steps: training steps that a student of the pool takes after each use.
     """
 
@@ -70,13 +71,13 @@ class GradientMatching(PooledDistiller):
         state, _ = self.advance(step, self.config.online_steps, self.draw_seed("student", step))
         gradients = full_gradients if self.config.gradient == "full" else head_gradients
         one_hot, labels = self.synthetic.one_hot, self.synthetic.labels()
+        real_labels = F.one_hot(batch.labels, one_hot.shape[1]).to(one_hot)
         distances = []
         for c in batch.labels.unique():
             theirs, ours = batch.labels == c, one_hot[:, c] > 0
-            wanted = one_hot.new_zeros(int(theirs.sum()), one_hot.shape[1]).index_fill(1, c, 1.0)
-            real = gradients(self.student, state.theta, batch.x[theirs], wanted, batch.mask[theirs])
+            real = gradients(self.student, state.theta, batch.x[theirs], real_labels[theirs], batch.mask[theirs])
             synthetic = gradients(self.student, state.theta, self.synthetic.x[ours], labels[ours])
-            distances += [cosine_distance(a.detach(), b) for a, b in zip(real, synthetic, strict=True)]
+            distances += [cosine_distance(a, b) for a, b in zip(real, synthetic, strict=True)]
         return torch.stack(distances).sum()
 
     def work_per_step(self, real_length: int) -> float:

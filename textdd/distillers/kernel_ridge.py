@@ -31,12 +31,13 @@ class KernelRidgeConfig(PooledConfig):
 
     Attributes:
         online_steps: training steps that a student of the pool takes after each use.
-        regularisation: lambda, in units of the mean diagonal of the kernel.
+        regularisation: lambda, in units of the mean diagonal of the kernel; too small a one fits heads that no short
+            training would find.
     """
 
     name: str = "kernel_ridge"
     online_steps: int = 1
-    regularisation: float = 1e-3
+    regularisation: float = 0.1
 
     def check(self) -> None:
         """As for every distiller, and the values that only this kind has."""

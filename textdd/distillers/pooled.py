@@ -29,14 +29,17 @@ class PooledConfig(DistillerConfig):
 
     Attributes:
         pool: students in the pool; every outer step takes the next one.
+        oldest: training steps after which a student of the pool makes room for a fresh one, at most T; 0 takes T.
     """
 
     pool: int = 6
+    oldest: int = 0
 
     def check(self) -> None:
         """As for every distiller, and the values that only this kind has."""
         super().check()
         at_least("distiller.pool", self.pool, 1, 6)
+        at_least("distiller.oldest", self.oldest, 0, 0)
 
 
 class PooledDistiller(Distiller):
@@ -52,12 +55,18 @@ class PooledDistiller(Distiller):
     config: PooledConfig
     pool: Pool | None = None
 
+    @property
+    def oldest(self) -> int:
+        """Training steps after which a student of the pool is replaced."""
+        longest = self.config.inner_steps
+        return min(self.config.oldest or longest, longest)
+
     def advance(self, turn: int, steps: int, seed: int, engine: Engine = train) -> tuple[State, State]:
         """Train the student whose turn it is by a few steps on the set as it is now.
 
         Args:
             turn: counts the students taken so far.
-            steps: how many training steps; a student that would exceed T is first replaced by a fresh one.
+            steps: how many training steps; a student that would grow too old is first replaced by a fresh one.
             seed: of that fresh one.
             engine: what trains; with a differentiable one the second state is a function of the set.
 
@@ -68,7 +77,7 @@ class PooledDistiller(Distiller):
             self.pool = self.fill_pool()
         i = turn % len(self.pool)
         before = self.pool.states[i]
-        if before.t + steps > self.config.inner_steps:
+        if before.t + steps > self.oldest:
             before = self.fresh_student(seed)
         else:
             seed = self.pool.seeds[i]
@@ -81,7 +90,7 @@ class PooledDistiller(Distiller):
         states, seeds = [], []
         for i in range(self.config.pool):
             seed = self.draw_seed("pool", i)
-            age = i * self.config.inner_steps // self.config.pool
+            age = i * self.oldest // self.config.pool
             start, lesson = self.fresh_student(seed), self.lesson(seed)
             states += train(self.student, self.optimiser, start, lesson, [age])
             seeds.append(seed)
