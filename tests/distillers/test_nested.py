@@ -56,7 +56,7 @@ def test_a_beginning_is_taught_by_the_recipe_for_its_size(student, corpus, vecto
     distiller = make_distiller(config, student, corpus, vectors, per_class=10, seed=0)
     seen = set()
     for draw in range(20):
-        lesson = distiller.lesson(seed=draw, size_seed=draw)
+        lesson = distiller.lesson(draw)
         size = draw_size([1, 4], 10, draw) * 3
         assert torch.equal(lesson.rows, recipe_of(config, size, 3).schedule(size, draw))
         assert lesson.rows.max() < size
@@ -68,7 +68,7 @@ def test_a_beginning_is_taught_by_the_recipe_for_its_size(student, corpus, vecto
 def test_rows_behind_a_beginning_get_no_gradient(student, corpus, vectors):
     distiller = make_distiller(options("meta_gradient", nested=[1]), student, corpus, vectors, per_class=4, seed=0)
     draw = next(seed for seed in range(100) if draw_size([1], 4, seed) == 1)
-    lesson = distiller.lesson(draw, draw)
+    lesson = distiller.lesson(draw)
     state = distiller.engine(student, distiller.optimiser, distiller.fresh_student(0), lesson, [4])[0]
     (gradient,) = torch.autograd.grad(state.theta.square().sum(), distiller.synthetic.x)
     assert gradient[:3].abs().amax((1, 2)).min() > 0

@@ -151,7 +151,7 @@ def test_pool_round_trip():
     ("size", "classes", "expected"), [(120, 4, 8), (560, 14, 35), (12, 4, 4), (4, 4, 4), (54, 6, 6), (3, 3, 3)]
 )
 def test_mini_batches_divide_the_set(size, classes, expected):
-    assert recipe_of(DistillerConfig(inner_steps=16), size, classes).batch == expected
+    assert recipe_of(DistillerConfig(inner_steps=16, inner_batch=0), size, classes).batch == expected
 
 
 def test_outer_steps_are_as_configured_or_as_many_as_the_work_pays_for():
@@ -167,10 +167,15 @@ def work_of(student, corpus, vectors, name, **changes):
 
 def test_more_to_do_in_an_outer_step_is_more_work(student, corpus, vectors):
     count = partial(work_of, student, corpus, vectors)
-    whole = count("meta_gradient", inner_steps=8)
-    assert whole == 8 * (160 + 3 * 6) + 0.4 * 32 * 40  # batches of C = 3 texts of 6 tokens; 32 real texts of 40
-    assert count("meta_gradient", inner_steps=8, students=2) == 2 * whole
-    windows = [count("meta_gradient", inner_steps=8, window=4, truncation=kind) for kind in ("pool", "random")]
+    alone = {"inner_steps": 8, "inner_batch": 3, "plain_share": 0.0, "targets": "labels"}
+    whole = count("meta_gradient", **alone)
+    assert whole == 8 * (160 + 3 * 6) + 0.4 * 32 * 40  # batches of 3 texts of 6 tokens; 32 real texts of 40
+    assert count("meta_gradient", **alone, students=2) == 2 * whole
+    assert count("meta_gradient", **{**alone, "targets": "teacher"}) > whole
+    # Four plain steps with a derivative, on all 6 texts; before them on average ten without, at a third of the cost.
+    plain = (4 + 10 / 3) * (160 + 6 * 6) + 0.4 * 32 * 40
+    assert count("meta_gradient", **{**alone, "plain_share": 1.0}) == pytest.approx(plain)
+    windows = [count("meta_gradient", **alone, window=4, truncation=kind) for kind in ("pool", "random")]
     assert windows[0] < windows[1] < whole
     assert count("distribution_matching") < count("kernel_ridge") < count("kernel_ridge", online_steps=3)
     assert count("gradient_matching", gradient="head") < count("gradient_matching")

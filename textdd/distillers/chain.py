@@ -18,7 +18,7 @@ class ChainConfig:
 
     Attributes:
         name: the choice `distiller=`.
-        stages: the methods in their order, such as `[trajectory_matching,meta_gradient]`. The first one's `start`
+        stages: the methods in their order, such as `[kernel_ridge,meta_gradient]`. The first one's `start`
             counts, and all must agree on `length`.
         minutes: of all stages together that leave `outer_steps` at 0; each gets a share in proportion to its own
             `minutes`.
@@ -28,8 +28,8 @@ class ChainConfig:
     """
 
     name: str = "chain"
-    stages: list[str] = field(default_factory=lambda: ["trajectory_matching", "meta_gradient"])
-    minutes: float = 4.0
+    stages: list[str] = field(default_factory=lambda: ["kernel_ridge", "meta_gradient"])
+    minutes: float = 5.0
     warm_start: str | None = None
     options: dict[str, Any] = field(default_factory=dict)
 
