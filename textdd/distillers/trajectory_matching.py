@@ -25,6 +25,7 @@ from torch import Tensor
 
 from textdd.allowed import at_least, at_most, one_of, positive
 from textdd.data.embedded import Batch
+from textdd.distillers import work
 from textdd.distillers.distiller import Distiller, DistillerConfig
 from textdd.distillers.experts import expert_trajectories
 from textdd.distillers.materials import Materials
@@ -115,6 +116,11 @@ class TrajectoryMatching(Distiller):
         generator = numpy_generator(seed, "segment")
         expert = self.experts[generator.integers(len(self.experts))]
         return expert, int(generator.integers(self.config.inner_steps - self.window + 1))
+
+    def work_per_step(self, real_length: int) -> float:
+        """K segments that are differentiated; real texts are not read."""
+        recipe, length = self.synthetic.recipe, self.synthetic.x.shape[1]
+        return self.config.students * work.differentiated(self.window, recipe.batch, length)
 
     def mismatch(self, seed: int) -> Tensor:
         """Equation 2 of Cazenavette et al. (2022) on one segment."""

@@ -37,10 +37,11 @@ class Recipe:
         Args:
             size: its examples.
             classes: C.
-            batch: examples in a step; 0 divides the set into T mini-batches, so that T steps see every example once.
-                Such a mini-batch holds at least one example per class, so small sets are seen several times.
+            batch: examples in a step, at most all; 0 divides the set into T mini-batches, so that T steps see every
+                example once. Such a mini-batch holds at least one example per class, so small sets are seen several
+                times.
         """
-        return replace(self, batch=batch or max(min(size, classes), -(-size // self.steps)))
+        return replace(self, batch=min(size, batch) or max(min(size, classes), -(-size // self.steps)))
 
     def schedule(self, size: int, seed: int) -> Tensor:
         """Row numbers (T, B) of the examples in every step, for a set of `size` examples.
