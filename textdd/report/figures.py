@@ -8,6 +8,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 
 from textdd.record import write_bytes
 
@@ -35,6 +36,9 @@ def draw_accuracy_against_steps(axes: Axes, result: dict[str, Any]) -> None:
     best = max(methods["full"]["curve"]["mean"])
     axes.axhline(best, color=COLOURS["full"], linestyle="--", label=described("full data", methods["full"]))
     axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter(ScalarFormatter())
+    axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel("training steps of the student")
     axes.set_title(f"{result['dataset']}, {result['per_class']} examples per class", fontsize="medium")
     axes.grid(alpha=0.3)
