@@ -39,14 +39,16 @@ def recipe_of(config: DistillerConfig, size: int, classes: int) -> Recipe:
     return recipe.sized(size, classes, config.inner_batch)
 
 
-def outer_steps_of(config: DistillerConfig, work_per_step: float) -> int:
+def outer_steps_of(config: DistillerConfig, work_per_step: float, work_before: float = 0.0) -> int:
     """The number of outer steps: as configured, or as many as the work of the minutes given pays for.
 
     Args:
         config: the distiller's options.
         work_per_step: what one of them costs, in token-steps (see textdd/distillers/work.py).
+        work_before: what preparing costs; at least half of the minutes are for outer steps all the same.
     """
-    steps = config.outer_steps or max(1, round(config.minutes * work.PER_MINUTE / work_per_step))
+    paid = config.minutes * work.PER_MINUTE
+    steps = config.outer_steps or max(1, round(max(paid - work_before, paid / 2) / work_per_step))
     every = config.check_every
     return steps if steps <= every else -(-steps // every) * every  # the last step is followed by a check
 
@@ -84,7 +86,8 @@ def make_distiller(
         take_up(synthetic, source, config)
     method, _ = DISTILLERS[config.name]
     distiller = method(config, student, synthetic, seed)
-    outer_steps = outer_steps_of(config, distiller.work_per_step(corpus.length))
+    before = distiller.work_before(len(corpus.train), corpus.length)
+    outer_steps = outer_steps_of(config, distiller.work_per_step(corpus.length), before)
     distiller.config = replace(config, outer_steps=outer_steps)
     return distiller
 

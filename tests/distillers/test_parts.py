@@ -159,6 +159,21 @@ def test_outer_steps_are_as_configured_or_as_many_as_the_work_pays_for():
     assert outer_steps_of(DistillerConfig(minutes=1), work.PER_MINUTE / 1000) == 1000
     assert outer_steps_of(DistillerConfig(), work.PER_MINUTE * 100) == 1
     assert outer_steps_of(DistillerConfig(minutes=1), work.PER_MINUTE / 1001) == 1100  # a check follows the last step
+    assert outer_steps_of(DistillerConfig(minutes=1), work.PER_MINUTE / 1000, work.PER_MINUTE / 10) == 900
+    assert outer_steps_of(DistillerConfig(minutes=1), work.PER_MINUTE / 1000, work.PER_MINUTE) == 500
+
+
+def test_preparing_is_work_where_something_is_prepared(student, corpus, vectors):
+    def before(name, texts, **changes):
+        return make_distiller(options(name, **changes), student, corpus, vectors, 2, 0).work_before(texts, 40)
+
+    assert before("meta_gradient", 1000, targets="labels") == 0
+    taught = before("meta_gradient", 1000, targets="labels", labels="teacher")
+    assert before("meta_gradient", 1000, targets="teacher", labels="teacher") == taught  # by the same teacher
+    assert taught == pytest.approx(before("meta_gradient", 32_000, targets="teacher"))  # a small corpus is read again
+    assert before("meta_gradient", 64_000, targets="teacher") == pytest.approx(2 * taught)
+    assert before("meta_gradient", 10**7, targets="teacher") == before("meta_gradient", 10**5, targets="teacher")
+    assert before("trajectory_matching", 10, experts=4) == 2 * before("trajectory_matching", 10, experts=2) > 0
 
 
 def work_of(student, corpus, vectors, name, **changes):
@@ -181,8 +196,11 @@ def test_more_to_do_in_an_outer_step_is_more_work(student, corpus, vectors):
     assert count("gradient_matching", gradient="head") < count("gradient_matching")
 
 
-def test_a_given_batch_size_is_used():
-    assert recipe_of(DistillerConfig(inner_batch=11), 120, 4).batch == 11
+@pytest.mark.parametrize(
+    ("size", "classes", "expected"), [(120, 4, 11), (33, 4, 11), (12, 4, 4), (30, 6, 10), (4, 4, 4)]
+)
+def test_a_given_batch_size_is_used_where_the_set_has_three_batches(size, classes, expected):
+    assert recipe_of(DistillerConfig(inner_batch=11), size, classes).batch == expected
 
 
 class TestCheckpoint:

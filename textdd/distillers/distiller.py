@@ -22,7 +22,7 @@ from textdd.distillers.clipping import AdaptiveClip
 from textdd.distillers.initialise import STARTS
 from textdd.distillers.materials import Materials
 from textdd.distillers.synthetic import LABELS, SyntheticSet
-from textdd.distillers.teacher import train_teacher
+from textdd.distillers.teacher import teacher_work, train_teacher
 from textdd.errors import TextddError
 from textdd.inner import OPTIMISERS, Lesson, State, make_optimiser, train
 from textdd.inner.recipe import ORDERS
@@ -53,13 +53,14 @@ class DistillerConfig:
         confidence: probability of its own class where a soft label starts.
         inner_optimiser: how students are trained on the set: `sgd`, `momentum` or `adam`.
         inner_steps: T.
-        inner_batch: examples in an inner step; 0 divides the set into T mini-batches, of at least C examples.
+        inner_batch: most examples in an inner step; a small set is taught in mini-batches of a third of it, of at least
+            C examples. 0 divides the set into T mini-batches.
         order: `fixed` or `shuffled` mini-batches.
         step_size: inner step size, or where learned ones start.
         learn_step_sizes: learn one positive step size per inner step.
         outer_steps: updates of the distilled set, in whole multiples of check_every; 0 takes as many as cost about
             `minutes`.
-        minutes: on two CPU cores, for outer_steps=0; counted in operations, not timed.
+        minutes: on two CPU cores, preparation included, for outer_steps=0; counted in operations, not timed.
         outer_batch: real texts per outer step.
         outer_optimiser: `adam` or `sgd`.
         outer_step_size: of the distilled texts.
@@ -89,7 +90,7 @@ class DistillerConfig:
     step_size: float = 0.004
     learn_step_sizes: bool = True
     outer_steps: int = 0
-    minutes: float = 5.0
+    minutes: float = 4.5
     outer_batch: int = 128
     outer_optimiser: str = "adam"
     outer_step_size: float = 0.02
@@ -197,6 +198,15 @@ class Distiller(pl.LightningModule):
         recipe, length = self.synthetic.recipe, self.synthetic.x.shape[1]
         trained = work.differentiated(recipe.steps, recipe.batch, length)
         return trained + work.LEARN * self.config.outer_batch * real_length
+
+    def work_before(self, texts: int, real_length: int) -> float:
+        """What `prepare` costs, in token-steps; methods that prepare other things say so.
+
+        Args:
+            texts: in the training split.
+            real_length: L of a real text.
+        """
+        return teacher_work(texts, real_length) if self.config.labels == "teacher" else 0.0
 
     def draw_seed(self, purpose: str, step: int, number: int = 0) -> int:
         """A seed that belongs to one draw of one outer step on one process."""

@@ -22,7 +22,7 @@ from textdd.distillers.nested import draw_size
 from textdd.distillers.plain import BATCH, LONGER, plain_lesson, plain_window
 from textdd.distillers.pooled import PooledConfig, PooledDistiller
 from textdd.distillers.synthetic import SyntheticSet
-from textdd.distillers.teacher import Teacher, train_teacher
+from textdd.distillers.teacher import Teacher, teacher_work, train_teacher
 from textdd.inner import ENGINES, Lesson, State, make_optimiser, train
 from textdd.seeds import numpy_generator
 from textdd.students import FlatStudent
@@ -97,6 +97,11 @@ class MetaGradient(PooledDistiller):
         super().prepare(materials)
         if self.config.targets == "teacher":
             self.teacher, self.prepared_seconds = train_teacher(self.student, materials, self.seed)
+
+    def work_before(self, texts: int, real_length: int) -> float:
+        """The teacher is trained once, whatever it is wanted for."""
+        wanted = "teacher" in (self.config.targets, self.config.labels)
+        return teacher_work(texts, real_length) if wanted else 0.0
 
     def objective(self, batch: Batch, step: int) -> Tensor:
         """Equation 3, averaged over K students."""

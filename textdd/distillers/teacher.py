@@ -8,6 +8,7 @@ from dataclasses import replace
 from safetensors import safe_open
 from torch import Tensor, nn
 
+from textdd.distillers import work
 from textdd.distillers.materials import Materials
 from textdd.evaluation.cost import Cost
 from textdd.evaluation.full_data import FullDataConfig, fit
@@ -15,8 +16,11 @@ from textdd.record import write_tensors
 from textdd.seeds import derive
 from textdd.students import FlatStudent
 
-TRAINING = FullDataConfig(step_sizes=[1e-3], epochs=4)
-"""A teacher need not be the best student there is: this one costs a tenth of the full-data baseline's."""
+STEP_SIZE = 1e-3
+
+EPOCHS, STEPS = 4, 1000
+"""Most epochs, but as many as make these training steps where the corpus is small. A teacher need not be the best
+student there is: this one costs a tenth of the full-data baseline's."""
 
 TEXTS = 100_000
 """Most texts that a teacher reads: of a corpus of millions, a sample teaches as well."""
@@ -45,6 +49,24 @@ class Teacher(nn.Module):
         return self.logits(x, mask).softmax(dim=1)
 
 
+def training(texts: int) -> FullDataConfig:
+    """How a teacher is trained on a corpus of so many texts."""
+    config = FullDataConfig(step_sizes=[STEP_SIZE])
+    per_epoch = -(-min(texts, TEXTS) // config.batch)
+    return replace(config, epochs=max(EPOCHS, -(-STEPS // per_epoch)))
+
+
+def teacher_work(texts: int, length: int) -> float:
+    """What training one costs at most, in token-steps.
+
+    Args:
+        texts: in the training split.
+        length: L of a real text.
+    """
+    config = training(texts)
+    return work.plain(config.epochs * -(-min(texts, TEXTS) // config.batch), config.batch, length)
+
+
 def train_teacher(student: FlatStudent, materials: Materials, seed: int) -> tuple[Teacher, float]:
     """Train a teacher, or take the one that another run trained from the cache.
 
@@ -59,17 +81,17 @@ def train_teacher(student: FlatStudent, materials: Materials, seed: int) -> tupl
     corpus, path = materials.corpus, materials.cache / "teacher.safetensors"
     if not path.exists():
         with Cost() as cost:
-            training = fit(
-                TRAINING,
+            trained = fit(
+                training(len(corpus.train)),
                 student,
                 replace(corpus, train=corpus.train.sample(TEXTS)),
                 materials.table,
                 derive(seed, "teacher"),
-                TRAINING.step_sizes[0],
+                STEP_SIZE,
                 "teacher",
                 materials.make_trainer,
             )
-        facts = {"seconds": cost.seconds, "validation_accuracy": training.best_accuracy}
-        write_tensors(path, {"theta": training.best_theta}, {"facts": json.dumps(facts)})
+        facts = {"seconds": cost.seconds, "validation_accuracy": trained.best_accuracy}
+        write_tensors(path, {"theta": trained.best_theta}, {"facts": json.dumps(facts)})
     with safe_open(path, "pt") as file:
         return Teacher(student, file.get_tensor("theta")), json.loads(file.metadata()["facts"])["seconds"]

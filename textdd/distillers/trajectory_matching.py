@@ -96,14 +96,28 @@ class TrajectoryMatching(Distiller):
         self.window = config.window or config.inner_steps
         self.experts: list[Tensor] = []
 
-    def prepare(self, materials: Materials) -> None:
-        """Train the experts, or find them in the cache."""
+    @property
+    def expert_recipe(self) -> Recipe:
+        """How experts are trained on the real texts."""
         config = self.config
         steps = config.pace * config.inner_steps
-        recipe = Recipe(config.expert_optimiser, steps, config.expert_batch, "shuffled", config.expert_step_size)
-        self.experts, self.prepared_seconds = expert_trajectories(
-            self.student, recipe, config.pace, config.experts, materials, self.seed
+        return Recipe(config.expert_optimiser, steps, config.expert_batch, "shuffled", config.expert_step_size)
+
+    def work_before(self, texts: int, real_length: int) -> float:
+        """Training all experts."""
+        before = super().work_before(texts, real_length)
+        return before + self.config.experts * work.plain(
+            self.expert_recipe.steps, self.expert_recipe.batch, real_length
         )
+
+    def prepare(self, materials: Materials) -> None:
+        """Train the experts, or find them in the cache."""
+        super().prepare(materials)
+        config = self.config
+        self.experts, seconds = expert_trajectories(
+            self.student, self.expert_recipe, config.pace, config.experts, materials, self.seed
+        )
+        self.prepared_seconds += seconds
 
     def objective(self, batch: Batch, step: int) -> Tensor:
         """The mean mismatch of K segments; the experts have read the real texts."""

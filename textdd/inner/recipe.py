@@ -37,11 +37,14 @@ class Recipe:
         Args:
             size: its examples.
             classes: C.
-            batch: examples in a step, at most all; 0 divides the set into T mini-batches, so that T steps see every
-                example once. Such a mini-batch holds at least one example per class, so small sets are seen several
-                times.
+            batch: most examples in a step; 0 divides the set into T mini-batches, so that T steps see every example
+                once. A small set is divided into three at least, but not into less than one example per class, so it
+                is seen several times.
         """
-        return replace(self, batch=min(size, batch) or max(min(size, classes), -(-size // self.steps)))
+        least = min(size, classes)
+        if batch == 0:
+            return replace(self, batch=max(least, -(-size // self.steps)))
+        return replace(self, batch=min(batch, max(least, -(-size // 3))))
 
     def schedule(self, size: int, seed: int) -> Tensor:
         """Row numbers (T, B) of the examples in every step, for a set of `size` examples.
