@@ -20,7 +20,7 @@ lint: install-dev  ## style and types
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 
 test: install-dev lint  ## style, types and all tests with coverage
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 clean:  ## remove what the targets made
 	rm -rf $(VENV) runs

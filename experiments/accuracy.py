@@ -2,120 +2,203 @@
 
     python experiments/accuracy.py data_dir=DIR embedding.path=DIR/vectors/glove_100d_10k.txt
 
-Every distiller gets at most MINUTES of distilling; the default gets its own time too, at three budgets. Arguments are
-passed on to every run. Runs that are finished are not repeated, so an interrupted comparison goes on where it stopped.
-The results are written beside this file: one JSON per run, `table.md` and `picture.png`.
+The default gets its own time, at three budgets; every other distiller at most MINUTES. Runs that are finished are not
+repeated, so an interrupted comparison goes on where it stopped. `only=TEXT` does the runs whose name contains TEXT,
+such as default or trec6; `jobs=2` does two at a time with one thread each, which uses two cores better but takes each
+of them longer. All other arguments are passed on to every run. The results are written beside this file: one JSON per
+run, `main.md` and `main.png` (the table and the picture that the README opens with), `all.md` and `all.png`.
 """
 
 import json
+import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Lock
 
 from matplotlib.figure import Figure
 
+from textdd.report.figures import accuracy_against_steps
+from textdd.report.terminal import readable
+
 HERE = Path(__file__).with_suffix("")
 CORPORA = {"ag_news": 30, "dbpedia": 40, "sst2": 30, "trec6": 9}
-"""Corpus -> examples per class at the paper's budget."""
+"""Corpus -> examples per class at the paper's budget: 0.1 % of the original corpora for ag_news and dbpedia."""
 
-BUDGETS = {"ag_news": (1, 3), "dbpedia": (1, 4), "sst2": (1, 3), "trec6": (1, 3)}
+FEWER = {"ag_news": (1, 3), "dbpedia": (1, 4), "sst2": (1, 3), "trec6": (1, 3)}
 """Corpus -> smaller numbers of examples per class, for the default."""
 
 MINUTES = 3
 DISTILLERS = (
+    "paper",
     "meta_gradient",
     "kernel_ridge",
     "distribution_matching",
     "gradient_matching",
     "trajectory_matching",
     "label_distillation",
-    "paper",
     "chain",
 )
 SELECTORS = ("random", "herding", "k_center", "k_means")
+PAPER = {"ag_news": (0.8564, 0.7133, 0.8819), "dbpedia": (0.7998, 0.6910, 0.9779)}
+"""Table 2 of Li & Li (2021): distilled, random, full."""
+
+Results = dict[str, dict]
 
 
 def plan() -> dict[str, list[str]]:
-    """Every run: name -> its options."""
+    """Every run: name -> its options. Neighbours are of different corpora, so that jobs do not wait for each other."""
+    selectors = f"evaluation.selectors=[{','.join(SELECTORS)}]"
     runs = {}
     for dataset, per_class in CORPORA.items():
-        full = [f"dataset={dataset}", f"per_class={per_class}", f"evaluation.selectors=[{','.join(SELECTORS)}]"]
-        for distiller in DISTILLERS:
-            minutes = MINUTES / 2 if distiller == "trajectory_matching" else MINUTES  # its experts take as long
-            runs[f"{dataset}-{distiller}"] = [*full, f"distiller={distiller}", f"distiller.minutes={minutes}"]
-        runs[f"{dataset}-default-{per_class}"] = full
-        for fewer in BUDGETS[dataset]:
-            runs[f"{dataset}-default-{fewer}"] = [f"dataset={dataset}", f"per_class={fewer}"]
-    return runs
+        runs[f"{dataset}-default-{per_class}"] = [f"per_class={per_class}", selectors]
+    for dataset in CORPORA:
+        runs[f"{dataset}-paper"] = []
+    for i in range(2):
+        for dataset, fewer in FEWER.items():
+            runs[f"{dataset}-default-{fewer[i]}"] = [f"per_class={fewer[i]}"]
+    for distiller in DISTILLERS:
+        for dataset, per_class in CORPORA.items():
+            options = [f"per_class={per_class}", f"distiller={distiller}"]
+            minutes = [f"distiller.minutes={MINUTES}"]
+            if distiller == "chain":
+                stages = ("kernel_ridge", "meta_gradient")
+                minutes = [f"distiller.options.{stage}.minutes={MINUTES / len(stages)}" for stage in stages]
+            runs[f"{dataset}-{distiller}"] = [*options, selectors, *minutes]
+    return {name: [f"dataset={name.split('-')[0]}", *options] for name, options in runs.items()}
 
 
-def run(name: str, options: list[str], arguments: list[str]) -> dict:
-    """Run one experiment, or find its result."""
+def run(name: str, options: list[str], arguments: list[str], threads: int) -> None:
+    """Run one experiment and keep its result, unless it is there."""
     path = HERE / f"{name}.json"
     if not path.exists():
         command = [sys.executable, "-m", "textdd.run", "embedding=glove", *options, *arguments]
-        output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+        environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
+        output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment).stdout
         result = json.loads(Path(output.strip().splitlines()[-1].removeprefix("result: ")).read_text())
         kept = {key: value for key, value in result.items() if key not in ("config", "artifact")}
         path.parent.mkdir(exist_ok=True)
         path.write_text(json.dumps(kept, indent=1) + "\n")
-    return json.loads(path.read_text())
+
+
+def accuracy(scored: dict) -> str:
+    """Mean and standard deviation."""
+    return f"{scored['accuracy']['mean']:.4f} ± {scored['accuracy']['std']:.4f}"
+
+
+def markdown(lines: list[list[str]], left: int = 1) -> str:
+    """A table; the first columns are text, the others numbers."""
+    rule = ["---"] * left + ["---:"] * (len(lines[0]) - left)
+    return "\n".join("| " + " | ".join(line) + " |" for line in (lines[0], rule, *lines[1:])) + "\n"
+
+
+def main_table(results: Results) -> str:
+    """The default at the paper's budget: a row per way to train, a column per corpus."""
+    head, rows = ["test accuracy of a TextCNN trained on"], {}
+    for dataset, per_class in CORPORA.items():
+        if f"{dataset}-default-{per_class}" not in results:
+            continue
+        head.append(f"{dataset}, {per_class} per class")
+        methods = results[f"{dataset}-default-{per_class}"]["methods"]
+        distilled, random, full = methods["distilled"], methods["random"], methods["full"]
+        paper = results.get(f"{dataset}-paper")
+        cells = {
+            "**distilled** (`distiller=meta_gradient`)": f"**{accuracy(distilled)}**",
+            "- with hard labels": accuracy(distilled["variants"]["hard_labels"]),
+            "- with a plain recipe (Adam, shuffled)": accuracy(distilled["variants"]["plain_recipe"]),
+            "- training another student (fastText)": accuracy(distilled["transfer"]["fasttext"]),
+            "random texts, tuned": accuracy(random),
+            "- with a teacher's soft labels": accuracy(random["variants"]["teacher_labels"]),
+            "- training another student (fastText)&nbsp;": accuracy(random["transfer"]["fasttext"]),
+            **{f"{name} texts, tuned": accuracy(methods[name]) for name in SELECTORS[1:]},
+            "distilled as the paper describes (`distiller=paper`)": accuracy(paper["methods"]["distilled"])
+            if paper
+            else "not run",
+            "full data": accuracy(full),
+            "share of full accuracy kept": f"{distilled['recovery']:.3f}",
+            "seconds of distilling": f"{distilled['seconds']:.0f}",
+            "bytes: distilled / full text": f"{readable(distilled['bytes'])} / {readable(full['bytes'])}",
+            "*the paper's own: distilled / random / full*": " / ".join(map(str, PAPER.get(dataset, ("not in it",)))),
+        }
+        for name, cell in cells.items():
+            rows.setdefault(name, []).append(cell)
+    return markdown([head, *([name, *cells] for name, cells in rows.items())])
 
 
 def row(what: str, scored: dict, result: dict) -> list[str]:
-    """One line of the table: a method, where it was measured, and what it reached and cost."""
-    accuracy, variants = scored["accuracy"], scored.get("variants", {})
-    plain = f"{variants['plain_recipe']['accuracy']['mean']:.4f}" if "plain_recipe" in variants else ""
+    """One line of the long table: a method, where it was measured, and what it reached and cost."""
+    plain = scored.get("variants", {}).get("plain_recipe")
     return [
         f"{result['dataset']}, {result['per_class']}",
         what,
-        f"{accuracy['mean']:.4f} ± {accuracy['std']:.4f}",
+        accuracy(scored),
         f"{scored['recovery']:.3f}",
-        plain,
+        accuracy(plain) if plain else "",
         f"{scored['seconds']:.0f}",
-        f"{scored['bytes'] / 1000:.0f} kB",
+        readable(scored["bytes"]),
     ]
 
 
-def table(results: dict[str, dict]) -> str:
-    """All results as Markdown: distillers by name, and once per corpus its selectors and its full data."""
-    lines = [["corpus, per class", "method", "accuracy", "recovery", "plain recipe", "seconds", "bytes"]]
-    lines.append(["---", "---", *["---:"] * 5])
-    seen = set()
-    for name, result in results.items():
-        lines.append(row(name.removeprefix(result["dataset"] + "-"), result["methods"]["distilled"], result))
-        for method, scored in result["methods"].items():
-            key = (result["dataset"], result["per_class"], method)
-            if method != "distilled" and key not in seen:
-                seen.add(key)
-                lines.append(row(method, scored, result))
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+def all_table(results: Results) -> str:
+    """All results: distillers by name, and once per corpus and budget its selectors and its full data."""
+    lines, seen = [["corpus, per class", "method", "accuracy", "recovery", "plain recipe", "seconds", "bytes"]], set()
+    for dataset in CORPORA:
+        for name, result in results.items():
+            if result["dataset"] == dataset:
+                lines.append(row(name.removeprefix(f"{dataset}-"), result["methods"]["distilled"], result))
+                for method, scored in result["methods"].items():
+                    key = (result["per_class"], method)
+                    if method != "distilled" and (dataset, *key) not in seen:
+                        seen.add((dataset, *key))
+                        lines.append(row(method, scored, result))
+    return markdown(lines, left=2)
 
 
-def picture(results: dict[str, dict], path: Path) -> None:
+def picture(results: Results, path: Path) -> None:
     """Accuracy against seconds of distilling, a panel per corpus, at the paper's budget."""
     figure = Figure(figsize=(4 * len(CORPORA), 4), layout="constrained")
     for axes, (dataset, per_class) in zip(figure.subplots(1, len(CORPORA)), CORPORA.items(), strict=True):
         for name, result in results.items():
             if (result["dataset"], result["per_class"]) == (dataset, per_class):
                 scored = result["methods"]["distilled"]
-                axes.errorbar(scored["seconds"], scored["accuracy"]["mean"], scored["accuracy"]["std"], fmt="o")
-                axes.annotate(
-                    name.removeprefix(dataset + "-"), (scored["seconds"], scored["accuracy"]["mean"]), fontsize=7
-                )
+                where = (scored["seconds"], scored["accuracy"]["mean"])
+                axes.errorbar(*where, scored["accuracy"]["std"], fmt="o")
+                axes.annotate(name.removeprefix(f"{dataset}-"), where, fontsize=7)
                 axes.axhline(result["methods"]["full"]["accuracy"]["mean"], color="gray", linestyle="--")
         axes.set(title=f"{dataset}, {per_class} per class", xlabel="seconds of distilling", ylabel="test accuracy")
     figure.savefig(path, dpi=120)
 
 
+def write(names: list[str]) -> None:
+    """Tables and pictures of what there is."""
+    found = {name: HERE / f"{name}.json" for name in names}
+    results = {name: json.loads(path.read_text()) for name, path in found.items() if path.exists()}
+    (HERE / "main.md").write_text(main_table(results))
+    (HERE / "all.md").write_text(all_table(results))
+    ours = [f"{dataset}-default-{per_class}" for dataset, per_class in CORPORA.items()]
+    accuracy_against_steps([results[name] for name in ours if name in results], HERE / "main.png")
+    picture(results, HERE / "all.png")
+
+
 def main() -> None:
-    """Run what is missing; an interrupted comparison leaves a table and a picture of what it has."""
-    results = {}
-    for name, options in plan().items():
-        results[name] = run(name, options, sys.argv[1:])
-        (HERE / "table.md").write_text(table(results))
-        picture(results, HERE / "picture.png")
-    sys.stdout.write(table(results))
+    """Run what is missing; an interrupted comparison leaves tables and pictures of what it has."""
+    own = dict(argument.split("=", 1) for argument in sys.argv[1:] if argument.startswith(("only=", "jobs=")))
+    passed = [argument for argument in sys.argv[1:] if not argument.startswith(("only=", "jobs="))]
+    jobs, runs = int(own.get("jobs", 1)), plan()
+    threads = max(1, (os.cpu_count() or 1) // jobs)
+    # Runs on the same corpus share its baselines, so they follow one another.
+    turns, writing = {dataset: Lock() for dataset in CORPORA}, Lock()
+
+    def work(name: str) -> None:
+        with turns[name.split("-")[0]]:
+            run(name, runs[name], passed, threads)
+        with writing:
+            write(list(runs))
+
+    with ThreadPoolExecutor(jobs) as executor:
+        list(executor.map(work, (name for name in runs if own.get("only", "") in name)))
+    sys.stdout.write((HERE / "all.md").read_text())
 
 
 if __name__ == "__main__":

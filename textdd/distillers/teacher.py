@@ -78,11 +78,12 @@ def train_teacher(student: FlatStudent, materials: Materials, seed: int) -> tupl
     Returns:
         The teacher, at its best epoch on validation, and the seconds that it cost when it was trained.
     """
-    corpus, path = materials.corpus, materials.cache / "teacher.safetensors"
+    corpus, config = materials.corpus, training(len(materials.corpus.train))
+    path = materials.cache / f"teacher-{config.epochs}-epochs.safetensors"
     if not path.exists():
         with Cost() as cost:
             trained = fit(
-                training(len(corpus.train)),
+                config,
                 student,
                 replace(corpus, train=corpus.train.sample(TEXTS)),
                 materials.table,
