@@ -55,8 +55,8 @@ def test_real_ag_news_through_the_whole_program(real_data, tmp_path):
         "dataset=ag_news", f"data_dir={real_data}", "embedding=glove", f"embedding.path={vectors}", "per_class=30",
         "distiller.outer_steps=100", "distiller.check_every=100", "distiller.check_texts=300",
         "distiller.targets=labels", "evaluation.steps=30", "evaluation.students=2", "evaluation.texts=300",
-        "evaluation.step_sizes=[0.003]", "evaluation.transfer=[]", "evaluation.full.epochs=1", "evaluation.full.step_sizes=[0.002]",
-        f"cache_dir={tmp_path}/cache", "logger=none",
+        "evaluation.step_sizes=[0.003]", "evaluation.transfer=[]", "evaluation.full.epochs=1",
+        "evaluation.full.step_sizes=[0.002]", f"cache_dir={tmp_path}/cache", "logger=none",
     ]  # fmt: skip
     done = subprocess.run(
         [sys.executable, "-m", "textdd.run", *arguments], cwd=tmp_path, capture_output=True, text=True
