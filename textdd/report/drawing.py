@@ -1,7 +1,8 @@
-"""Pictures as bytes: the same drawing on light and dark ground, as SVG and PNG, the same bytes every time."""
+"""Pictures as bytes: SVG and PNG, on light and on dark ground, the same bytes every time."""
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable
 from io import BytesIO
 from typing import Any, NamedTuple
@@ -12,8 +13,11 @@ from matplotlib.figure import Figure
 
 Draw = Callable[[Axes], None]
 
-INKS = {"light": ("#24292f", "#d5dae0", "#ffffff"), "dark": ("#d8dee6", "#3a424d", "#14181d")}
-"""Theme -> text, grid, ground. The methods' colours can be read on both grounds."""
+LIGHT = ("#24292f", "#d5dae0", "#ffffff")
+"""Text, grid and ground. The methods' colours can be read on both grounds."""
+
+DARK = ("#d8dee6", "#3a424d", "#14181d")
+"""The same on dark ground."""
 
 
 class Panel(NamedTuple):
@@ -27,7 +31,7 @@ class Panel(NamedTuple):
 
     title: str
     draw: Draw
-    height: float = 3.4
+    height: float = 3.7
 
 
 WIDTH = 4.6
@@ -36,10 +40,16 @@ WIDTH = 4.6
 COLUMNS = 3
 """Panels side by side in a figure of several."""
 
+LINE = 11.5
+"""Height of a legend's line, in points."""
 
-def style(theme: str) -> Any:
-    """Matplotlib's settings for a theme."""
-    ink, grid, ground = INKS[theme]
+LETTERS = 64
+"""In a line of a title or a legend."""
+
+
+def style() -> Any:
+    """Matplotlib's settings."""
+    ink, grid, ground = LIGHT
     inked = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color")
     return {
         **dict.fromkeys(inked, ink),
@@ -52,29 +62,52 @@ def style(theme: str) -> Any:
         "axes.axisbelow": True,
         "legend.frameon": False,
         "font.size": 9,
+        "text.parse_math": False,  # a corpus may have a class called $
         "svg.hashsalt": "textdd",  # else the names of its parts are drawn at random
     }
 
 
-def picture(panels: list[Panel], form: str, theme: str = "light") -> bytes:
+def picture(panels: list[Panel], form: str) -> bytes:
     """Draw panels side by side.
 
     Args:
         panels: one or several.
         form: `svg` or `png`.
-        theme: `light` or `dark`.
     """
     columns = min(len(panels), COLUMNS)
     rows = -(-len(panels) // columns)
-    with matplotlib.rc_context(style(theme)):
+    with matplotlib.rc_context(style()):
         size = (WIDTH * columns, max(panel.height for panel in panels) * rows)
         figure = Figure(figsize=size, layout="constrained", dpi=150)
         places = figure.subplots(rows, columns, squeeze=False).flat
         for axes, panel in zip(places, panels, strict=False):
             panel.draw(axes)
-            axes.set_title(panel.title, fontsize="medium", wrap=True)
+            legend = axes.get_legend()  # it stands above the axes, and the title above it
+            lines = [line for text in (legend.get_texts() if legend else ()) for line in text.get_text().split("\n")]
+            axes.set_title(wrapped(panel.title), loc="left", fontsize="medium", pad=6 + LINE * len(lines))
         for axes in list(places)[len(panels) :]:
             axes.set_axis_off()
         buffer = BytesIO()
         figure.savefig(buffer, format=form, metadata={"svg": {"Date": None}, "png": {"Software": None}}[form])
     return buffer.getvalue()
+
+
+def darkened(svg: bytes) -> bytes:
+    """The same picture on dark ground."""
+    for light, dark in zip(LIGHT, DARK, strict=True):
+        svg = svg.replace(light.encode(), dark.encode())
+    return svg
+
+
+def add_legend(axes: Axes) -> None:
+    """Add a legend above the axes, where it hides nothing."""
+    legend = axes.legend(
+        loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2, labelspacing=0.25, fontsize="small"
+    )
+    for text in legend.get_texts():
+        text.set_text(wrapped(text.get_text()))
+
+
+def wrapped(text: str) -> str:
+    """Text in lines that are no wider than a panel."""
+    return textwrap.fill(text, LETTERS)

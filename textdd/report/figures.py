@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from textdd.record import write_bytes
-from textdd.report.drawing import Panel, picture
+from textdd.report.drawing import Panel, add_legend, picture
 
 COLOURS = {
     "distilled": "#0b6e99",
@@ -47,7 +47,7 @@ def draw_accuracy_against_steps(axes: Axes, result: dict[str, Any]) -> None:
             estimates = [{"mean": m, "std": s} for m, s in points]
             draw_line(axes, list(zip(curve["steps"], estimates, strict=True)), name, described(name, method))
     logarithmic(axes)
-    axes.xaxis.set_major_formatter(ScalarFormatter())
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     axes.set(xlabel="training steps of the student", ylabel="validation accuracy")
     finish(axes)
 
@@ -104,7 +104,7 @@ def draw_line(axes: Axes, points: Points, name: str, label: str, marker: str = "
         axes.plot(places, means, f"{marker}-", color=colour, markersize=4, linewidth=1.4, label=label)
         axes.fill_between(places, low, high, color=colour, alpha=0.2, linewidth=0)
     else:
-        axes.plot(places, means, color=colour, linewidth=1, label=label)
+        axes.plot(places, means, ".-", color=colour, markersize=3, linewidth=1, label=label)
 
 
 def draw_full(axes: Axes, accuracies: list[dict[str, float]]) -> None:
@@ -128,7 +128,7 @@ def logarithmic(axes: Axes) -> None:
 def finish(axes: Axes) -> None:
     """Add what all of these figures have."""
     axes.grid(visible=True, linewidth=0.6)
-    axes.legend(loc="best", fontsize="small")
+    add_legend(axes)
 
 
 def accuracy_against_steps(results: list[dict[str, Any]], path: Path) -> None:

@@ -135,7 +135,7 @@ def sets(opened: Opened) -> Iterable[Picture]:
     missing = "No artefact with learned step sizes lies beside the results."
     yield Picture("step_sizes", "Learned step sizes", caption, learned, missing)
     labels = [
-        Panel(c.title, partial(draw_labels, y=s.y, classes=s.classes), max(2.2, 1.1 + 0.22 * len(s.classes)))
+        Panel(c.title, partial(draw_labels, y=s.y, classes=s.classes), max(2.2, 1.2 + 0.22 * len(s.classes)))
         for c, s in opened
     ]
     caption = (

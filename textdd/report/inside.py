@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap, to_hex
+from matplotlib.colors import LinearSegmentedColormap, to_rgba
 from torch import Tensor
 from torch.nn import functional as F
 
 from textdd.artifact import DistilledSet
 from textdd.data.tokeniser import SPECIAL, words
+from textdd.report.drawing import add_legend
 from textdd.report.figures import COLOURS
 
 NEAR = 0.5
@@ -75,10 +77,13 @@ def nearest(text: Tensor, vectors: Tensor) -> tuple[Tensor, Tensor]:
 def draw_labels(axes: Axes, y: Tensor, classes: list[str]) -> None:
     """Draw label distributions (M, C), a column per example, sorted by likeliest class and its probability."""
     order = sorted(range(len(y)), key=lambda m: (int(y[m].argmax()), -float(y[m].max())))
-    ground = to_hex(axes.get_facecolor())
-    shades = LinearSegmentedColormap.from_list("labels", [ground, COLOURS["distilled"]])
+    # The ground shines through, so that one picture serves light and dark.
+    blue = COLOURS["distilled"]
+    shades = LinearSegmentedColormap.from_list(
+        "labels", [to_rgba(blue, 0), to_rgba(blue, 1)]
+    )  # any ground shines through
     image = axes.imshow(y[order].T.numpy(), cmap=shades, vmin=0, vmax=1, aspect="auto", interpolation="nearest")
-    axes.set_yticks(range(len(classes)), classes)
+    axes.set_yticks(range(len(classes)), [textwrap.shorten(name, 24, placeholder="…") for name in classes])
     axes.set_xlabel("distilled examples")
     figure = axes.get_figure()
     assert figure is not None
@@ -94,7 +99,7 @@ def draw_step_sizes(axes: Axes, step_sizes: Tensor, start: float) -> None:
     axes.set_ylim(bottom=0)
     axes.grid(visible=True, linewidth=0.6)
     axes.set(xlabel="training step of the student", ylabel="step size")
-    axes.legend(fontsize="small")
+    add_legend(axes)
 
 
 Course = list[tuple[int, float]]
@@ -120,4 +125,4 @@ def draw_course(axes: Axes, courses: dict[int, Course]) -> None:
         axes.plot(*zip(*points, strict=True), dashes, color=COLOURS["distilled"], linewidth=1.2, label=f"seed {seed}")
     axes.grid(visible=True, linewidth=0.6)
     axes.set(xlabel="outer steps of distilling", ylabel="validation accuracy")
-    axes.legend(fontsize="small")
+    add_legend(axes)

@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from textdd.artifact import DistilledSet
 from textdd.errors import TextddError
 from textdd.record import write_bytes
-from textdd.report.drawing import INKS, WIDTH, Panel, picture
+from textdd.report.drawing import WIDTH, Panel, darkened, picture
 from textdd.report.formats import to_csv, to_latex, to_markdown
 from textdd.report.gallery import Opened, pictures
 from textdd.report.inside import NEAR, readings
@@ -20,6 +20,7 @@ from textdd.report.results import Found, Trouble
 from textdd.report.tables import accuracies, costs, uses
 
 FORMATS = {"csv": to_csv, "md": to_markdown, "tex": to_latex}
+SVG = "data:image/svg+xml;base64,"
 
 
 def write_report(found: Found, out: Path) -> Path:
@@ -57,7 +58,6 @@ def write_report(found: Found, out: Path) -> Path:
         figures=[(figure, [embedded(panel) for panel in figure.panels]) for figure in figures],
         readings=[(c.title, readings(distilled)) for c, distilled in opened],
         near=NEAR,
-        inks=INKS,
         made=made(known),
     )
     write_bytes(out / "index.html", page.encode())
@@ -82,7 +82,8 @@ def open_sets(known: list[Configuration]) -> tuple[Opened, list[Trouble]]:
 
 def embedded(panel: Panel) -> dict[str, Any]:
     """A panel as the page holds it: as SVG for either theme, with its size in pixels."""
-    uris = {theme: "data:image/svg+xml;base64," + b64encode(picture([panel], "svg", theme)).decode() for theme in INKS}
+    light = picture([panel], "svg")
+    uris = {theme: SVG + b64encode(svg).decode() for theme, svg in (("light", light), ("dark", darkened(light)))}
     return {**uris, "title": panel.title, "width": round(96 * WIDTH), "height": round(96 * panel.height)}
 
 

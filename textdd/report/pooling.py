@@ -54,6 +54,11 @@ class Configuration:
         return ": ".join(["distilled", *filter(None, [", ".join(filter(None, parts))])])
 
     @property
+    def best_recovery(self) -> float:
+        """The greatest recovery of any set."""
+        return max(method["recovery"] for method in self.result["methods"].values())
+
+    @property
     def command(self) -> str:
         """What to type for all of its runs."""
         seeds = ",".join(map(str, self.seeds))
@@ -61,39 +66,54 @@ class Configuration:
         return command_of([*sweep, *self.options, f"per_class={self.result['per_class']}", f"seed={seeds}"])
 
 
+Key = tuple[str, str, str, str, int, tuple[str, ...]]
+"""Corpus, the three choices, examples per class, and the options to type."""
+
+
 def configurations(runs: list[Run]) -> tuple[list[Configuration], list[Trouble]]:
     """Group runs into configurations; name those found twice and seeds that only other configurations have."""
-    groups: dict[tuple[Any, ...], dict[int, Run]] = {}
+    groups: dict[Key, dict[int, Run]] = {}
     troubles = []
     for run in runs:
         result = run.result
         options = tuple(o for o in options_of(result) if o.partition("=")[0] not in SIZE)
-        key = (result["dataset"], *(result[choice] for choice in CHOICES), result["per_class"], options)
-        group = groups.setdefault(key, {})
+        model, embedding, distiller = (result[choice] for choice in CHOICES)
+        group = groups.setdefault((result["dataset"], model, embedding, distiller, result["per_class"], options), {})
         first = group.setdefault(result["seed"], run)
         if first is not run:
             what = f"the same configuration and seed as {first.name}, whose numbers are used"
             troubles.append(Trouble("repeated", run.name, what))
     order = [*PAPER, *sorted({key[0] for key in groups} - set(PAPER))]  # corpora in the paper's order
     keys = sorted(groups, key=lambda key: (order.index(key[0]), key[1:]))
-    common = set.intersection(*(set(key[-1]) for key in keys)) if keys else set()
-    several = {choice for i, choice in enumerate(CHOICES, 1) if len({key[i] for key in keys}) > 1}
-    names = tuple(f"{choice}=" for choice in ("dataset", *CHOICES))
     found = []
     for key in keys:
-        own = [option for option in key[-1] if option not in common and not option.startswith(names)]
-        choices = {choice: key[i] for i, choice in enumerate(CHOICES, 1) if choice in several}
-        choices["options"] = " ".join(own)
         same = list(groups[key].values())
-        found.append(Configuration(same, pooled([run.result for run in same]), key[-1], choices))
-    seeds = sorted({seed for configuration in found for seed in configuration.seeds})
+        found.append(Configuration(same, pooled([run.result for run in same]), key[-1], told_apart(key, keys)))
+    return found, troubles + missing(found)
+
+
+def told_apart(key: Key, keys: list[Key]) -> dict[str, str]:
+    """The choices that differ between configurations, and the options that do where all the choices are the same."""
+    choices = {}
+    for i, choice in enumerate(CHOICES, 1):
+        if len({other[i] for other in keys}) > 1:
+            choices[choice] = str(key[i])
+    siblings = [set(other[-1]) for other in keys if other[:4] == key[:4]]
+    shared = set.intersection(*siblings)
+    return {**choices, "options": " ".join(option for option in key[-1] if option not in shared)}
+
+
+def missing(found: list[Configuration]) -> list[Trouble]:
+    """Name the seeds that a configuration lacks and others have."""
+    seeds = {seed for configuration in found for seed in configuration.seeds}
+    troubles = []
     for configuration in found:
-        for seed in sorted(set(seeds) - set(configuration.seeds)):
+        for seed in sorted(seeds - set(configuration.seeds)):
             size = f"per_class={configuration.result['per_class']}"
             command = command_of([*configuration.options, size, f"seed={seed}"])
             name = f"{configuration.title}, seed {seed}"
             troubles.append(Trouble("missing", name, "other configurations were run with this seed", command))
-    return found, troubles
+    return troubles
 
 
 def pooled(results: list[Result]) -> Result:

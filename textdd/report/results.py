@@ -107,7 +107,7 @@ def find(places: list[Path]) -> Found:
             else:
                 problem, result = read(path)
                 if problem:
-                    what = f"{path.name}: {problem}; its numbers are left out"
+                    what = f"{path.name}: {problem}; its numbers are left out. Delete it and run its command again"
                     troubles[path.resolve()] = Trouble("damaged", name, what)
                 else:
                     runs[path.resolve()] = Run(name, path.parent, result)
