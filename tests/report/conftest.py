@@ -72,7 +72,7 @@ def mixed(real, tmp_path_factory):
     result |= {"per_class": 9, "budget": 0.045}
     result["config"]["per_class"] = 9
     hostile = invented('<script>alert("$x^2$")</script>', 3, seed=1)
-    others = {"larger": result, "hostile": hostile, "ag": invented(), "damaged": {"dataset": "demo"}}
+    others = {"larger": result, "hostile": hostile, "damaged": {"dataset": "demo"}}
     for name, content in others.items():
         (place / name).mkdir()
         (place / name / "result.json").write_text(json.dumps(content))

@@ -40,6 +40,9 @@ WIDTH = 4.6
 COLUMNS = 3
 """Panels side by side in a figure of several."""
 
+UNDATED: dict[str, dict[str, Any]] = {"svg": {"Date": None}, "png": {"Software": None}}
+"""Form -> what is left out, so that the same picture is the same bytes."""
+
 LINE = 11.5
 """Height of a legend's line, in points."""
 
@@ -67,13 +70,17 @@ def style() -> Any:
     }
 
 
-def picture(panels: list[Panel], form: str) -> bytes:
+def picture(panels: list[Panel], *forms: str) -> list[bytes]:
     """Draw panels side by side.
 
     Args:
         panels: one or several.
-        form: `svg` or `png`.
+        forms: `svg`, `png` or both.
+
+    Returns:
+        The content of a file per form.
     """
+    files = []
     columns = min(len(panels), COLUMNS)
     rows = -(-len(panels) // columns)
     with matplotlib.rc_context(style()):
@@ -87,9 +94,12 @@ def picture(panels: list[Panel], form: str) -> bytes:
             axes.set_title(wrapped(panel.title), loc="left", fontsize="medium", pad=6 + LINE * len(lines))
         for axes in list(places)[len(panels) :]:
             axes.set_axis_off()
-        buffer = BytesIO()
-        figure.savefig(buffer, format=form, metadata={"svg": {"Date": None}, "png": {"Software": None}}[form])
-    return buffer.getvalue()
+        for form in forms:
+            buffer = BytesIO()
+            figure.savefig(buffer, format=form, metadata=UNDATED[form])
+            figure.set_layout_engine("none")  # it is laid out now, which takes as long as drawing
+            files.append(buffer.getvalue())
+    return files
 
 
 def darkened(svg: bytes) -> bytes:

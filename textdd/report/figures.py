@@ -142,4 +142,4 @@ def accuracy_against_steps(results: list[dict[str, Any]], path: Path) -> None:
     for result in results:
         title = f"{result['dataset']}, {result['per_class']} examples per class"
         panels.append(Panel(title, partial(draw_accuracy_against_steps, result=result)))
-    write_bytes(path, picture(panels, "png"))
+    write_bytes(path, picture(panels, "png")[0])

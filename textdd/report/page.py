@@ -6,18 +6,18 @@ from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from textdd.artifact import DistilledSet
 from textdd.errors import TextddError
 from textdd.record import write_bytes
 from textdd.report.drawing import WIDTH, Panel, darkened, picture
 from textdd.report.formats import to_csv, to_latex, to_markdown
-from textdd.report.gallery import Opened, pictures
+from textdd.report.gallery import Opened, Picture, pictures
 from textdd.report.inside import NEAR, readings
 from textdd.report.pooling import Configuration, configurations
 from textdd.report.results import Found, Trouble
-from textdd.report.tables import accuracies, costs, uses
+from textdd.report.tables import Table, accuracies, costs, uses
 
 FORMATS = {"csv": to_csv, "md": to_markdown, "tex": to_latex}
 SVG = "data:image/svg+xml;base64,"
@@ -35,26 +35,14 @@ def write_report(found: Found, out: Path) -> Path:
     """
     known, more = configurations(found.runs)
     opened, damaged = open_sets(known)
-    tables = {table.name: table for table in (accuracies(known), uses(known), costs(known))}
+    tables = [accuracies(known), uses(known), costs(known)]
     figures = pictures(known, opened)
-    for name, table in tables.items():
-        for suffix, written in FORMATS.items():
-            write_bytes(out / "tables" / f"{name}.{suffix}", written(table).encode())
-    for figure in figures:
-        for form in ("svg", "png") if figure.panels else ():
-            write_bytes(out / "figures" / f"{figure.name}.{form}", picture(figure.panels, form))
-    environment = Environment(
-        loader=PackageLoader("textdd"),
-        undefined=StrictUndefined,
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    page = environment.get_template("report.html.jinja").render(
+    write_files(tables, figures, out)
+    page = template().render(
         runs=found.runs,
         configurations=known,
         troubles=[*found.troubles, *more, *damaged],
-        tables=tables,
+        tables={table.name: table for table in tables},
         figures=[(figure, [embedded(panel) for panel in figure.panels]) for figure in figures],
         readings=[(c.title, readings(distilled)) for c, distilled in opened],
         near=NEAR,
@@ -62,6 +50,30 @@ def write_report(found: Found, out: Path) -> Path:
     )
     write_bytes(out / "index.html", page.encode())
     return out / "index.html"
+
+
+def write_files(tables: list[Table], figures: list[Picture], out: Path) -> None:
+    """Write tables and figures for other documents."""
+    for table in tables:
+        for suffix, written in FORMATS.items():
+            write_bytes(out / "tables" / f"{table.name}.{suffix}", written(table).encode())
+    for figure in figures:
+        if figure.panels:
+            svg, png = picture(figure.panels, "svg", "png")
+            write_bytes(out / "figures" / f"{figure.name}.svg", svg)
+            write_bytes(out / "figures" / f"{figure.name}.png", png)
+
+
+def template() -> Template:
+    """The page's template; whatever it is filled with is escaped."""
+    environment = Environment(
+        loader=PackageLoader("textdd"),
+        undefined=StrictUndefined,
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("report.html.jinja")
 
 
 def open_sets(known: list[Configuration]) -> tuple[Opened, list[Trouble]]:
@@ -82,7 +94,7 @@ def open_sets(known: list[Configuration]) -> tuple[Opened, list[Trouble]]:
 
 def embedded(panel: Panel) -> dict[str, Any]:
     """A panel as the page holds it: as SVG for either theme, with its size in pixels."""
-    light = picture([panel], "svg")
+    (light,) = picture([panel], "svg")
     uris = {theme: SVG + b64encode(svg).decode() for theme, svg in (("light", light), ("dark", darkened(light)))}
     return {**uris, "title": panel.title, "width": round(96 * WIDTH), "height": round(96 * panel.height)}
 
