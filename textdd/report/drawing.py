@@ -31,10 +31,10 @@ class Panel(NamedTuple):
 
     title: str
     draw: Draw
-    height: float = 3.7
+    height: float = 3.5
 
 
-WIDTH = 4.6
+WIDTH = 4.2
 """Of a panel, in inches."""
 
 COLUMNS = 3
@@ -46,7 +46,7 @@ UNDATED: dict[str, dict[str, Any]] = {"svg": {"Date": None}, "png": {"Software":
 LINE = 11.5
 """Height of a legend's line, in points."""
 
-LETTERS = 64
+LETTERS = 58
 """In a line of a title or a legend."""
 
 

@@ -103,12 +103,19 @@ def told_apart(key: Key, keys: list[Key]) -> dict[str, str]:
     return {**choices, "options": " ".join(option for option in key[-1] if option not in shared)}
 
 
+def chosen(configuration: Configuration) -> tuple[str, ...]:
+    """Student, word vectors and distiller."""
+    return tuple(configuration.result[choice] for choice in CHOICES)
+
+
 def missing(found: list[Configuration]) -> list[Trouble]:
-    """Name the seeds that a configuration lacks and others have."""
-    seeds = {seed for configuration in found for seed in configuration.seeds}
+    """Name the seeds that a configuration lacks, and others with the same student, vectors and distiller have."""
+    seeds: dict[tuple[str, ...], set[int]] = {}
+    for configuration in found:
+        seeds.setdefault(chosen(configuration), set()).update(configuration.seeds)
     troubles = []
     for configuration in found:
-        for seed in sorted(seeds - set(configuration.seeds)):
+        for seed in sorted(seeds[chosen(configuration)] - set(configuration.seeds)):
             size = f"per_class={configuration.result['per_class']}"
             command = command_of([*configuration.options, size, f"seed={seed}"])
             name = f"{configuration.title}, seed {seed}"

@@ -98,7 +98,7 @@ def find(places: list[Path]) -> Found:
         if not place.exists():
             raise TextddError(f"There is no {place}. Give the folder that holds the runs. Type: runs=runs")
         for path in files(place):
-            name = str(Path(place.resolve().name) / path.parent.relative_to(place)) if place != path else path.stem
+            name = name_of(path, place)
             if path.parent.name == "failed":
                 troubles[path.resolve()] = failed(path)
             elif not path.is_file():
@@ -117,6 +117,13 @@ def find(places: list[Path]) -> Found:
             "output_dir=runs. Then type: python -m textdd.report runs=runs"
         )
     return Found(sorted(runs.values(), key=order), sorted(troubles.values()))
+
+
+def name_of(path: Path, place: Path) -> str:
+    """What a run is called: its folder as seen from the place that was asked for, or its file."""
+    if path == place:
+        return path.resolve().parent.name if path.name == RESULT else path.stem
+    return str(Path(place.resolve().name) / path.parent.relative_to(place))
 
 
 def order(run: Run) -> tuple[Any, ...]:
