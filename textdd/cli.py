@@ -28,7 +28,8 @@ HELP_FLAGS = ("--help", "-h")
 def groups_of(config_name: str) -> dict[str, list[str]]:
     """The groups of conf/ that a configuration chooses from, and their choices."""
     found = {folder.name: sorted(file.stem for file in folder.glob("*.yaml")) for folder in sorted(CONF.iterdir())}
-    return {name: found[name] for name in found if found[name] and (config_name == "config" or name == "model")}
+    wanted = {"config": set(found), "evaluate": {"model"}}.get(config_name, set())
+    return {name: choices for name, choices in found.items() if choices and name in wanted}
 
 
 def compose_config(config_name: str, arguments: list[str]) -> DictConfig:

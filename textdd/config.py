@@ -84,11 +84,25 @@ class EvaluateConfig:
     model: Any = None
 
 
+@dataclass
+class ReportConfig:
+    """One report.
+
+    Attributes:
+        runs: a folder of run folders, a run folder or a result.json; or several of these as [a,b].
+        out: the folder to write; null takes `report/` beside the run folders.
+    """
+
+    runs: Any = MISSING
+    out: str | None = None
+
+
 def register() -> None:
     """Tell Hydra the schema; the options of students and distillers differ by choice, so each choice has its own."""
     store = ConfigStore.instance()
     store.store(name="run_schema", node=RunConfig)
     store.store(name="evaluate_schema", node=EvaluateConfig)
+    store.store(name="report_schema", node=ReportConfig)
     for name, (_, options) in STUDENTS.items():
         store.store(group="schema/model", name=name, node=options)
     for name, (_, options) in DISTILLERS.items():

@@ -32,6 +32,7 @@ from textdd.distillers.chain import added_up, stages_of
 from textdd.errors import TextddError
 from textdd.evaluation.protocol import Protocol, Result, add_recovery
 from textdd.loggers import Mirrors
+from textdd.machine import machine
 from textdd.manifest import MANIFEST
 from textdd.prepare import Prepared, identity, prepare, say, setting, short_hash
 from textdd.quiet import quiet
@@ -98,6 +99,7 @@ def execute(run: RunConfig) -> Path:
         "methods": methods,
         "distilling": distilled.manifest["distilling"],
         "versions": distilled.manifest["versions"],
+        "machine": machine(),
         "config": settings,
     }
     accuracy_against_steps([result], folder / FIGURE)

@@ -1,16 +1,16 @@
-"""Figures: accuracy against training steps, the paper's figure 3."""
+"""Figures: accuracy against training steps, against the budget, against the time that distilling took."""
 
 from __future__ import annotations
 
-from io import BytesIO
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from textdd.record import write_bytes
+from textdd.report.drawing import Panel, add_legend, picture
 
 COLOURS = {
     "distilled": "#0b6e99",
@@ -20,6 +20,13 @@ COLOURS = {
     "k_means": "#c14c8a",
     "full": "#6b6b6b",
 }
+"""One colour per method in all figures."""
+
+MARKERS = "osD^vPX"
+"""One marker per way to distil in figures that hold several."""
+
+Points = list[tuple[float, dict[str, float]]]
+"""Places on the horizontal axis, each with an accuracy's `mean` and `std`."""
 
 
 def draw_accuracy_against_steps(axes: Axes, result: dict[str, Any]) -> None:
@@ -30,30 +37,80 @@ def draw_accuracy_against_steps(axes: Axes, result: dict[str, Any]) -> None:
         result: the content of result.json.
     """
     methods = result["methods"]
-    for name in methods:
-        if name != "full":
-            draw_curve(axes, name, methods[name])
-    best = max(methods["full"]["curve"]["mean"])
-    axes.axhline(best, color=COLOURS["full"], linestyle="--", label=described("full data", methods["full"]))
-    axes.set_xscale("log")
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axes.xaxis.set_major_formatter(ScalarFormatter())
-    axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.set_xlabel("training steps of the student")
-    axes.set_title(f"{result['dataset']}, {result['per_class']} examples per class", fontsize="medium")
-    axes.grid(alpha=0.3)
-    axes.legend(loc="lower right", fontsize="small")
+    for name, method in methods.items():
+        curve = method["curve"]
+        if name == "full":
+            best = max(curve["mean"], default=float("nan"))
+            axes.axhline(best, color=COLOURS[name], linestyle="--", label=described("full data", method))
+        else:
+            points = zip(curve["mean"], curve["std"], strict=True)
+            estimates = [{"mean": m, "std": s} for m, s in points]
+            draw_line(axes, list(zip(curve["steps"], estimates, strict=True)), name, described(name, method))
+    logarithmic(axes)
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axes.set(xlabel="training steps of the student", ylabel="validation accuracy")
+    finish(axes)
 
 
-def draw_curve(axes: Axes, name: str, method: dict[str, Any]) -> None:
-    """Draw one method's curve; the spread over students only where it matters most, so that all stay readable."""
-    curve, colour = method["curve"], COLOURS.get(name)
+def draw_accuracy_against_budget(axes: Axes, lines: dict[str, Points], per_class: dict[float, int]) -> None:
+    """Draw test accuracy against the size of the sets.
+
+    Args:
+        axes: where to draw.
+        lines: what is drawn, such as `distilled: paper`, `random` or `full`, and its points over the share of the
+            training texts; of full data, the best is drawn as a line across.
+        per_class: share -> examples per class.
+    """
+    markers = iter(MARKERS * len(lines))
+    for label, points in lines.items():
+        name = label.partition(":")[0]
+        if name == "full":
+            draw_full(axes, [estimate for _, estimate in points])
+        else:
+            draw_line(axes, points, name, label, marker=next(markers) if name == "distilled" else "o")
+    logarithmic(axes)
+    shares = sorted(per_class)
+    axes.set_xticks(shares, [f"{100 * share:.2g} %\n{per_class[share]} per class" for share in shares])
+    axes.set(xlabel="share of the training texts", ylabel="test accuracy")
+    finish(axes)
+
+
+def draw_accuracy_against_seconds(axes: Axes, points: dict[str, Points], full: list[dict[str, float]]) -> None:
+    """Draw test accuracy against the seconds that distilling took.
+
+    Args:
+        axes: where to draw.
+        points: what was distilled -> its seconds and accuracies.
+        full: accuracies after training on the full data.
+    """
+    colour = COLOURS["distilled"]
+    for (label, places), marker in zip(points.items(), MARKERS * len(points), strict=False):
+        seconds, accuracies = zip(*places, strict=True)
+        means, stds = ([accuracy[key] for accuracy in accuracies] for key in ("mean", "std"))
+        axes.errorbar(seconds, means, stds, fmt=marker, color=colour, markersize=5, linewidth=1, label=label)
+    draw_full(axes, full)
+    axes.set_xlim(left=0)
+    axes.set(xlabel="seconds of distilling", ylabel="test accuracy")
+    finish(axes)
+
+
+def draw_line(axes: Axes, points: Points, name: str, label: str, marker: str = "o") -> None:
+    """Draw one method's line; its spread only where it matters most, so that all stay readable."""
+    colour = COLOURS.get(name)
+    places, accuracies = [place for place, _ in points], [accuracy for _, accuracy in points]
+    means = [accuracy["mean"] for accuracy in accuracies]
     if name in ("distilled", "random"):
-        low, high = ([m + sign * s for m, s in zip(curve["mean"], curve["std"], strict=True)] for sign in (-1, 1))
-        axes.plot(curve["steps"], curve["mean"], "o-", color=colour, markersize=3, label=described(name, method))
-        axes.fill_between(curve["steps"], low, high, color=colour, alpha=0.2, linewidth=0)
+        low, high = ([a["mean"] + sign * a["std"] for a in accuracies] for sign in (-1, 1))
+        axes.plot(places, means, f"{marker}-", color=colour, markersize=4, linewidth=1.4, label=label)
+        axes.fill_between(places, low, high, color=colour, alpha=0.2, linewidth=0)
     else:
-        axes.plot(curve["steps"], curve["mean"], color=colour, linewidth=1, label=described(name, method))
+        axes.plot(places, means, ".-", color=colour, markersize=3, linewidth=1, label=label)
+
+
+def draw_full(axes: Axes, accuracies: list[dict[str, float]]) -> None:
+    """Draw the reference: the best accuracy after training on the full data."""
+    best = max(accuracy["mean"] for accuracy in accuracies)
+    axes.axhline(best, color=COLOURS["full"], linestyle="--", label="full data")
 
 
 def described(name: str, method: dict[str, Any]) -> str:
@@ -61,18 +118,28 @@ def described(name: str, method: dict[str, Any]) -> str:
     return f"{name}: test {method['accuracy']['mean']:.3f} ± {method['accuracy']['std']:.3f}"
 
 
+def logarithmic(axes: Axes) -> None:
+    """Make the horizontal axis logarithmic, without powers of ten."""
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+
+
+def finish(axes: Axes) -> None:
+    """Add what all of these figures have."""
+    axes.grid(visible=True, linewidth=0.6)
+    add_legend(axes)
+
+
 def accuracy_against_steps(results: list[dict[str, Any]], path: Path) -> None:
-    """Draw one such figure, or several side by side, into a PNG file.
+    """Draw accuracy against training steps, of several results side by side, into a PNG file.
 
     Args:
         results: contents of result.json files.
         path: where the PNG goes.
     """
-    figure = Figure(figsize=(2.6 + 3.6 * len(results), 3.9), layout="constrained", dpi=130)
-    panels = figure.subplots(1, len(results), squeeze=False)[0]
-    for axes, result in zip(panels, results, strict=True):
-        draw_accuracy_against_steps(axes, result)
-    panels[0].set_ylabel("validation accuracy")
-    buffer = BytesIO()
-    figure.savefig(buffer, format="png")
-    write_bytes(path, buffer.getvalue())
+    panels = []
+    for result in results:
+        title = f"{result['dataset']}, {result['per_class']} examples per class"
+        panels.append(Panel(title, partial(draw_accuracy_against_steps, result=result)))
+    write_bytes(path, picture(panels, "png")[0])

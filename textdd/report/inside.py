@@ -1,0 +1,128 @@
+"""What is inside a distilled set, and how it came about: labels, step sizes, nearest words, the course."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap, to_rgba
+from torch import Tensor
+from torch.nn import functional as F
+
+from textdd.artifact import DistilledSet
+from textdd.data.tokeniser import SPECIAL, words
+from textdd.report.drawing import add_legend
+from textdd.report.figures import COLOURS
+
+NEAR = 0.5
+"""Cosine from which a word may be called near."""
+
+
+class Reading(NamedTuple):
+    """A distilled text put into words.
+
+    Attributes:
+        label: its likeliest class.
+        probability: of that class, as the label says.
+        words: one per position, with the cosine between it and the position's vector.
+    """
+
+    label: str
+    probability: float
+    words: list[tuple[str, float]]
+
+    @property
+    def likeness(self) -> float:
+        """Mean cosine."""
+        return sum(cosine for _, cosine in self.words) / len(self.words)
+
+
+@torch.no_grad()
+def readings(distilled: DistilledSet) -> list[Reading]:
+    """Put the first text of every class into the nearest words of the vocabulary, by cosine."""
+    likeliest = distilled.y.argmax(1)
+    first = [int(m) for c in range(len(distilled.classes)) for m in (likeliest == c).nonzero().flatten()[:1]]
+    vocabulary = words(distilled.tokeniser)
+    kept = distilled.texts.mask
+    found = []
+    for m in first:
+        cosines, ids = nearest(distilled.x[m], distilled.vectors)
+        pairs = [(vocabulary[i], cosine) for i, cosine in zip(ids.tolist(), cosines.tolist(), strict=True)]
+        if kept is not None:
+            pairs = [pair for pair, there in zip(pairs, kept[m].tolist(), strict=True) if there]
+        found.append(Reading(distilled.classes[int(likeliest[m])], float(distilled.y[m].max()), pairs))
+    return found
+
+
+def nearest(text: Tensor, vectors: Tensor) -> tuple[Tensor, Tensor]:
+    """The nearest word of every position.
+
+    Args:
+        text: embeddings (L, D).
+        vectors: word vectors (V, D); the first rows, of padding and of unknown words, count for nothing.
+
+    Returns:
+        Cosines (L,) and words (L,).
+    """
+    cosines = F.normalize(text.float(), dim=1) @ F.normalize(vectors.float(), dim=1).T
+    cosines[:, : len(SPECIAL)] = -1
+    best = cosines.max(1)
+    return best.values, best.indices
+
+
+def draw_labels(axes: Axes, y: Tensor, classes: list[str]) -> None:
+    """Draw label distributions (M, C), a column per example, sorted by likeliest class and its probability."""
+    order = sorted(range(len(y)), key=lambda m: (int(y[m].argmax()), -float(y[m].max())))
+    # The ground shines through, so that one picture serves light and dark.
+    blue = COLOURS["distilled"]
+    shades = LinearSegmentedColormap.from_list(
+        "labels", [to_rgba(blue, 0), to_rgba(blue, 1)]
+    )  # any ground shines through
+    image = axes.imshow(y[order].T.numpy(), cmap=shades, vmin=0, vmax=1, aspect="auto", interpolation="nearest")
+    axes.set_yticks(range(len(classes)), [textwrap.shorten(name, 24, placeholder="…") for name in classes])
+    axes.set_xlabel("distilled examples")
+    figure = axes.get_figure()
+    assert figure is not None
+    figure.colorbar(image, ax=axes, label="probability", pad=0.02).outline.set_linewidth(0.4)
+
+
+def draw_step_sizes(axes: Axes, step_sizes: Tensor, start: float) -> None:
+    """Draw learned step sizes (T,) and the value that they started from."""
+    steps = range(1, len(step_sizes) + 1)
+    learned = step_sizes.tolist()
+    axes.plot(steps, learned, "o-", color=COLOURS["distilled"], markersize=4, linewidth=1.2, label="learned")
+    axes.axhline(start, color=COLOURS["full"], linestyle="--", label="start")
+    axes.set_ylim(bottom=0)
+    axes.grid(visible=True, linewidth=0.6)
+    axes.set(xlabel="training step of the student", ylabel="step size")
+    add_legend(axes)
+
+
+Course = list[tuple[int, float]]
+"""Outer steps and validation accuracies."""
+
+
+def course(path: Path) -> Course:
+    """Read the validation accuracies out of a metrics.jsonl; lines that are damaged or cut off are passed over."""
+    found = []
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else ():
+        try:
+            entry = json.loads(line)
+            found.append((int(entry["step"]) + 1, float(entry["validation/accuracy"])))
+        except (ValueError, KeyError, TypeError):
+            continue
+    return found
+
+
+def draw_course(axes: Axes, courses: dict[int, Course]) -> None:
+    """Draw the validation accuracy of the set while it was distilled, a line per seed."""
+    for number, (seed, points) in enumerate(courses.items()):
+        dashes = ("-", "--", "-.", ":")[number % 4]
+        axes.plot(*zip(*points, strict=True), dashes, color=COLOURS["distilled"], linewidth=1.2, label=f"seed {seed}")
+    axes.grid(visible=True, linewidth=0.6)
+    axes.set(xlabel="outer steps of distilling", ylabel="validation accuracy")
+    add_legend(axes)

@@ -1,0 +1,201 @@
+"""Pooling: runs that differ in their seed alone become one configuration, with mean and spread over all students."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from textdd.report.command import SIZE, command_of, options_of
+from textdd.report.paper import PAPER
+from textdd.report.results import Run, Trouble
+
+Result = dict[str, Any]
+CHOICES = ("model", "embedding", "distiller")
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """Runs of one configuration, a seed each.
+
+    Attributes:
+        runs: sorted by seed.
+        result: all of them pooled, in the form of one result.json.
+        options: the options to type, all but seed and size.
+        choices: what tells this configuration from others on the page, such as {"distiller": "paper"}.
+    """
+
+    runs: list[Run]
+    result: Result
+    options: tuple[str, ...]
+    choices: dict[str, str]
+
+    @property
+    def seeds(self) -> list[int]:
+        """The seeds of the runs."""
+        return [run.result["seed"] for run in self.runs]
+
+    @property
+    def corpus(self) -> str:
+        """The corpus and the size of the sets."""
+        return f"{self.result['dataset']}, {self.result['per_class']} per class"
+
+    @property
+    def title(self) -> str:
+        """What it is called in figures and headings."""
+        return ", ".join([self.corpus, *filter(None, self.choices.values())])
+
+    @property
+    def method(self) -> str:
+        """How its sets were distilled, as far as that differs on the page."""
+        parts = (self.choices.get(key) for key in ("distiller", "options"))
+        return ": ".join(["distilled", *filter(None, [", ".join(filter(None, parts))])])
+
+    @property
+    def best_recovery(self) -> float:
+        """The greatest recovery of any set."""
+        return max(method["recovery"] for method in self.result["methods"].values())
+
+    @property
+    def command(self) -> str:
+        """What to type for all of its runs."""
+        seeds = ",".join(map(str, self.seeds))
+        sweep = ["-m"] if len(self.runs) > 1 else []
+        return command_of([*sweep, *self.options, f"per_class={self.result['per_class']}", f"seed={seeds}"])
+
+
+Key = tuple[str, str, str, str, int, tuple[str, ...]]
+"""Corpus, the three choices, examples per class, and the options to type."""
+
+
+def configurations(runs: list[Run]) -> tuple[list[Configuration], list[Trouble]]:
+    """Group runs into configurations; name those found twice and seeds that only other configurations have."""
+    groups: dict[Key, dict[int, Run]] = {}
+    troubles = []
+    for run in runs:
+        result = run.result
+        options = tuple(o for o in options_of(result) if o.partition("=")[0] not in SIZE)
+        model, embedding, distiller = (result[choice] for choice in CHOICES)
+        group = groups.setdefault((result["dataset"], model, embedding, distiller, result["per_class"], options), {})
+        first = group.setdefault(result["seed"], run)
+        if first is not run:
+            what = f"the same configuration and seed as {first.name}, whose numbers are used"
+            troubles.append(Trouble("repeated", run.name, what))
+    order = [*PAPER, *sorted({key[0] for key in groups} - set(PAPER))]  # corpora in the paper's order
+    keys = sorted(groups, key=lambda key: (order.index(key[0]), key[1:]))
+    found = []
+    for key in keys:
+        same = list(groups[key].values())
+        found.append(Configuration(same, pooled([run.result for run in same]), key[-1], told_apart(key, keys)))
+    return found, troubles + missing(found)
+
+
+def told_apart(key: Key, keys: list[Key]) -> dict[str, str]:
+    """The choices that differ between configurations, and the options that do where all the choices are the same."""
+    choices = {}
+    for i, choice in enumerate(CHOICES, 1):
+        if len({other[i] for other in keys}) > 1:
+            choices[choice] = str(key[i])
+    siblings = [set(other[-1]) for other in keys if other[:4] == key[:4]]
+    shared = set.intersection(*siblings)
+    return {**choices, "options": " ".join(option for option in key[-1] if option not in shared)}
+
+
+def chosen(configuration: Configuration) -> tuple[str, ...]:
+    """Student, word vectors and distiller."""
+    return tuple(configuration.result[choice] for choice in CHOICES)
+
+
+def missing(found: list[Configuration]) -> list[Trouble]:
+    """Name the seeds that a configuration lacks, and others with the same student, vectors and distiller have."""
+    seeds: dict[tuple[str, ...], set[int]] = {}
+    for configuration in found:
+        seeds.setdefault(chosen(configuration), set()).update(configuration.seeds)
+    troubles = []
+    for configuration in found:
+        for seed in sorted(seeds[chosen(configuration)] - set(configuration.seeds)):
+            size = f"per_class={configuration.result['per_class']}"
+            command = command_of([*configuration.options, size, f"seed={seed}"])
+            name = f"{configuration.title}, seed {seed}"
+            troubles.append(Trouble("missing", name, "other configurations were run with this seed", command))
+    return troubles
+
+
+def pooled(results: list[Result]) -> Result:
+    """Pool results that differ in their seed into one of the same form."""
+    first = results[0]
+    names = list(dict.fromkeys(name for result in results for name in result["methods"]))
+    names.sort(key=lambda name: (name == "full", name != "distilled"))  # distilled, the selectors, full
+    methods = {}
+    for name in names:
+        having = [result for result in results if name in result["methods"]]
+        # The curve of the full data is that of one student; elsewhere it is a mean over all.
+        students = [1 if name == "full" else result["students"] for result in having]
+        methods[name] = pooled_method([result["methods"][name] for result in having], students)
+    full = methods["full"]["accuracy"]["mean"]
+    for method in methods.values():
+        for scored in (method, *method["variants"].values()):
+            scored["recovery"] = scored["accuracy"]["mean"] / full
+    return {**first, "budget": mean([result["budget"] for result in results]), "methods": methods}
+
+
+def pooled_method(methods: Sequence[Result], students: list[int]) -> Result:
+    """Pool what became of one method."""
+    return {
+        **pooled_scores(methods, students),
+        "seconds": mean([method["seconds"] for method in methods]),
+        "peak_memory_bytes": max(method["peak_memory_bytes"] for method in methods),
+        "bytes": round(mean([method["bytes"] for method in methods])),
+        "variants": pooled_parts(methods, "variants", students),
+        "transfer": pooled_parts(methods, "transfer", students),
+    }
+
+
+def pooled_parts(methods: Sequence[Result], kind: str, students: list[int]) -> dict[str, Result]:
+    """Pool the variants, or the other students, of a method."""
+    names = dict.fromkeys(name for method in methods for name in method.get(kind, {}))
+    parts = {}
+    for name in names:
+        having = [(m[kind][name], n) for m, n in zip(methods, students, strict=True) if name in m.get(kind, {})]
+        parts[name] = pooled_scores([part for part, _ in having], [count for _, count in having])
+    return parts
+
+
+def pooled_scores(scored: Sequence[Result], students: list[int]) -> Result:
+    """Pool the metrics over all students, the curves where all runs have a point, and the seconds of one training."""
+    found: Result = {}
+    for metric in ("accuracy", "macro_f1"):
+        values = [value for result in scored for value in result[metric]["values"]]
+        std = statistics.stdev(values) if len(values) > 1 else 0.0
+        found[metric] = {"mean": mean(values), "std": std, "values": values}
+    found["curve"] = pooled_curve([result["curve"] for result in scored], students)
+    if all("train_seconds" in result for result in scored):
+        found["train_seconds"] = mean([result["train_seconds"] for result in scored])
+    return found
+
+
+def pooled_curve(curves: Sequence[Result], students: list[int]) -> Result:
+    """Pool curves over training steps as if all students had been measured together.
+
+    Args:
+        curves: steps, mean and standard deviation of one run each.
+        students: how many students each of them is of.
+    """
+    points = [{step: (m, s) for step, m, s in zip(c["steps"], c["mean"], c["std"], strict=False)} for c in curves]
+    steps = sorted(set.intersection(*(set(point) for point in points)))
+    total = sum(students)
+    means, stds = [], []
+    for step in steps:
+        at = [point[step] for point in points]
+        centre = sum(n * m for n, (m, _) in zip(students, at, strict=True)) / total
+        squares = sum((n - 1) * s**2 + n * (m - centre) ** 2 for n, (m, s) in zip(students, at, strict=True))
+        means.append(centre)
+        stds.append(math.sqrt(squares / (total - 1)) if total > 1 else 0.0)
+    return {"steps": steps, "mean": means, "std": stds}
+
+
+def mean(values: Sequence[float]) -> float:
+    """The mean."""
+    return statistics.fmean(values)

@@ -1,0 +1,207 @@
+"""The tables of a report: accuracies beside the paper's own (its table 2), the same sets used otherwise, and costs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any, NamedTuple
+
+from textdd.report.paper import PAPER
+from textdd.report.pooling import Configuration
+from textdd.report.terminal import readable
+
+
+class Column(NamedTuple):
+    """A heading.
+
+    Attributes:
+        name: what the column holds.
+        group: a heading above it that it shares with its neighbours.
+        numeric: numbers stand to the right.
+    """
+
+    name: str
+    group: str = ""
+    numeric: bool = True
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A place in a table.
+
+    Attributes:
+        shown: what a reader sees.
+        value: the number, in full.
+        std: its standard deviation, if it has one.
+        best: whether it is the best of its kind in the row.
+    """
+
+    shown: str
+    value: float | None = None
+    std: float | None = None
+    best: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table.
+
+    Attributes:
+        name: of its files.
+        caption: what it shows.
+        columns: its headings.
+        rows: as many cells in each as there are columns.
+    """
+
+    name: str
+    caption: str
+    columns: list[Column]
+    rows: list[list[Cell]]
+
+    @property
+    def groups(self) -> list[tuple[str, int]]:
+        """The headings above headings, each with the number of columns that it spans."""
+        return [(group, len(list(columns))) for group, columns in groupby(self.columns, lambda column: column.group)]
+
+    def cells(self, row: list[Cell]) -> list[tuple[Column, Cell]]:
+        """The cells of a row, each with its heading."""
+        return list(zip(self.columns, row, strict=True))
+
+
+NOTHING = Cell("\N{EN DASH}")
+NOT_RUN = Cell("not run")
+
+
+def score(estimate: dict[str, float], *, best: bool = False) -> Cell:
+    """Mean and standard deviation."""
+    return Cell(f"{estimate['mean']:.4f}", estimate["mean"], estimate["std"], best)
+
+
+def number(value: float, form: str) -> Cell:
+    """A number in a Python format."""
+    return Cell(format(value, form), value)
+
+
+def what_columns(configurations: list[Configuration]) -> list[Column]:
+    """Headings of the cells that say what a row is of."""
+    choices = [key for key in first_choices(configurations) if any(c.choices[key] for c in configurations)]
+    return [Column("corpus", numeric=False), Column("per class"), *(Column(key, numeric=False) for key in choices)]
+
+
+def first_choices(configurations: list[Configuration]) -> list[str]:
+    """What tells configurations apart; the same for all of a page."""
+    return list(configurations[0].choices) if configurations else []
+
+
+def what(configuration: Configuration, columns: list[Column]) -> list[Cell]:
+    """The cells that say what a row is of."""
+    result = configuration.result
+    choices = [Cell(configuration.choices[column.name] or NOTHING.shown) for column in columns[2:]]
+    return [Cell(result["dataset"]), number(result["per_class"], "d"), *choices]
+
+
+def accuracies(configurations: list[Configuration]) -> Table:
+    """Distilled, selected and full data, beside the paper's own figures where a corpus of the paper was run."""
+    methods = dict.fromkeys(name for c in configurations for name in c.result["methods"])
+    names = [*(name for name in methods if name != "full"), "full"]
+    begin = what_columns(configurations)
+    columns = [*begin, *(Column(name, "test accuracy") for name in names)]
+    columns += [Column("distilled", "recovery"), Column("random", "recovery"), Column("students"), Column("share")]
+    rows = [[*what(c, begin), *accuracy_cells(c.result, names)] for c in configurations]
+    table = Table(
+        "table2",
+        "Test accuracy of students trained on distilled, selected and all texts: mean ± standard deviation over all "
+        "students of all seeds. Bold: the best small set. Recovery: accuracy as a share of that on the full data. "
+        "Share: of the training texts, in examples.",
+        columns,
+        rows,
+    )
+    return beside_the_paper(table) if any(row[0].shown in PAPER for row in rows) else table
+
+
+def accuracy_cells(result: dict[str, Any], names: list[str]) -> list[Cell]:
+    """The accuracy of every method, recoveries, the number of students, and the share of the training texts."""
+    methods = result["methods"]
+    top = max(method["accuracy"]["mean"] for name, method in methods.items() if name != "full")
+    cells = []
+    for name in names:
+        accuracy = methods[name]["accuracy"] if name in methods else None
+        best = accuracy is not None and name != "full" and accuracy["mean"] == top
+        cells.append(NOTHING if accuracy is None else score(accuracy, best=best))
+    cells += [number(methods[name]["recovery"], ".3f") for name in ("distilled", "random")]
+    cells.append(number(len(methods["distilled"]["accuracy"]["values"]), "d"))
+    return [*cells, Cell(f"{100 * result['budget']:.3g} %", result["budget"])]
+
+
+def beside_the_paper(table: Table) -> Table:
+    """Add the paper's own figures, in its order; its corpora that were not run are named."""
+    ours = [Column("distilled", "test accuracy") == column for column in table.columns[1:]]
+    not_run = [NOT_RUN if distilled else NOTHING for distilled in ours]
+    run = {row[0].shown for row in table.rows}
+    rows = table.rows + [[Cell(corpus), *not_run] for corpus in PAPER if corpus not in run]
+    order = [*PAPER, *sorted(run - set(PAPER))]
+    rows.sort(key=lambda row: order.index(row[0].shown))
+    caption = (
+        f"{table.caption} The last columns are figures that Li & Li (2021, table 2) published, at 0.1 % of the "
+        "training texts (amazon: 0.01 %), with other word vectors, other parts of the corpora and other tuning: for "
+        "orientation, not measured here."
+    )
+    columns = table.columns + [Column(name, "the paper's own") for name in ("distilled", "random", "full", "recovery")]
+    return Table(table.name, caption, columns, [[*row, *paper_cells(row[0].shown)] for row in rows])
+
+
+def paper_cells(corpus: str) -> list[Cell]:
+    """The paper's own figures for a corpus."""
+    if corpus not in PAPER:
+        return [NOTHING] * 4
+    figures = PAPER[corpus]
+    shares = [number(value, ".4f") for value in (figures.distilled, figures.random, figures.full)]
+    return [*shares, number(figures.distilled / figures.full, ".3f")]
+
+
+def uses(configurations: list[Configuration]) -> Table:
+    """The same sets with other labels, another recipe and other students."""
+    begin = what_columns(configurations)
+    columns = [*begin, Column("set", numeric=False), Column("used", numeric=False)]
+    columns += [Column(name) for name in ("accuracy", "macro-F1", "recovery")]
+    rows = []
+    for configuration in configurations:
+        for name, method in configuration.result["methods"].items():
+            ways: dict[str, dict[str, Any]] = {"as it is": method}
+            ways |= {variant.replace("_", " "): scored for variant, scored in method["variants"].items()}
+            ways |= {f"by {student}": scored for student, scored in method["transfer"].items()}
+            for way, scored in ways.items():
+                recovery = number(scored["recovery"], ".3f") if "recovery" in scored else NOTHING
+                cells = [Cell(name), Cell(way), score(scored["accuracy"]), score(scored["macro_f1"]), recovery]
+                rows.append([*what(configuration, begin), *cells])
+    caption = (
+        "The same sets used otherwise: with each label replaced by its likeliest class (hard labels), with Adam and "
+        "shuffled mini-batches tuned on validation (plain recipe), with the soft labels of a student that has read all "
+        "texts (teacher labels), and to train another student by a plain recipe."
+    )
+    return Table("uses", caption, columns, rows)
+
+
+def costs(configurations: list[Configuration]) -> Table:
+    """Seconds, memory and bytes."""
+    begin = what_columns(configurations)
+    columns = [*begin, Column("set", numeric=False), Column("seconds to make"), Column("peak memory")]
+    columns += [Column("bytes"), Column("seconds to train a student")]
+    rows = []
+    for configuration in configurations:
+        for name, method in configuration.result["methods"].items():
+            training = method.get("train_seconds")
+            cells = [
+                Cell(name),
+                number(method["seconds"], ",.1f"),
+                Cell(readable(method["peak_memory_bytes"]), method["peak_memory_bytes"]),
+                Cell(readable(method["bytes"]), method["bytes"]),
+                NOTHING if training is None else number(training, ".2f"),
+            ]
+            rows.append([*what(configuration, begin), *cells])
+    caption = (
+        "What each set costs. Seconds to make: of distilling; of picking texts and tuning and training on them; of "
+        "training all students on the full data. Means over seeds; peak memory is the most of any. Bytes: the stored "
+        "set without word vectors; real texts as token numbers with their labels."
+    )
+    return Table("costs", caption, columns, rows)
