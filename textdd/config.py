@@ -22,9 +22,6 @@ HERE = Path(__file__).resolve().parent
 CONF = HERE / "conf" if (HERE / "conf").is_dir() else HERE.parent / "conf"
 """The YAML folder: inside the package when installed as a wheel, beside it in a checkout."""
 
-PAPER_BUDGET = 0.001
-"""0.1 % of the training texts, used when neither budget nor per_class is given."""
-
 
 @dataclass
 class RunConfig:

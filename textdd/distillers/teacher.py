@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from textdd.distillers.materials import Materials
 from textdd.evaluation.cost import Cost
 from textdd.evaluation.full_data import FullDataConfig, fit
+from textdd.locks import claim
 from textdd.record import write_tensors
 from textdd.seeds import derive
 from textdd.students import FlatStudent
@@ -57,19 +58,20 @@ def train_teacher(student: FlatStudent, materials: Materials, seed: int) -> tupl
         The teacher, at its best epoch on validation, and the seconds that it cost when it was trained.
     """
     corpus, path = materials.corpus, materials.cache / "teacher.safetensors"
-    if not path.exists():
-        with Cost() as cost:
-            training = fit(
-                TRAINING,
-                student,
-                replace(corpus, train=corpus.train.sample(TEXTS)),
-                materials.table,
-                derive(seed, "teacher"),
-                TRAINING.step_sizes[0],
-                "teacher",
-                materials.make_trainer,
-            )
-        facts = {"seconds": cost.seconds, "validation_accuracy": training.best_accuracy}
-        write_tensors(path, {"theta": training.best_theta}, {"facts": json.dumps(facts)})
+    with claim(path, "training the teacher") as ours:
+        if ours:
+            with Cost() as cost:
+                training = fit(
+                    TRAINING,
+                    student,
+                    replace(corpus, train=corpus.train.sample(TEXTS)),
+                    materials.table,
+                    derive(seed, "teacher"),
+                    TRAINING.step_sizes[0],
+                    "teacher",
+                    materials.make_trainer,
+                )
+            facts = {"seconds": cost.seconds, "validation_accuracy": training.best_accuracy}
+            write_tensors(path, {"theta": training.best_theta}, {"facts": json.dumps(facts)})
     with safe_open(path, "pt") as file:
         return Teacher(student, file.get_tensor("theta")), json.loads(file.metadata()["facts"])["seconds"]
