@@ -86,33 +86,33 @@ def carry_out(run: RunConfig, prepared: Prepared, folder: Path, title: str) -> P
     say(f"folder: {folder}")
     settings = dataclasses.asdict(run)
     student = make_student(run.model, prepared.vectors.table.shape[1], len(prepared.corpus.classes))
-    mirrors = Mirrors(run.logger, folder, title, folder.name, settings)
+    actual = {**settings, "per_class": prepared.per_class, "budget": prepared.share}
+    mirrors = Mirrors(run.logger, folder, title, folder.name, actual)
     try:
         distilled = distilled_set(run, prepared, student, folder, mirrors)
         methods = compare(run, prepared, student, distilled, folder)
-        for name, method in methods.items():
-            mirrors.log_method(name, method)
+        result = {
+            "dataset": prepared.corpus.name,
+            "per_class": prepared.per_class,
+            "budget": prepared.share,
+            "model": run.model.name,
+            "embedding": run.embedding.name,
+            "distiller": run.distiller.name,
+            "seed": run.seed,
+            "students": run.evaluation.students,
+            "artifact": str((folder / "artifact").resolve()),
+            "methods": methods,
+            "distilling": distilled.manifest["distilling"],
+            "versions": distilled.manifest["versions"],
+            "config": settings,
+        }
+        accuracy_against_steps([result], folder / FIGURE)
+        mirrors.log_results(methods, folder / FIGURE)
     finally:
         mirrors.close()
     metrics = ("accuracy", "macro_f1", "recovery")
     distilled.manifest["metrics"] = {n: {metric: m[metric] for metric in metrics} for n, m in methods.items()}
     distilled.save(folder / "artifact")
-    result = {
-        "dataset": prepared.corpus.name,
-        "per_class": prepared.per_class,
-        "budget": prepared.share,
-        "model": run.model.name,
-        "embedding": run.embedding.name,
-        "distiller": run.distiller.name,
-        "seed": run.seed,
-        "students": run.evaluation.students,
-        "artifact": str((folder / "artifact").resolve()),
-        "methods": methods,
-        "distilling": distilled.manifest["distilling"],
-        "versions": distilled.manifest["versions"],
-        "config": settings,
-    }
-    accuracy_against_steps([result], folder / FIGURE)
     write_json(final, result)
     say(f"figure: {folder / FIGURE}\nartifact: {folder / 'artifact'}")
     return final
