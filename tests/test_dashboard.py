@@ -17,7 +17,7 @@ def run(monkeypatch, tmp_path, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("WANDB_API_KEY", raising=False)
-    monkeypatch.delenv("WANDB_SILENT", raising=False)
+    monkeypatch.setenv("WANDB_SILENT", "true")
 
     def main(*arguments):
         monkeypatch.setattr(sys, "argv", ["dashboard", *arguments])
