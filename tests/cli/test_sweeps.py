@@ -1,4 +1,4 @@
-"""Sweeps as a user starts them: jobs that fail beside jobs that do not, kills, and every launcher, in real processes."""
+"""Sweeps as a user starts them, in real processes: jobs that fail beside others, kills, and every launcher."""
 
 import json
 import os
@@ -66,11 +66,11 @@ def test_parallel_jobs_share_the_cache(swept, place):
 
 
 def test_no_two_jobs_write_into_one_wandb_run(swept, place):
-    held = list(map(inspect_offline, place.glob("runs/*/wandb/offline-run-*")))
-    assert sorted((run["config"]["method"], run["config"]["per_class"]) for run in held) == [
-        (method, size) for method in ("distilled", "full", "random") for size in (3, 4)
-    ]
-    assert all(run["summary"]["test/accuracy"] > 0 for run in held)
+    runs = [sorted(folder.glob("offline-run-*")) for folder in place.glob("runs/*/wandb")]
+    assert [len(paths) for paths in runs] == [3, 3]  # one for each method
+    assert len({path.name.rpartition("-")[2] for paths in runs for path in paths}) == 6
+    held = [inspect_offline(paths[0])["config"] for paths in runs]
+    assert sorted((config["method"], config["per_class"]) for config in held) == [("distilled", 3), ("distilled", 4)]
 
 
 def test_another_sweep_by_submitit_skips_what_is_finished(swept, place):
@@ -121,10 +121,12 @@ def test_an_experiment_is_put_on_the_command_line():
     jobs = cli.jobs_of(["-m", "experiment=figure4", "dataset=trec6,ag_news", "seed=7", "data_dir=x"])
     assert jobs[0] == ["dataset=trec6", "seed=7", "budget=0.0001", "experiment=figure4", "data_dir=x"]
     assert len(jobs) == 8
-    assert len(cli.jobs_of(["-m", "experiment=table2"])) == 24
+    table, figure = (cli.jobs_of(["-m", f"experiment={name}"]) for name in ("table2", "figure3"))
+    assert len(table) == 24
+    assert [job[:2] for job in table] == [job[:2] for job in figure]
 
 
-@pytest.mark.parametrize("experiment", ["quick", "table2", "figure3", "figure4"])
+@pytest.mark.parametrize("experiment", ["quick", "figure4"])
 def test_every_experiment_is_a_right_line(experiment):
     check_line(["-m", f"experiment={experiment}", "data_dir=x"])
 
