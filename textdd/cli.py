@@ -126,7 +126,8 @@ def with_experiment(overrides: list[Override], *, sweep: bool) -> list[Override]
 def jobs_of(arguments: list[str]) -> list[list[str]]:
     """The overrides of every job of a sweep, in Hydra's order."""
     overrides = with_experiment(overrides_in(arguments), sweep=True)
-    return [list(job) for job in product(*map(values_of, overrides))]
+    last = {override.get_key_element(): override for override in overrides}  # of an option that is typed twice
+    return [list(job) for job in product(*map(values_of, last.values()))]
 
 
 def parse(argument: str) -> Override:
