@@ -126,9 +126,11 @@ def test_an_experiment_is_put_on_the_command_line():
     assert [job[:2] for job in table] == [job[:2] for job in figure]
 
 
-@pytest.mark.parametrize("experiment", ["quick", "figure4"])
-def test_every_experiment_is_a_right_line(experiment):
-    check_line(["-m", f"experiment={experiment}", "data_dir=x"])
+@pytest.mark.parametrize(
+    "line", ["quick", "table2 seed=0 dataset=dbpedia", "figure3 seed=0 dataset=trec6", "figure4 dataset=ag_news"]
+)
+def test_every_experiment_is_a_right_line(line):
+    check_line(["-m", *f"experiment={line}".split()])
 
 
 MISTAKES = {
@@ -149,7 +151,7 @@ def test_mistakes(line):
 
 
 def test_one_job_of_an_experiment_runs_alone():
-    check_line(command(cli.jobs_of(["-m", "experiment=table2"])[0]).split()[3:])
+    check_line(command(cli.jobs_of(["-m", "experiment=quick"])[0]).split()[3:])
 
 
 def test_a_launcher_that_is_not_installed(monkeypatch):
