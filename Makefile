@@ -4,10 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help install install-dev demo lint test clean
+.PHONY: help install install-dev demo quick table2 figure3 figure4 sync lint test clean
+
+DATA ?= data
+ARGS ?=
+RUNS ?= runs
 
 help:  ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
+	@grep -hE '^[a-z0-9 -]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
 
 install: $(VENV)/installed  ## make .venv with textdd and what it needs
 
@@ -15,6 +19,17 @@ install-dev: $(VENV)/installed-dev  ## the same with the tools for tests and lin
 
 demo: install  ## distil the built-in corpus and compare distilled vs random vs full
 	$(BIN)/python -m textdd.run dataset=demo per_class=10 distiller.outer_steps=400
+
+quick: install  ## a small sweep on the built-in corpus
+	$(BIN)/python -m textdd.run -m experiment=quick output_dir=$(RUNS) $(ARGS)
+
+table2 figure3 figure4: install  ## the runs behind a table or figure of the paper; DATA=DIR holds corpora and vectors/
+	$(BIN)/python -m textdd.run -m experiment=$@ data_dir=$(DATA) output_dir=$(RUNS) $(ARGS)
+
+sync: install  ## upload the W&B runs under RUNS=DIR that were recorded offline
+	@test -n "$$WANDB_API_KEY" || grep -qs 'machine api.wandb.ai' ~/.netrc || { \
+	  echo "No W&B key. Get one at https://wandb.ai/authorize and type: WANDB_API_KEY=... make sync" >&2; exit 2; }
+	find $(RUNS) -type d -name 'offline-run-*' -prune -exec $(BIN)/wandb sync --yes {} +
 
 lint: install-dev  ## style and types
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
@@ -33,5 +48,5 @@ $(VENV)/installed: pyproject.toml constraints.txt
 # Dependency groups (PEP 735) need pip 25.1, newer than the one that comes with Python 3.11.
 $(VENV)/installed-dev: $(VENV)/installed
 	$(INSTALL) "pip>=25.1"
-	$(INSTALL) --group lint --group test
+	$(INSTALL) --editable ".[launchers,tensorboard,dashboard]" --group lint --group test
 	touch $@

@@ -11,7 +11,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from textdd.loggers import LoggerConfig, MetricsFile, Mirrors, has_key
+from textdd.loggers import LoggerConfig, MetricsFile, Mirrors
+from textdd.loggers.wandb import has_key
 from textdd.progress import Bar, console, track
 from textdd.record import write_bytes, write_json, write_tensors
 from textdd.run import once
@@ -82,7 +83,7 @@ def test_metrics_rewind_to_a_checkpoint(tmp_path):
 def test_no_mirror_without_a_wish(tmp_path):
     mirrors = Mirrors(LoggerConfig(), tmp_path, "title", "group", {})
     assert [type(logger) for logger in mirrors.distilling()] == [MetricsFile]
-    mirrors.log_method("random", {})
+    mirrors.log_results({}, tmp_path / "figure.png")
     mirrors.close()
     assert list(tmp_path.iterdir()) == []
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 from textdd.allowed import all_of, at_least, one_of, positive
@@ -42,6 +43,10 @@ def check(run: RunConfig) -> None:
     one_of("embedding", run.embedding.name, EMBEDDINGS, "embedding")
     all_of("selector", run.evaluation.selectors, SELECTORS, "evaluation.selectors")
     all_of("student", run.evaluation.transfer, STUDENTS, "evaluation.transfer")
+    if run.logger.tensorboard and find_spec("tensorboard") is None:
+        raise TextddError(
+            "Got logger=tensorboard, but tensorboard is not installed. Type: pip install 'textdd[tensorboard]'"
+        )
     if run.distiller.warm_start is not None:
         read_manifest(Path(run.distiller.warm_start))
     if isinstance(run.distiller, ChainConfig):

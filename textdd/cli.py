@@ -8,6 +8,7 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Callable
+from itertools import product
 from typing import Any
 
 from hydra import compose, initialize_config_dir
@@ -26,25 +27,27 @@ HELP_FLAGS = ("--help", "-h")
 
 
 def groups_of(config_name: str) -> dict[str, list[str]]:
-    """The groups of conf/ that a configuration chooses from, and their choices."""
-    found = {folder.name: sorted(file.stem for file in folder.glob("*.yaml")) for folder in sorted(CONF.iterdir())}
-    wanted = {"config": set(found), "evaluate": {"model"}}.get(config_name, set())
-    return {name: choices for name, choices in found.items() if choices and name in wanted}
+    """The groups of conf/ that a configuration's defaults list chooses from, and their choices."""
+    entries = OmegaConf.load(CONF / f"{config_name}.yaml").defaults
+    listed = [str(next(iter(entry))) for entry in entries if isinstance(entry, DictConfig)]
+    names = sorted(name.removeprefix("optional ") for name in listed if not name.startswith("override "))
+    return {name: sorted(file.stem for file in (CONF / name).glob("*.yaml")) for name in names}
 
 
-def compose_config(config_name: str, arguments: list[str]) -> DictConfig:
+def compose_config(config_name: str, arguments: list[str], *, with_hydra: bool = False) -> DictConfig:
     """Compose a configuration as Hydra will, with errors that say what was got, what is allowed and what to type.
 
     Args:
-        config_name: `config` or `evaluate`.
+        config_name: the file in conf/, such as `config` or `evaluate`.
         arguments: overrides such as `dataset=ag_news`; in a sweep, the first value of each.
+        with_hydra: keep what Hydra itself is told.
 
     Raises:
         TextddError: an override is malformed, unknown or of the wrong type.
     """
     with initialize_config_dir(str(CONF), version_base="1.3"):
         try:
-            return compose(config_name, arguments)
+            return compose(config_name, arguments, return_hydra_config=with_hydra)
         except (HydraException, OmegaConfBaseException) as error:
             cause = error.__cause__ or error
             key = getattr(cause, "full_key", None)
@@ -60,18 +63,18 @@ def check_arguments(config_name: str, arguments: list[str], check: Callable[[Dic
     """Check a whole command line, sweeps included, before Hydra sees it.
 
     Args:
-        config_name: `config` or `evaluate`.
+        config_name: the file in conf/, such as `config` or `evaluate`.
         arguments: the command line without the program.
         check: what else must hold of a composed configuration.
 
     Raises:
         TextddError: something is wrong with it.
     """
-    overrides = [parse(argument) for argument in arguments if not argument.startswith("-")]
-    overrides = [override for override in overrides if not override.get_key_element().lstrip("+~").startswith("hydra")]
-    known = groups_of(config_name)
+    overrides, known = overrides_in(arguments), groups_of(config_name)
     for override in overrides:
         check_choice(override, known)
+    if "experiment" in known:
+        overrides = with_experiment(overrides, sweep=is_sweep(arguments))
     chosen = [values_of(o)[0] for o in overrides if o.key_or_group in known]
     options = paths(compose_config(config_name, chosen))
     for override in overrides:
@@ -83,6 +86,48 @@ def check_arguments(config_name: str, arguments: list[str], check: Callable[[Dic
         lines += [[*first[:i], value, *first[i + 1 :]] for value in values_of(override)[1:]]
     for line in lines:
         check(compose_config(config_name, line))
+
+
+def is_sweep(arguments: list[str]) -> bool:
+    """Whether a command line asks for a sweep."""
+    return not {"-m", "--multirun"}.isdisjoint(arguments)
+
+
+def overrides_in(arguments: list[str]) -> list[Override]:
+    """Parse a command line, what Hydra itself is told left out."""
+    overrides = [parse(argument) for argument in arguments if not argument.startswith("-")]
+    return [override for override in overrides if not override.get_key_element().lstrip("+~").startswith("hydra")]
+
+
+def with_experiment(overrides: list[Override], *, sweep: bool) -> list[Override]:
+    """Add what an experiment sweeps over, as Hydra will; what is typed takes its place.
+
+    Raises:
+        TextddError: several experiments, or one whose sweep is neither asked for nor replaced.
+    """
+    chosen = [override for override in overrides if override.key_or_group == "experiment"]
+    if not chosen:
+        return overrides
+    names = values_of(chosen[-1])
+    if len(names) > 1:
+        raise TextddError(f"Got {chosen[-1].input_line}; one experiment at a time is allowed. Type: -m {names[0]}")
+    params = compose_config("config", names, with_hydra=True).hydra.sweeper.params or {}
+    typed = {override.key_or_group: override for override in overrides}
+    missing = [key for key in params if key not in typed]
+    if missing and not sweep:
+        raise TextddError(
+            f"Got {names[0]}, which is a sweep over {', '.join(params)}. Type: python -m textdd.run -m {names[0]}, "
+            f"or give {' and '.join(missing)} one value each."
+        )
+    swept = {key: parse(f"{key}={value}") for key, value in params.items()}
+    return list((swept | typed).values())
+
+
+def jobs_of(arguments: list[str]) -> list[list[str]]:
+    """The overrides of every job of a sweep, in Hydra's order."""
+    overrides = with_experiment(overrides_in(arguments), sweep=True)
+    last = {override.get_key_element(): override for override in overrides}  # of an option that is typed twice
+    return [list(job) for job in product(*map(values_of, last.values()))]
 
 
 def parse(argument: str) -> Override:
@@ -148,20 +193,24 @@ def print_help(
         program: such as `textdd.run`.
         purpose: one sentence.
         examples: pairs of what to type behind the program, and what that does.
-        config_name: `config` or `evaluate`.
+        config_name: the file in conf/, such as `config` or `evaluate`.
         arguments: overrides, whose values are shown.
     """
     lines = [purpose, "", f"Usage: python -m {program} [option=value ...]", ""]
     for command, meaning in examples:
         lines += [f"  # {meaning}", f"  python -m {program} {command}".rstrip()]
     for group, choices in groups_of(config_name).items():
-        comments = ((CONF / group / f"{choice}.yaml").read_text().splitlines()[0] for choice in choices)
-        lines += ["", f"{group}="]
-        lines += rows([(choice, comment.lstrip("# ")) for choice, comment in zip(choices, comments, strict=True)])
+        lines += ["", f"{group}=", *rows([(choice, comment_of(group, choice)) for choice in choices])]
     lines += ["", "options, with their values under the choices made"]
     options = OmegaConf.to_object(compose_config(config_name, arguments))
     lines += rows([(f"{name}={value}", meaning) for name, value, meaning in option_rows(options)])
     sys.stdout.write("\n".join(lines) + "\n")
+
+
+def comment_of(group: str, choice: str) -> str:
+    """The first comment of a choice's file; in front of it stands at most a header of Hydra's."""
+    lines = (CONF / group / f"{choice}.yaml").read_text().splitlines()
+    return next(line.lstrip("# ") for line in lines if not line.startswith("# @"))
 
 
 def rows(pairs: list[tuple[str, str]]) -> list[str]:

@@ -22,9 +22,6 @@ HERE = Path(__file__).resolve().parent
 CONF = HERE / "conf" if (HERE / "conf").is_dir() else HERE.parent / "conf"
 """The YAML folder: inside the package when installed as a wheel, beside it in a checkout."""
 
-PAPER_BUDGET = 0.001
-"""0.1 % of the training texts, used when neither budget nor per_class is given."""
-
 
 @dataclass
 class RunConfig:
@@ -97,12 +94,32 @@ class ReportConfig:
     out: str | None = None
 
 
+@dataclass
+class DashboardConfig:
+    """A W&B report on many runs.
+
+    Attributes:
+        entity: the W&B user or team that the runs belong to.
+        project: the W&B project that holds them.
+        title: what the report is called.
+        offline: write the report to a file instead of sending it; so it goes without a key, too.
+        file: that file.
+    """
+
+    entity: str | None = None
+    project: str = "textdd"
+    title: str = "textdd: distilled vs random vs full"
+    offline: bool = False
+    file: str = "dashboard.json"
+
+
 def register() -> None:
     """Tell Hydra the schema; the options of students and distillers differ by choice, so each choice has its own."""
     store = ConfigStore.instance()
     store.store(name="run_schema", node=RunConfig)
     store.store(name="evaluate_schema", node=EvaluateConfig)
     store.store(name="report_schema", node=ReportConfig)
+    store.store(name="dashboard_schema", node=DashboardConfig)
     for name, (_, options) in STUDENTS.items():
         store.store(group="schema/model", name=name, node=options)
     for name, (_, options) in DISTILLERS.items():

@@ -13,6 +13,10 @@ class TextddError(Exception):
     """
 
 
+class MissingCorpus(TextddError):
+    """A corpus is neither on this machine nor within reach: a sweep lists it as missing and goes on with the others."""
+
+
 def nearest_first(got: str, allowed: Iterable[str]) -> list[str]:
     """Sort `allowed` so that the choice that looks most like `got` comes first.
 

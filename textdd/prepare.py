@@ -9,12 +9,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
 
-from textdd.config import PAPER_BUDGET, RunConfig
+from textdd.config import RunConfig
 from textdd.data.budget import check_per_class, per_class_from_budget
 from textdd.data.corpus import Corpus, load_corpus
 from textdd.data.vectors import WordVectors, load_vectors
 from textdd.manifest import read_manifest
-from textdd.progress import Bar, console
+from textdd.progress import Bar, say
 
 
 class Prepared(NamedTuple):
@@ -43,7 +43,7 @@ def prepare(run: RunConfig) -> Prepared:
     corpus = load_with_bar(run, cache)
     per_class = run.per_class
     if per_class is None:
-        budget = PAPER_BUDGET if run.budget is None else run.budget
+        budget = run.dataset.budget if run.budget is None else run.budget
         per_class = per_class_from_budget(budget, corpus.train_rows, len(corpus.classes))
     check_per_class(per_class, corpus.train.labels, corpus.classes)
     vectors = load_vectors(run.embedding, corpus, run.data_dir, cache, run.seed)
@@ -96,8 +96,3 @@ def identity(run: RunConfig, prepared: Prepared) -> str:
 def short_hash(content: object) -> str:
     """Ten hexadecimal digits that identify a JSON value."""
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:10]
-
-
-def say(remark: str) -> None:
-    """Print a remark about the run to standard error."""
-    console.print(remark, highlight=False, soft_wrap=True)

@@ -20,6 +20,11 @@ QUIET_SECONDS = 20.0
 """Seconds between two lines where the output is no terminal."""
 
 
+def say(remark: str) -> None:
+    """Print a remark to standard error."""
+    console.print(remark, highlight=False, soft_wrap=True)
+
+
 class Bar:
     """A progress bar on a terminal; a line now and then elsewhere.
 
@@ -54,11 +59,7 @@ class Bar:
             self._bar.update(self._bar.task_ids[0], completed=done, note=note)
         elif time.monotonic() - self._spoke >= QUIET_SECONDS:
             self._spoke = time.monotonic()
-            console.print(
-                f"{self.what}: {done}/{self.total or '?'}, {self._left()}  {note}".rstrip(),
-                highlight=False,
-                soft_wrap=True,
-            )
+            say(f"{self.what}: {done}/{self.total or '?'}, {self._left()}  {note}".rstrip())
 
     def close(self) -> None:
         """Remove the bar."""

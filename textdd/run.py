@@ -13,6 +13,7 @@ import json
 import shutil
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -31,15 +32,18 @@ from textdd.distillers import DistillerConfig
 from textdd.distillers.chain import added_up, stages_of
 from textdd.errors import TextddError
 from textdd.evaluation.protocol import Protocol, Result, add_recovery
+from textdd.locks import claim, locked
 from textdd.loggers import Mirrors
 from textdd.machine import machine
 from textdd.manifest import MANIFEST
-from textdd.prepare import Prepared, identity, prepare, say, setting, short_hash
+from textdd.prepare import Prepared, identity, prepare, setting, short_hash
+from textdd.progress import say
 from textdd.quiet import quiet
 from textdd.record import write_json
 from textdd.report.figures import accuracy_against_steps
 from textdd.report.terminal import print_results
 from textdd.students import FlatStudent, make_student
+from textdd.sweep import attempt, check_launcher, failure, sweep
 from textdd.trainer import make_trainer, process_rank, set_up_process
 
 PURPOSE = "Distil a labelled text corpus into a tiny synthetic training set, then compare distilled vs random vs full."
@@ -65,46 +69,53 @@ def execute(run: RunConfig) -> Path:
     title = f"{prepared.corpus.name}-{prepared.per_class}"
     choices = f"{run.model.name}-{run.embedding.name}-{run.distiller.name}"
     folder = Path(run.output_dir) / f"{title}-{choices}-s{run.seed}-{identity(run, prepared)}"
+    # The processes of one run work in one folder together; two runs must not.
+    with locked(folder, f"the run {folder.name}") if process_rank() == 0 else nullcontext():
+        final = carry_out(run, prepared, folder, title)
+    failure(run).unlink(missing_ok=True)
+    return final
+
+
+def carry_out(run: RunConfig, prepared: Prepared, folder: Path, title: str) -> Path:
+    """Do in a run's folder what is not done yet, and return the path of its result.json."""
     final = folder / "result.json"
     if run.overwrite and process_rank() == 0:
         shutil.rmtree(folder, ignore_errors=True)
     if final.exists():
         say("This run is finished; overwrite=true runs it again.")
-        print_results(json.loads(final.read_text()))
         return final
     say(f"folder: {folder}")
     settings = dataclasses.asdict(run)
     student = make_student(run.model, prepared.vectors.table.shape[1], len(prepared.corpus.classes))
-    mirrors = Mirrors(run.logger, folder, title, folder.name, settings)
+    actual = {**settings, "per_class": prepared.per_class, "budget": prepared.share}
+    mirrors = Mirrors(run.logger, folder, title, folder.name, actual)
     try:
         distilled = distilled_set(run, prepared, student, folder, mirrors)
         methods = compare(run, prepared, student, distilled, folder)
-        for name, method in methods.items():
-            mirrors.log_method(name, method)
+        result = {
+            "dataset": prepared.corpus.name,
+            "per_class": prepared.per_class,
+            "budget": prepared.share,
+            "model": run.model.name,
+            "embedding": run.embedding.name,
+            "distiller": run.distiller.name,
+            "seed": run.seed,
+            "students": run.evaluation.students,
+            "artifact": str((folder / "artifact").resolve()),
+            "methods": methods,
+            "distilling": distilled.manifest["distilling"],
+            "versions": distilled.manifest["versions"],
+            "machine": machine(),
+            "config": settings,
+        }
+        accuracy_against_steps([result], folder / FIGURE)
+        mirrors.log_results(methods, folder / FIGURE)
     finally:
         mirrors.close()
     metrics = ("accuracy", "macro_f1", "recovery")
     distilled.manifest["metrics"] = {n: {metric: m[metric] for metric in metrics} for n, m in methods.items()}
     distilled.save(folder / "artifact")
-    result = {
-        "dataset": prepared.corpus.name,
-        "per_class": prepared.per_class,
-        "budget": prepared.share,
-        "model": run.model.name,
-        "embedding": run.embedding.name,
-        "distiller": run.distiller.name,
-        "seed": run.seed,
-        "students": run.evaluation.students,
-        "artifact": str((folder / "artifact").resolve()),
-        "methods": methods,
-        "distilling": distilled.manifest["distilling"],
-        "versions": distilled.manifest["versions"],
-        "machine": machine(),
-        "config": settings,
-    }
-    accuracy_against_steps([result], folder / FIGURE)
     write_json(final, result)
-    print_results(result)
     say(f"figure: {folder / FIGURE}\nartifact: {folder / 'artifact'}")
     return final
 
@@ -205,8 +216,9 @@ def compare(
 
 def once(path: Path, work: Callable[[], Result]) -> Result:
     """Do a piece of work unless its stored result is there."""
-    if not path.exists():
-        write_json(path, work())
+    with claim(path, f"evaluation {path.stem}") as ours:
+        if ours:
+            write_json(path, work())
     content: Result = json.loads(path.read_text())
     return content
 
@@ -217,18 +229,18 @@ def check_line(arguments: list[str]) -> None:
     Raises:
         TextddError: something is wrong with it.
     """
-    sweep = not {"-m", "--multirun"}.isdisjoint(arguments)
 
     def check_composed(cfg: DictConfig) -> None:
         run = to_run(cfg)
         check(run)
-        if sweep and run.trainer.strategy == "ddp":
+        if cli.is_sweep(arguments) and run.trainer.strategy == "ddp":
             raise TextddError(
                 "Got trainer.strategy=ddp in a sweep; it starts the whole command line again in every process, so only "
                 "one process per job is allowed, or processes that are spawned. Type: trainer.strategy=ddp_spawn"
             )
 
     cli.check_arguments("config", arguments, check_composed)
+    check_launcher(arguments)
 
 
 def main() -> None:
@@ -242,26 +254,26 @@ def main() -> None:
         check_line(arguments)
     except TextddError as error:
         cli.exit_with(error)
-    quiet()
+    if cli.is_sweep(arguments):
+        output_dir = to_run(cli.compose_config("config", cli.jobs_of(arguments)[0])).output_dir
+        sys.exit(sweep(arguments, Path(output_dir), job))
     job()
 
 
 @hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")
 def job(cfg: DictConfig) -> None:
-    """One job of Hydra's: an experiment whose mistakes are told without a traceback, unless a sweep must go on."""
-    sweep = HydraConfig.get().mode == RunMode.MULTIRUN
+    """One job of Hydra's: a single experiment, whose mistakes are told without a traceback, or one of a sweep."""
+    quiet()
+    run = to_run(cfg)
+    if HydraConfig.get().mode == RunMode.MULTIRUN:
+        attempt(run, execute)
+        return
     try:
-        path = execute(to_run(cfg))
+        path = execute(run)
     except TextddError as error:
-        if sweep:
-            raise
         cli.exit_with(error)
-    finish(path)
-
-
-def finish(path: Path) -> None:
-    """Print the line that scripts read."""
-    print(f"result: {path.resolve()}", flush=True)  # noqa: T201
+    print_results(json.loads(path.read_text()))
+    print(f"result: {path.resolve()}", flush=True)  # noqa: T201  (the line that scripts read)
 
 
 register()

@@ -1,5 +1,6 @@
 """The program as a user starts it: in processes, from other folders, killed, sharing work with a second process."""
 
+import csv
 import json
 import os
 import signal
@@ -13,7 +14,7 @@ from safetensors.numpy import load_file
 
 from tests.conftest import SMALL
 
-MIRRORED = (*SMALL, "cache_dir=cache", "logger=[csv,wandb]", "evaluation.selectors=[herding]")
+MIRRORED = (*SMALL, "cache_dir=cache", "logger=[csv,tensorboard,wandb]", "evaluation.selectors=[herding]")
 
 
 def start(module, *arguments, folder, python=sys.executable):
@@ -38,6 +39,13 @@ def result_of(output):
     last = output.strip().splitlines()[-1]
     assert last.startswith("result: ")
     return Path(last.removeprefix("result: "))
+
+
+def inspect_offline(directory):
+    """What W&B would be sent of a run that was recorded offline."""
+    tool = Path(sys.executable).with_name("wandb")
+    command = [tool, "leet", "inspect", "--summary", "--json", directory]
+    return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
 @pytest.fixture(scope="module")
@@ -118,18 +126,50 @@ def test_record_and_mirrors(finished):
     header, *rows = (folder / "metrics.csv").read_text().splitlines()
     assert "validation/accuracy" in header.split(",")
     assert len(rows) == len(lines)
+    with (folder / "results.csv").open() as file:
+        table = list(csv.DictReader(file))
+    assert [row["method"] for row in table if not row["variant"]] == ["distilled", "random", "herding", "full"]
+    accuracies = {
+        name: method["accuracy"]["mean"] for name, method in json.loads(finished[0].read_text())["methods"].items()
+    }
+    assert {row["method"]: float(row["accuracy"]) for row in table if not row["variant"]} == accuracies
+
+
+def test_wandb_holds_a_run_per_method_and_the_comparison(finished):
+    """Read back from what would be uploaded."""
+    folder = finished[0].parent
     offline = sorted(folder.glob("wandb/offline-run-*"))
-    assert len(offline) == 4
-    held = []
-    for directory in offline:
-        shown = subprocess.run(
-            [Path(sys.executable).with_name("wandb"), "leet", "inspect", "--summary", "--json", directory],
-            capture_output=True, text=True, check=True,
-        )  # fmt: skip
-        held.append(json.loads(shown.stdout))
-    text = json.dumps(held)
-    for expected in ("demo-3-distilled", "demo-3-random", "demo-3-herding", "demo-3-full", "test/accuracy", "recovery"):
-        assert expected in text
+    held = {inspected["config"]["method"]: inspected for inspected in map(inspect_offline, offline)}
+    assert list(held) == ["distilled", "random", "herding", "full"]
+    methods = json.loads(finished[0].read_text())["methods"]
+    for name, inspected in held.items():
+        assert inspected["summary"]["test/accuracy"] == methods[name]["accuracy"]["mean"]
+        assert inspected["summary"]["recovery"] == methods[name]["recovery"]
+        text = json.dumps(inspected)
+        assert f"demo-3-{name}-s0" in text
+        assert folder.name in text  # the group
+    (table,) = offline[0].glob("files/media/table/results_*.table.json")
+    rows = json.loads(table.read_text())["data"]
+    assert [row[:3] for row in rows if not row[1]] == [[n, "", m["accuracy"]["mean"]] for n, m in methods.items()]
+    assert list(offline[0].glob("files/media/table/accuracy_against_steps_*"))
+    (picture,) = offline[0].glob("files/media/images/figure_*.png")
+    assert picture.read_bytes() == (folder / "accuracy_against_steps.png").read_bytes()
+
+
+def test_tensorboard_holds_a_line_per_method_and_the_comparison(finished):
+    event_accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    folder = finished[0].parent / "tensorboard"
+    methods = json.loads(finished[0].read_text())["methods"]
+    assert {path.name for path in folder.iterdir()} == set(methods)
+    for name, method in methods.items():
+        events = event_accumulator.EventAccumulator(str(folder / name)).Reload()
+        curve = [(event.step, event.value) for event in events.Scalars("student/validation_accuracy")]
+        assert curve == pytest.approx(list(zip(*(method["curve"][key] for key in ("steps", "mean")), strict=True)))
+        assert events.Scalars("test/accuracy")[0].value == pytest.approx(method["accuracy"]["mean"])
+        if name == "distilled":
+            assert events.Images("accuracy_against_steps")
+            assert len(events.Scalars("validation/accuracy")) == 3  # outer steps 2, 4 and 6
+            assert "results/text_summary" in events.Tags()["tensors"]
 
 
 def test_nothing_that_the_user_cannot_mend_is_said(finished):
@@ -309,11 +349,3 @@ def test_bf16_runs(place, finished):
     exact = json.loads(finished[0].read_text())
     tensors = [load_file(Path(r["artifact"]) / "distilled.safetensors")["x"] for r in (result, exact)]
     assert 0 < abs(tensors[0] - tensors[1]).max() < 0.5
-
-
-def test_a_sweep_runs_every_combination(place, finished):
-    run(
-        "-m", *SMALL[:-2], "trainer=cpu", "cache_dir=cache", "logger=none", "seed=0,1", "output_dir=sweep", folder=place
-    )
-    seeds = [json.loads(path.read_text())["seed"] for path in sorted(place.glob("sweep/*/result.json"))]
-    assert sorted(seeds) == [0, 1]

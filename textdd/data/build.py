@@ -20,6 +20,7 @@ from textdd.data.sources import DatasetConfig, Sources
 from textdd.data.store import write_store
 from textdd.data.tokeniser import train_tokeniser
 from textdd.errors import TextddError
+from textdd.locks import claim
 
 # Part of every key: raise it when what is stored changes.
 FORMAT = 1
@@ -40,8 +41,7 @@ def corpus_key(config: DatasetConfig, sources: Sources) -> str:
 def built_corpus(config: DatasetConfig, sources: Sources, cache_dir: Path, progress: Progress | None) -> Path:
     """Find the tokenised corpus in the cache, or make it.
 
-    It is made in a folder of its own and renamed when complete: a killed build leaves nothing that is read,
-    and of two processes that build at once the later takes what the earlier made.
+    It is made in a folder of its own and renamed when complete: a killed build leaves nothing that is read.
 
     Args:
         config: the corpus.
@@ -56,19 +56,15 @@ def built_corpus(config: DatasetConfig, sources: Sources, cache_dir: Path, progr
         TextddError: something is wrong with a file, a column, a text or a label.
     """
     folder = cache_dir / "corpora" / f"{re.sub(r'[^a-zA-Z0-9]+', '_', config.name)}-{corpus_key(config, sources)}"
-    if folder.is_dir():
-        return folder
-    unfinished = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:8]}")
-    unfinished.mkdir(parents=True)
-    try:
-        _build(unfinished, config, sources, progress)
-        try:
-            unfinished.rename(folder)
-        except OSError:  # not empty: another process was faster
-            if not folder.is_dir():
-                raise
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
+    with claim(folder, f"tokenising {config.name}") as ours:
+        if ours:
+            unfinished = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:8]}")
+            unfinished.mkdir(parents=True)
+            try:
+                _build(unfinished, config, sources, progress)
+                unfinished.rename(folder)
+            finally:
+                shutil.rmtree(unfinished, ignore_errors=True)
     return folder
 
 

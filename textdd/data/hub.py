@@ -11,7 +11,7 @@ import datasets
 import pyarrow as pa
 
 from textdd.data.files import BATCH_ROWS, SUFFIXES
-from textdd.errors import TextddError
+from textdd.errors import MissingCorpus
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class HubSplit:
         """The split itself; downloaded when first asked for.
 
         Raises:
-            TextddError: the hub or this data set cannot be reached.
+            MissingCorpus: the hub or this data set cannot be reached.
         """
         datasets.disable_progress_bars()
         try:
@@ -55,7 +55,7 @@ class HubSplit:
             )
         except Exception as error:  # some thirty kinds: network, proxies, permissions, disk, unknown names
             looked = ", ".join(map(str, self.looked_in)) or "no folder, as data_dir is not set"
-            raise TextddError(
+            raise MissingCorpus(
                 f"No files found (looked in: {looked}) and {self.name} cannot be loaded from the hub: "
                 f"{type(error).__name__}: {error}. Either run once on a machine that reaches the hub, or get "
                 f"https://huggingface.co/datasets/{self.hub} by other means and put train and test files "

@@ -19,6 +19,8 @@ class DatasetConfig:
     Attributes:
         name: what it is called; files under `data_dir/<name>/` come before the hub. "demo" is generated.
         hub: namespaced id on the Hugging Face hub; null for corpora that are not there.
+        budget: the paper's size of the distilled set as a fraction of the training texts, taken when neither budget nor
+            per_class is given.
         hub_test: the hub's split to test on (GLUE's test labels are secret, so SST-2 takes "validation").
         revision: the hub's commit, which pins the content.
         path: your own corpus: a file, or a folder with train and perhaps test files.
@@ -38,6 +40,7 @@ class DatasetConfig:
 
     name: str = "demo"
     hub: str | None = None
+    budget: float = 0.001
     hub_test: str = "test"
     revision: str | None = None
     path: str | None = None

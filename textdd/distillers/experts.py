@@ -18,6 +18,7 @@ from textdd.data.embedded import embed
 from textdd.distillers.materials import Materials
 from textdd.evaluation.cost import Cost
 from textdd.inner import Portion, Recipe, State, make_optimiser, step
+from textdd.locks import claim
 from textdd.progress import track
 from textdd.record import write_tensors
 from textdd.seeds import derive
@@ -28,8 +29,6 @@ def expert_trajectories(
     student: FlatStudent, recipe: Recipe, pace: int, count: int, materials: Materials, seed: int
 ) -> tuple[list[Tensor], float]:
     """Train experts, or take those that an earlier run trained from the cache.
-
-    Two runs that train the same expert at once write the same file, each as a whole.
 
     Args:
         student: the classifier.
@@ -49,10 +48,11 @@ def expert_trajectories(
     trajectories, seconds = [], 0.0
     for i in track(range(count), "training experts"):
         path = materials.cache / "experts" / f"{kind}-{i}.safetensors"
-        if not path.exists():
-            with Cost() as cost:
-                trajectory = train_expert(student, recipe, pace, train, table, derive(seed, "expert", i))
-            write_tensors(path, {"trajectory": trajectory}, {"seconds": repr(cost.seconds)})
+        with claim(path, f"training expert {i + 1}") as ours:
+            if ours:
+                with Cost() as cost:
+                    trajectory = train_expert(student, recipe, pace, train, table, derive(seed, "expert", i))
+                write_tensors(path, {"trajectory": trajectory}, {"seconds": repr(cost.seconds)})
         stored, its_seconds = read_expert(path)
         trajectories.append(stored)
         seconds += its_seconds

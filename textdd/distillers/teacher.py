@@ -12,6 +12,7 @@ from textdd.distillers import work
 from textdd.distillers.materials import Materials
 from textdd.evaluation.cost import Cost
 from textdd.evaluation.full_data import FullDataConfig, fit
+from textdd.locks import claim
 from textdd.record import write_tensors
 from textdd.seeds import derive
 from textdd.students import FlatStudent
@@ -80,19 +81,20 @@ def train_teacher(student: FlatStudent, materials: Materials, seed: int) -> tupl
     """
     corpus, config = materials.corpus, training(len(materials.corpus.train))
     path = materials.cache / f"teacher-{config.epochs}-epochs.safetensors"
-    if not path.exists():
-        with Cost() as cost:
-            trained = fit(
-                config,
-                student,
-                replace(corpus, train=corpus.train.sample(TEXTS)),
-                materials.table,
-                derive(seed, "teacher"),
-                STEP_SIZE,
-                "teacher",
-                materials.make_trainer,
-            )
-        facts = {"seconds": cost.seconds, "validation_accuracy": trained.best_accuracy}
-        write_tensors(path, {"theta": trained.best_theta}, {"facts": json.dumps(facts)})
+    with claim(path, "training the teacher") as ours:
+        if ours:
+            with Cost() as cost:
+                trained = fit(
+                    config,
+                    student,
+                    replace(corpus, train=corpus.train.sample(TEXTS)),
+                    materials.table,
+                    derive(seed, "teacher"),
+                    STEP_SIZE,
+                    "teacher",
+                    materials.make_trainer,
+                )
+            facts = {"seconds": cost.seconds, "validation_accuracy": trained.best_accuracy}
+            write_tensors(path, {"theta": trained.best_theta}, {"facts": json.dumps(facts)})
     with safe_open(path, "pt") as file:
         return Teacher(student, file.get_tensor("theta")), json.loads(file.metadata()["facts"])["seconds"]

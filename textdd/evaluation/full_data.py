@@ -24,6 +24,7 @@ from textdd.data.corpus import Corpus
 from textdd.data.embedded import Batch
 from textdd.data.module import CorpusModule
 from textdd.evaluation.cost import Cost
+from textdd.locks import claim
 from textdd.progress import TrainingBar
 from textdd.record import write_tensors
 from textdd.students import FlatStudent
@@ -117,20 +118,21 @@ def train_full(
     step_sizes = config.step_sizes
     for i, seed in enumerate(seeds):
         path = cache / f"student-{seed:016x}.safetensors"
-        if not path.exists():
-            tried = []
-            with Cost() as cost:
-                for step_size in step_sizes:
-                    what = f"full data, student {i + 1}/{len(seeds)}, step size {step_size:g}"
-                    tried.append(fit(config, student, corpus, table, seed, step_size, what, make_trainer))
-            best = max(tried, key=lambda training: training.best_accuracy)
-            facts = {
-                "seconds": cost.seconds,
-                "peak_memory_bytes": cost.peak_memory_bytes,
-                "step_size": best.step_size,
-                "history": best.history,
-            }
-            write_tensors(path, {"theta": best.best_theta}, {"facts": json.dumps(facts)})
+        with claim(path, f"training student {i + 1} on the full data") as ours:
+            if ours:
+                tried = []
+                with Cost() as cost:
+                    for step_size in step_sizes:
+                        what = f"full data, student {i + 1}/{len(seeds)}, step size {step_size:g}"
+                        tried.append(fit(config, student, corpus, table, seed, step_size, what, make_trainer))
+                best = max(tried, key=lambda training: training.best_accuracy)
+                facts = {
+                    "seconds": cost.seconds,
+                    "peak_memory_bytes": cost.peak_memory_bytes,
+                    "step_size": best.step_size,
+                    "history": best.history,
+                }
+                write_tensors(path, {"theta": best.best_theta}, {"facts": json.dumps(facts)})
         with safe_open(path, "pt", device=str(table.device)) as file:
             thetas.append(file.get_tensor("theta"))
             costs.append(json.loads(file.metadata()["facts"]))

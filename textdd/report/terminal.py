@@ -1,12 +1,35 @@
-"""The table that a run ends with."""
+"""The tables that a run and a sweep end with."""
 
 from __future__ import annotations
 
 import math
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
+
+CHOICES = ("dataset", "per_class", "model", "embedding", "distiller", "seed")
+"""What tells one result from another."""
+
+
+class Failure(NamedTuple):
+    """A job that failed.
+
+    Attributes:
+        number: the job's.
+        options: those in which it differs from other jobs.
+        error: the kind of its error and what it says.
+        log: its log.
+        command: what to type to run it again.
+    """
+
+    number: int
+    options: str
+    error: str
+    log: Path
+    command: str
 
 
 def results_table(result: dict[str, Any]) -> Table:
@@ -47,7 +70,59 @@ def readable(count: float) -> str:
     return f"{count / 1000**power:.3g} {('B', 'kB', 'MB', 'GB')[power]}"
 
 
+def sweep_table(results: list[dict[str, Any]]) -> Table:
+    """A line for every finished job: what it was, and the accuracy of distilled, random and full side by side.
+
+    Args:
+        results: the contents of result.json files.
+    """
+    table = Table(title="finished", caption="test accuracy, mean ± std over fresh students")
+    always = ("dataset", "per_class", "distiller")
+    shown = [key for key in CHOICES if key in always or len({str(result[key]) for result in results}) > 1]
+    for key in shown:
+        table.add_column(key.replace("_", " "), overflow="fold")
+    for heading in ("distilled", "random", "full", "recovery"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for result in results:
+        methods = result["methods"]
+        accuracies = (scores(methods[name])[0] for name in ("distilled", "random", "full"))
+        table.add_row(*(str(result[key]) for key in shown), *accuracies, f"{methods['distilled']['recovery']:.3f}")
+    return table
+
+
 def print_results(result: dict[str, Any]) -> None:
-    """Print the table to standard output, wide enough for its columns where the output is no terminal."""
-    console = Console()
-    Console(width=None if console.is_terminal else 120).print(results_table(result))
+    """Print the table of one run to standard output."""
+    wide_console().print(results_table(result))
+
+
+def print_sweep(finished: list[dict[str, Any]], missing: dict[str, str], failed: list[Failure]) -> None:
+    """Print what became of a sweep's jobs to standard output.
+
+    Args:
+        finished: the contents of their result.json files.
+        missing: corpora that are not at hand, and how to get each.
+        failed: the jobs that failed.
+    """
+    console = wide_console()
+    if finished:
+        console.print(sweep_table(finished))
+    for title, headings, rows in (
+        ("missing corpora", ("dataset", "how to get it"), list(missing.items())),
+        ("failed", ("job", "options", "error"), [(str(job.number), job.options, job.error) for job in failed]),
+    ):
+        if rows:
+            table = Table(*headings, title=title)
+            for row in rows:
+                table.add_row(*map(escape, row))
+            console.print(table)
+    if failed:
+        console.print("The command of the sweep runs all that is not finished. One job alone:")
+    for job in failed:
+        console.print(
+            f"# job {job.number}, log: {job.log}\n{job.command}", markup=False, highlight=False, soft_wrap=True
+        )
+
+
+def wide_console() -> Console:
+    """Standard output, wide enough for the columns of our tables where it is no terminal."""
+    return Console(width=None if Console().is_terminal else 120)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import uuid
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file, save
+
+from textdd.locks import claim
+from textdd.record import write_bytes
 
 Arrays = dict[str, np.ndarray]
 
@@ -25,15 +27,7 @@ def cached_arrays(cache_dir: Path, kind: str, key: list[object], compute: Callab
     """
     digest = hashlib.blake2b(json.dumps(key).encode(), digest_size=12).hexdigest()
     path = cache_dir / "vectors" / f"{kind}-{digest}.safetensors"
-    if path.is_file():
-        return load_file(path)
-    arrays = compute()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Renamed when complete, so that neither a kill nor a second process leaves half a file to be read.
-    unfinished = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
-    try:
-        save_file(arrays, unfinished)
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
-    return arrays
+    with claim(path, f"making {kind} vectors") as ours:
+        if ours:
+            write_bytes(path, save(compute()))
+    return load_file(path)

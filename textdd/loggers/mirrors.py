@@ -1,0 +1,63 @@
+"""All loggers of one experiment, behind the three moments at which a run speaks to them."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+from pytorch_lightning.loggers import Logger
+
+from textdd.loggers.config import LoggerConfig
+from textdd.loggers.metrics import MetricsFile
+from textdd.loggers.results import COLUMNS, result_rows
+
+
+class Mirrors:
+    """The record of an experiment and its mirrors.
+
+    Args:
+        config: which mirrors.
+        folder: the run's folder.
+        title: a short name of what is compared, such as "ag_news-30".
+        group: identifies the configuration.
+        settings: the configuration as plain values, with the actual `per_class` and `budget`.
+    """
+
+    def __init__(self, config: LoggerConfig, folder: Path, title: str, group: str, settings: dict[str, Any]) -> None:
+        self.config, self.folder = config, folder
+        self.metrics = MetricsFile(folder / "metrics.jsonl")
+        self.others: list[Any] = []
+        # Imported here because these libraries take seconds, and not everybody has them or wants them.
+        if config.tensorboard:
+            from textdd.loggers.tensorboard import TensorBoardMirror
+
+            self.others.append(TensorBoardMirror(folder))
+        if config.wandb:
+            from textdd.loggers.wandb import WandbMirror
+
+            self.others.append(WandbMirror(config, folder, title, group, settings))
+
+    def distilling(self) -> list[Logger]:
+        """Loggers for the outer optimisation."""
+        return [self.metrics, *(mirror.logger("distilled") for mirror in self.others)]
+
+    def log_results(self, methods: dict[str, Any], figure: Path) -> None:
+        """Log what became of every method, once at the end.
+
+        Args:
+            methods: what result.json holds about each, the distilled set's first.
+            figure: the PNG of accuracy against steps.
+        """
+        for mirror in self.others:
+            mirror.log_results(methods, figure)
+        if self.config.csv:
+            with (self.folder / "results.csv").open("w", newline="") as file:
+                csv.writer(file).writerows([COLUMNS, *result_rows(methods)])
+
+    def close(self) -> None:
+        """End what is open, so that the next job does not write into it; mirror the metrics as CSV."""
+        for mirror in self.others:
+            mirror.close()
+        if self.config.csv and self.metrics.path.exists():
+            self.metrics.write_csv()
