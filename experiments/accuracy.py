@@ -177,7 +177,8 @@ def write(names: list[str]) -> None:
     (HERE / "main.md").write_text(main_table(results))
     (HERE / "all.md").write_text(all_table(results))
     ours = [f"{dataset}-default-{per_class}" for dataset, per_class in CORPORA.items()]
-    accuracy_against_steps([results[name] for name in ours if name in results], HERE / "main.png")
+    if any(name in results for name in ours):
+        accuracy_against_steps([results[name] for name in ours if name in results], HERE / "main.png")
     picture(results, HERE / "all.png")
 
 
