@@ -26,13 +26,14 @@ from textdd import cli
 from textdd.artifact import DistilledSet
 from textdd.checks import check
 from textdd.config import CONF, RunConfig, register, to_run
-from textdd.distil import distil, forget_checkpoints
+from textdd.distil import distil, forget_checkpoints, plan_of
 from textdd.distillers import DistillerConfig
 from textdd.distillers.chain import added_up, stages_of
 from textdd.errors import TextddError
 from textdd.evaluation.protocol import Protocol, Result, add_recovery
 from textdd.loggers import Mirrors
 from textdd.manifest import MANIFEST
+from textdd.plan import print_plans
 from textdd.prepare import Prepared, identity, prepare, say, setting, short_hash
 from textdd.quiet import quiet
 from textdd.record import write_json
@@ -53,14 +54,18 @@ VERSIONED = ("textdd", "torch", "pytorch-lightning", "tokenizers", "numpy")
 FIGURE = "accuracy_against_steps.png"
 
 
-def execute(run: RunConfig) -> Path:
-    """Run one experiment and return the path of its result.json.
+def execute(run: RunConfig) -> Path | None:
+    """Run one experiment and return the path of its result.json; with `plan=true` only print the plan.
 
     Raises:
         TextddError: something about the data or the configuration has to be mended by the user.
     """
     set_up_process(run.trainer)
     prepared = prepare(run)
+    student = make_student(run.model, prepared.vectors.table.shape[1], len(prepared.corpus.classes))
+    if run.plan:
+        show_plan(run, prepared, student)
+        return None
     title = f"{prepared.corpus.name}-{prepared.per_class}"
     choices = f"{run.model.name}-{run.embedding.name}-{run.distiller.name}"
     folder = Path(run.output_dir) / f"{title}-{choices}-s{run.seed}-{identity(run, prepared)}"
@@ -73,7 +78,6 @@ def execute(run: RunConfig) -> Path:
         return final
     say(f"folder: {folder}")
     settings = dataclasses.asdict(run)
-    student = make_student(run.model, prepared.vectors.table.shape[1], len(prepared.corpus.classes))
     mirrors = Mirrors(run.logger, folder, title, folder.name, settings)
     try:
         distilled = distilled_set(run, prepared, student, folder, mirrors)
@@ -105,6 +109,23 @@ def execute(run: RunConfig) -> Path:
     print_results(result)
     say(f"figure: {folder / FIGURE}\nartifact: {folder / 'artifact'}")
     return final
+
+
+def show_plan(run: RunConfig, prepared: Prepared, student: FlatStudent) -> None:
+    """Print what distilling will take, for every stage as if it were the first."""
+    corpus, vectors, per_class, _ = prepared
+    shared = materials_folder(run, prepared)
+    print_plans(
+        {
+            stage.name: plan_of(stage, run.trainer, student, corpus, vectors, per_class, run.seed, shared)
+            for stage in stages_of(run.distiller)
+        }
+    )
+
+
+def materials_folder(run: RunConfig, prepared: Prepared) -> Path:
+    """Where methods keep what other runs on the same texts, vectors and student can use."""
+    return Path(run.cache_dir).expanduser() / "materials" / short_hash(setting(run, prepared))
 
 
 def distilled_set(
@@ -146,7 +167,7 @@ def finished_stage(
     if (artifact / MANIFEST).exists():
         return DistilledSet.load(artifact)
     corpus, vectors, per_class, share = prepared
-    shared = Path(run.cache_dir).expanduser() / "materials" / short_hash(setting(run, prepared))
+    shared = materials_folder(run, prepared)
     synthetic, facts = distil(
         stage, run.trainer, student, corpus, vectors, per_class, run.seed, folder, shared, mirrors, source
     )
@@ -254,7 +275,8 @@ def job(cfg: DictConfig) -> None:
         if sweep:
             raise
         cli.exit_with(error)
-    finish(path)
+    if path is not None:
+        finish(path)
 
 
 def finish(path: Path) -> None:

@@ -129,14 +129,14 @@ class _Recompute(torch.autograd.Function):
             while stretch:
                 state = stretch.pop()
                 portion = lesson.portion(state.t)
-                seen = [t.detach().requires_grad_(n) for t, n in zip(portion[:3], needed, strict=True)]
+                seen = [t.detach().requires_grad_(wanted) for t, wanted in zip(portion[:3], needed, strict=True)]
                 before = State(
                     state.theta.detach().requires_grad_(),
                     tuple(slot.detach().requires_grad_() for slot in state.slots),
                     state.t,
                 )
                 with recalling(ctx.tapes[state.t]):
-                    after = plan.step(before, Portion(*seen, portion.mask), differentiable=True)
+                    after = plan.step(before, Portion(seen[0], seen[1], seen[2], portion.mask), differentiable=True)
                 leaves = [before.theta, *before.slots, *(t for t in seen if t.requires_grad)]
                 products = list(
                     torch.autograd.grad((after.theta, *after.slots), leaves, adjoint, materialize_grads=True)

@@ -54,8 +54,7 @@ class TextCNN(Student):
     """TextCNN without regularisation, as the paper uses it (Kim 2014; Li & Li 2021, section 3.2).
 
     A window starts at every token and reaches over zeros at the end, so a text shorter than a filter is read too.
-    Written as one unfolding and a matrix product per width: on a CPU its second derivatives, which the
-    hypergradient needs, take less than half the time of torch.nn.Conv1d's.
+    Its maxima over time and all their derivatives are in textdd/students/winners.py.
 
     Args:
         config: widths and number of filters.
@@ -71,6 +70,7 @@ class TextCNN(Student):
         """Map x (N, L, D) to the strongest responses (N, widths * filters)."""
         if mask is not None:
             x = x * mask.unsqueeze(-1)
-        responses = strongest(x, [filters.weight for filters in self.filters], mask)
+        kinds = [filters for filters in self.filters if isinstance(filters, Filters)]
+        responses = strongest(x, [filters.weight for filters in kinds], mask)
         # The bias and the rectifier commute with the maximum, and are L times cheaper after it.
-        return F.relu(responses + torch.cat([filters.bias for filters in self.filters]))
+        return F.relu(responses + torch.cat([filters.bias for filters in kinds]))
