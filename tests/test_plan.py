@@ -1,4 +1,4 @@
-"""The plan: memory is predicted as it is used, the engine fits the room, a resumed run keeps the engine it began with."""
+"""The plan: memory is predicted as it is used, the engine fits the room, a resumed run keeps its engine."""
 
 import copy
 import dataclasses
@@ -66,22 +66,28 @@ def test_memory_is_counted_as_long_as_it_is_held():
 
 
 def test_engine_is_the_fastest_that_fits(ready, batch):
-    distiller = ready()
-    needs = {name: choose(ready(engine=name), batch, 1e12, alone=True)[1] for name in ("unroll", "recompute")}
-    assert needs["recompute"] < needs["unroll"] / 2
-    assert choose(distiller, batch, 1e12, alone=True) == ("unroll", needs["unroll"])
-    assert choose(distiller, batch, needs["unroll"], alone=True) == ("recompute", needs["recompute"])
-    assert choose(distiller, batch, 1e12, alone=False) == ("recompute", needs["recompute"])
+    distiller = ready(inner_steps=300)
+    _, unrolled = choose(distiller, batch, 1e12, alone=True)
+    name, recomputed = choose(distiller, batch, 1.1 * unrolled, alone=True)
+    assert name == "recompute"
+    assert recomputed < unrolled / 2
+    assert choose(distiller, batch, 1.3 * unrolled, alone=True) == ("unroll", unrolled)
+    assert choose(distiller, batch, 1e12, alone=False) == ("recompute", recomputed)
 
 
-def test_what_cannot_fit_is_refused_with_what_would(ready, batch):
-    needs = {name: choose(ready(engine=name), batch, 1e12, alone=True)[1] for name in ("unroll", "recompute")}
-    with pytest.raises(TextddError, match=r"needs about .* are available. Type: distiller.engine=recompute$"):
-        choose(ready(engine="unroll"), batch, needs["unroll"], alone=True)
-    with pytest.raises(TextddError, match=r"Type: .*distiller.outer_batch=\d+ distiller.length=\d+$"):
-        choose(ready(), batch, 1e4, alone=True)
-    with pytest.raises(TextddError, match=r"Type: .*distiller.keep_every=4 distiller.students=1$"):
-        choose(ready(students=3), batch, needs["recompute"], alone=True)
+@pytest.mark.parametrize(
+    ("changes", "room", "remedy"),
+    [
+        ({"engine": "unroll"}, 0.9, r"distiller.engine=recompute"),
+        ({"engine": "recompute"}, 0.3, r"distiller.engine=recompute distiller.keep_every=18"),
+        ({}, 0.001, r".* distiller.outer_batch=\d+ distiller.length=\d+"),
+    ],
+)
+def test_what_cannot_fit_is_refused_with_what_would(changes, room, remedy, ready, batch):
+    distiller = ready(inner_steps=300, **changes)
+    _, needed = choose(distiller, batch, 1e12, alone=True)
+    with pytest.raises(TextddError, match=rf"needs about .* are available. Type: {remedy}$"):
+        choose(distiller, batch, room * needed, alone=True)
 
 
 def test_planning_changes_nothing_but_the_engine(ready, corpus, vectors):
