@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help install install-dev demo lint test clean
+.PHONY: help install install-dev demo lint test bench clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -21,6 +21,10 @@ lint: install-dev  ## style and types
 
 test: install-dev lint  ## style, types and all tests with coverage
 	$(BIN)/python -m pytest
+
+bench: install-dev  ## a hypergradient's seconds and memory, beside what else computes it
+	$(INSTALL) --group bench
+	$(BIN)/python experiments/bench.py
 
 clean:  ## remove what the targets made
 	rm -rf $(VENV) runs

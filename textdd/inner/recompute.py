@@ -14,7 +14,7 @@ in a step (see textdd/students/winners.py) is stored as well, and not searched f
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -24,7 +24,7 @@ from torch import Tensor
 from textdd.inner.optimiser import Optimiser
 from textdd.inner.training import Lesson, Portion, State, step
 from textdd.students import FlatStudent
-from textdd.students.winners import recalling, remembering
+from textdd.students.winners import Tape, recalling, remembering
 
 
 def recompute(
@@ -82,6 +82,17 @@ class _Plan:
         leaf = state._replace(theta=state.theta.detach().requires_grad_())
         return self.step(leaf, lesson.portion(state.t), differentiable=False)
 
+    def in_reverse(self, kept: list[State], tapes: dict[int, Tape], lesson: Lesson) -> Iterator[State]:
+        """All states before the last step, the latest first, from those that were kept."""
+        end = self.marks[-1]
+        for first in reversed(kept):
+            stretch = [_move(first, lesson.x.device)]
+            while stretch[-1].t + 1 < min(first.t + self.keep_every, end):
+                with recalling(tapes[stretch[-1].t]):
+                    stretch.append(self.walk(stretch[-1], lesson))
+            while stretch:
+                yield stretch.pop()
+
 
 def _move(state: State, place: torch.device) -> State:
     return State(state.theta.to(place), tuple(slot.to(place) for slot in state.slots), state.t)
@@ -113,43 +124,28 @@ class _Recompute(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         plan: _Plan = ctx.plan
-        x, y, step_sizes = ctx.saved_tensors
-        lesson = replace(plan.lesson, x=x, y=y, step_sizes=step_sizes)
+        lesson = replace(plan.lesson, **dict(zip(("x", "y", "step_sizes"), ctx.saved_tensors, strict=True)))
         width = len(gradients) // len(plan.marks)  # tensors in one state
         arriving = {mark: gradients[i * width : (i + 1) * width] for i, mark in enumerate(plan.marks)}
         needed = ctx.needs_input_grad[2:5]  # of texts, labels and step sizes
-        totals = [torch.zeros_like(tensor) for tensor in (x, y, step_sizes)]
-        end = plan.marks[-1]
-        adjoint = list(arriving[end])
-        for kept in reversed(ctx.kept):
-            stretch = [_move(kept, x.device)]  # the states up to the next one that was kept
-            while stretch[-1].t + 1 < min(kept.t + plan.keep_every, end):
-                with recalling(ctx.tapes[stretch[-1].t]):
-                    stretch.append(plan.walk(stretch[-1], lesson))
-            while stretch:
-                state = stretch.pop()
-                portion = lesson.portion(state.t)
-                seen = [t.detach().requires_grad_(wanted) for t, wanted in zip(portion[:3], needed, strict=True)]
-                before = State(
-                    state.theta.detach().requires_grad_(),
-                    tuple(slot.detach().requires_grad_() for slot in state.slots),
-                    state.t,
-                )
-                with recalling(ctx.tapes[state.t]):
-                    after = plan.step(before, Portion(seen[0], seen[1], seen[2], portion.mask), differentiable=True)
-                leaves = [before.theta, *before.slots, *(t for t in seen if t.requires_grad)]
-                products = list(
-                    torch.autograd.grad((after.theta, *after.slots), leaves, adjoint, materialize_grads=True)
-                )
-                adjoint = products[:width]
-                if state.t in arriving:
-                    adjoint = [a + b for a, b in zip(adjoint, arriving[state.t], strict=True)]
-                # A batch that spans two shuffled epochs may hold an example twice, so its gradients are added up.
-                places = (lesson.rows[state.t], lesson.rows[state.t], lesson.rows.new_tensor([state.t]))
-                found = iter(products[width:])
-                for total, place, wanted in zip(totals, places, needed, strict=True):
-                    if wanted:
-                        product = next(found)
-                        total.index_add_(0, place, product.view(len(place), *total.shape[1:]))
+        totals = [torch.zeros_like(tensor) for tensor in ctx.saved_tensors]
+        adjoint = list(arriving[plan.marks[-1]])
+        for state in plan.in_reverse(ctx.kept, ctx.tapes, lesson):
+            portion = lesson.portion(state.t)
+            x, y, step_size = (t.detach().requires_grad_(n) for t, n in zip(portion[:3], needed, strict=True))
+            carried = [tensor.detach().requires_grad_() for tensor in (state.theta, *state.slots)]
+            with recalling(ctx.tapes[state.t]):
+                before = State(carried[0], tuple(carried[1:]), state.t)
+                after = plan.step(before, Portion(x, y, step_size, portion.mask), differentiable=True)
+            leaves = [*carried, *(tensor for tensor in (x, y, step_size) if tensor.requires_grad)]
+            products = torch.autograd.grad((after.theta, *after.slots), leaves, adjoint, materialize_grads=True)
+            adjoint = list(products[:width])
+            if state.t in arriving:
+                adjoint = [a + b for a, b in zip(adjoint, arriving[state.t], strict=True)]
+            # A batch that spans two shuffled epochs may hold an example twice, so its gradients are added up.
+            rows, found = lesson.rows[state.t], iter(products[width:])
+            for total, places, wanted in zip(totals, (rows, rows, rows.new_tensor([state.t])), needed, strict=True):
+                if wanted:
+                    total.index_add_(0, places, next(found).view(len(places), *total.shape[1:]))
         given = (total if wanted else None for total, wanted in zip(totals, needed, strict=True))
         return None, None, *given, *adjoint

@@ -145,6 +145,7 @@ class _Responses(torch.autograd.Function):
             return values.clone()
         rows = meetings.rows
         bags = torch.arange(len(rows), dtype=torch.int32, device=x.device)
+        # By its public name it can only be had as a derivative, after a forward pass that nobody needs.
         products = torch.ops.aten._embedding_bag_per_sample_weights_backward(
             w, x, rows.view(-1), bags * rows.shape[1], bags.repeat_interleave(rows.shape[1]), 0
         )
