@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help install install-dev demo quick table2 figure3 figure4 sync lint test clean
+.PHONY: help install install-dev demo quick table2 figure3 figure4 sync lint test bench clean
 
 DATA ?= data
 ARGS ?=
@@ -36,6 +36,10 @@ lint: install-dev  ## style and types
 
 test: install-dev lint  ## style, types and all tests with coverage
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+
+bench: install-dev  ## a hypergradient's seconds and memory, beside what else computes it
+	$(INSTALL) --group bench
+	$(BIN)/python experiments/bench.py
 
 clean:  ## remove what the targets made
 	rm -rf $(VENV) runs

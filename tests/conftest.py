@@ -36,7 +36,7 @@ SMALL = (  # the same corpus on the command line, with everything else small as 
 )
 
 
-LIGHTNINGS_OWN = ("PYTEST_", "PL_GLOBAL_SEED", "MASTER_", "NODE_RANK", "LOCAL_RANK", "WORLD_SIZE")
+LIGHTNINGS_OWN = ("PYTEST_", "TORCHINDUCTOR_", "PL_GLOBAL_SEED", "MASTER_", "NODE_RANK", "LOCAL_RANK", "WORLD_SIZE")
 
 
 @pytest.fixture(autouse=True)

@@ -35,6 +35,7 @@ class RunConfig:
         cache_dir: where tokenised corpora, word vectors and full-data students are kept between runs.
         output_dir: where runs are written, each into a folder named after its configuration.
         overwrite: run again although a finished run of the same configuration exists.
+        plan: only say what distilling will take: engine, peak memory, seconds.
         dataset: which corpus.
         model: which student.
         embedding: which word vectors.
@@ -51,6 +52,7 @@ class RunConfig:
     cache_dir: str = "~/.cache/textdd"
     output_dir: str = "runs"
     overwrite: bool = False
+    plan: bool = False
     dataset: DatasetConfig = field(default_factory=DatasetConfig)
     model: Any = MISSING
     embedding: EmbeddingConfig = field(default_factory=EmbeddingConfig)

@@ -18,6 +18,7 @@ from textdd.data.corpus import Corpus
 from textdd.data.outer import OuterData
 from textdd.data.vectors import WordVectors
 from textdd.distillers import DISTILLERS, Distiller, DistillerConfig, SyntheticSet, initial_texts, work
+from textdd.distillers.engine import EngineConfig
 from textdd.distillers.initialise import initial_words
 from textdd.distillers.materials import Materials
 from textdd.distillers.nested import check_nested
@@ -27,7 +28,8 @@ from textdd.evaluation.cost import Cost
 from textdd.inner import Recipe
 from textdd.loggers import Mirrors
 from textdd.parametrisations import PARAMETRISATIONS, Source
-from textdd.progress import TrainingBar
+from textdd.plan import Plan, plan
+from textdd.progress import TrainingBar, say
 from textdd.seeds import derive
 from textdd.students import FlatStudent
 from textdd.trainer import AtomicCheckpointIO, SetUpProcess, TrainerConfig, make_trainer
@@ -122,10 +124,11 @@ def distil(
 
     Returns:
         The averaged set that did best on validation, and what it cost: `seconds` over all sittings and of
-        its preparation, `peak_memory_bytes`, `validation_accuracy`, `outer_steps`.
+        its preparation, `peak_memory_bytes`, `validation_accuracy`, `outer_steps`, `engine`.
 
     Raises:
-        TextddError: the hypergradient stopped being finite, or the last checkpoint is not one of this run.
+        TextddError: the memory at hand is not enough, the hypergradient stopped being finite, or the last checkpoint
+            is not one of this run.
     """
     distiller = make_distiller(config, student, corpus, vectors, per_class, seed, source)
     config = distiller.config
@@ -133,7 +136,7 @@ def distil(
     checkpoints = folder / "checkpoints"
     last = checkpoints / "last.ckpt"
     if last.exists():
-        check_checkpoint(last, config)
+        distiller.config = check_checkpoint(last, config)
     keep_last = ModelCheckpoint(checkpoints, "last", save_on_train_epoch_end=False, enable_version_counter=False)
     trainer = make_trainer(
         trainer_config,
@@ -157,6 +160,8 @@ def distil(
     with Cost() as cost:
         alone = partial(make_trainer, trainer_config, alone=True)
         distiller.prepare(Materials(corpus, vectors.table, shared, alone))
+        planned = plan(distiller, trainer, corpus, vectors.table)
+        say(str(planned))
         trainer.fit(distiller, datamodule=data, ckpt_path=str(last) if last.exists() else None, weights_only=True)
     if torch.distributed.is_initialized():
         torch.distributed.destroy_process_group()  # what follows is the first process's work alone
@@ -165,12 +170,34 @@ def distil(
         "peak_memory_bytes": cost.peak_memory_bytes,
         "validation_accuracy": float(distiller.best_accuracy),
         "outer_steps": trainer.global_step,
+        "engine": planned.engine,
     }
     return distiller.best.mean.cpu(), facts
 
 
-def check_checkpoint(path: Path, config: DistillerConfig) -> None:
+def plan_of(
+    config: DistillerConfig,
+    trainer_config: TrainerConfig,
+    student: FlatStudent,
+    corpus: Corpus,
+    vectors: WordVectors,
+    per_class: int,
+    seed: int,
+    shared: Path,
+) -> Plan:
+    """What `distil` will take; what is prepared for it stays in the cache. Arguments and errors as there."""
+    distiller = make_distiller(config, student, corpus, vectors, per_class, seed)
+    alone = partial(make_trainer, trainer_config, alone=True)
+    distiller.prepare(Materials(corpus, vectors.table, shared, alone))
+    return plan(distiller, make_trainer(trainer_config), corpus, vectors.table)
+
+
+def check_checkpoint(path: Path, config: DistillerConfig) -> DistillerConfig:
     """Check that a checkpoint can be read and belongs to these options.
+
+    Returns:
+        The options, with the engine that the run began with where they leave the choice open: engines agree but for
+        rounding, and a resumed run is to end where it would have ended.
 
     Raises:
         TextddError: it is damaged, or it was made with other options.
@@ -181,9 +208,12 @@ def check_checkpoint(path: Path, config: DistillerConfig) -> None:
     except (RuntimeError, KeyError, EOFError, UnpicklingError) as error:
         kind = type(error).__name__  # torch's own text advises to read it unsafely
         raise TextddError(f"{path} is no checkpoint of textdd, or it is damaged ({kind}). {remedy}") from error
+    if isinstance(config, EngineConfig) and config.engine == "auto":
+        config = replace(config, engine=stored.get("engine", "auto"))
     differing = [name for name, value in asdict(config).items() if stored.get(name) != value]
     if differing:
         raise TextddError(f"{path} was made with other values of {', '.join(differing)}. {remedy}")
+    return config
 
 
 def forget_checkpoints(folder: Path) -> None:

@@ -27,7 +27,7 @@ from textdd import cli
 from textdd.artifact import DistilledSet
 from textdd.checks import check
 from textdd.config import CONF, RunConfig, register, to_run
-from textdd.distil import distil, forget_checkpoints
+from textdd.distil import distil, forget_checkpoints, plan_of
 from textdd.distillers import DistillerConfig
 from textdd.distillers.chain import added_up, stages_of
 from textdd.errors import TextddError
@@ -36,6 +36,7 @@ from textdd.locks import claim, locked
 from textdd.loggers import Mirrors
 from textdd.machine import machine
 from textdd.manifest import MANIFEST
+from textdd.plan import print_plans
 from textdd.prepare import Prepared, identity, prepare, setting, short_hash
 from textdd.progress import say
 from textdd.quiet import quiet
@@ -120,6 +121,30 @@ def carry_out(run: RunConfig, prepared: Prepared, folder: Path, title: str) -> P
     return final
 
 
+def show_plan(run: RunConfig) -> None:
+    """Print what distilling would take, for every stage as if it were the first.
+
+    Raises:
+        TextddError: as for `execute`, or the memory at hand is not enough.
+    """
+    set_up_process(run.trainer)
+    prepared = prepare(run)
+    corpus, vectors, per_class, _ = prepared
+    student = make_student(run.model, vectors.table.shape[1], len(corpus.classes))
+    shared = materials_folder(run, prepared)
+    print_plans(
+        {
+            stage.name: plan_of(stage, run.trainer, student, corpus, vectors, per_class, run.seed, shared)
+            for stage in stages_of(run.distiller)
+        }
+    )
+
+
+def materials_folder(run: RunConfig, prepared: Prepared) -> Path:
+    """Where methods keep what other runs on the same texts, vectors and student can use."""
+    return Path(run.cache_dir).expanduser() / "materials" / short_hash(setting(run, prepared))
+
+
 def distilled_set(
     run: RunConfig, prepared: Prepared, student: FlatStudent, folder: Path, mirrors: Mirrors
 ) -> DistilledSet:
@@ -159,7 +184,7 @@ def finished_stage(
     if (artifact / MANIFEST).exists():
         return DistilledSet.load(artifact)
     corpus, vectors, per_class, share = prepared
-    shared = Path(run.cache_dir).expanduser() / "materials" / short_hash(setting(run, prepared))
+    shared = materials_folder(run, prepared)
     synthetic, facts = distil(
         stage, run.trainer, student, corpus, vectors, per_class, run.seed, folder, shared, mirrors, source
     )
@@ -233,6 +258,8 @@ def check_line(arguments: list[str]) -> None:
     def check_composed(cfg: DictConfig) -> None:
         run = to_run(cfg)
         check(run)
+        if cli.is_sweep(arguments) and run.plan:
+            raise TextddError("Got plan=true in a sweep. Plan one of its runs: type it without -m.")
         if cli.is_sweep(arguments) and run.trainer.strategy == "ddp":
             raise TextddError(
                 "Got trainer.strategy=ddp in a sweep; it starts the whole command line again in every process, so only "
@@ -269,6 +296,9 @@ def job(cfg: DictConfig) -> None:
         attempt(run, execute)
         return
     try:
+        if run.plan:
+            show_plan(run)
+            return
         path = execute(run)
     except TextddError as error:
         cli.exit_with(error)

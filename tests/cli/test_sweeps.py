@@ -139,6 +139,7 @@ MISTAKES = {
     "-m experiment=table2,quick": r"one experiment at a time",
     "-m experiment=tabel2": r"Unknown experiment 'tabel2'\. Allowed \(nearest first\): table2",
     "-m experiment=table2 dataset=demo,trec": r"Unknown dataset 'trec'.*Type: dataset=trec6",
+    "-m plan=true seed=0,1": r"plan=true in a sweep\. Plan one of its runs",
     "-m hydra/launcher=joblb seed=0,1": r"hydra/launcher/joblb",
     "-m hydra/launcher=joblib hydra.launcher.jobs=2": r"jobs",
 }

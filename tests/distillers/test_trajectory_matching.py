@@ -13,7 +13,7 @@ from textdd.data.embedded import embed
 from textdd.distillers import experts as experts_file
 from textdd.distillers.experts import expert_trajectories, train_expert
 from textdd.distillers.materials import Materials
-from textdd.inner import ENGINES, Recipe, State, train
+from textdd.inner import Recipe, State, train
 from textdd.trainer import TrainerConfig, make_trainer
 
 RECIPE = Recipe("sgd", 6, 16, "shuffled", 0.2)
@@ -70,7 +70,7 @@ def distiller(request, student, corpus, vectors):
 
 
 def mismatch(distiller, seed, engine="unroll"):
-    distiller.engine = ENGINES[engine]
+    distiller.config = dataclasses.replace(distiller.config, engine=engine)
     return distiller.mismatch(seed)
 
 

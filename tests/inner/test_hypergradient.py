@@ -1,12 +1,14 @@
 """The hypergradient against finite differences, closed forms, and its own reference engine (all in float64)."""
 
 import weakref
+from functools import partial
 
 import pytest
 import torch
 from torch.nn import functional as F
 
-from textdd.inner import ENGINES, OPTIMISERS, Lesson, Recipe, State, make_optimiser, train
+from textdd.inner import ENGINES, OPTIMISERS, Lesson, Recipe, State, make_optimiser, recompute, train
+from textdd.memory import Allocations
 from textdd.students import STUDENTS, make_student
 
 D, L, C, M, T = 5, 6, 3, 9, 7
@@ -71,13 +73,27 @@ def test_agrees_with_finite_differences(engine, optimiser):
         assert (gradient * direction).sum().item() == pytest.approx(quotient, rel=1e-5, abs=1e-9)
 
 
+KEEPING = [{}, {"keep_every": 3, "on_host": True}]
+
+
 @pytest.mark.parametrize("student", STUDENTS)
 @pytest.mark.parametrize("optimiser", OPTIMISERS)
 def test_engines_agree(student, optimiser):
+    """With learned labels and step sizes, in mini-batches, with losses at several steps, whichever states are kept."""
     outer, leaves = problem(student, optimiser)
-    expected = gradients(outer, leaves, "unroll")
+    marks = (2, 5, T)
+    expected = gradients(outer, leaves, "unroll", marks=marks)
     assert all(gradient.abs().max() > 0 for gradient in expected)
-    assert relative_difference(gradients(outer, leaves, "recompute"), expected) < 1e-10
+    for options in KEEPING:
+        engine = partial(recompute, **options)
+        assert relative_difference(torch.autograd.grad(outer(engine, marks), leaves), expected) < 1e-10
+
+
+@pytest.mark.parametrize("keep_every", [2, T - 1, T, 100])
+def test_engines_agree_whichever_states_are_kept(keep_every):
+    outer, leaves = problem()
+    got = torch.autograd.grad(outer(partial(recompute, keep_every=keep_every)), leaves)
+    assert relative_difference(got, gradients(outer, leaves, "unroll")) < 1e-10
 
 
 @pytest.mark.parametrize("options", [{"masked": True}, {"order": "shuffled"}], ids=str)
@@ -86,11 +102,11 @@ def test_engines_agree_on_masked_and_shuffled_sets(options):
     assert relative_difference(gradients(outer, leaves, "recompute"), gradients(outer, leaves, "unroll")) < 1e-10
 
 
-def test_engines_agree_on_losses_at_several_steps():
+def test_losses_at_several_steps_add_up():
     outer, leaves = problem()
-    several = gradients(outer, leaves, "recompute", marks=(2, 5, T))
-    assert relative_difference(several, gradients(outer, leaves, "unroll", marks=(2, 5, T))) < 1e-10
-    assert relative_difference(several, gradients(outer, leaves, "unroll")) > 1e-3
+    several = gradients(outer, leaves, "unroll", marks=(2, 5, T))
+    each = [gradients(outer, leaves, "unroll", marks=(mark,)) for mark in (2, 5, T)]
+    assert relative_difference(several, [sum(parts) for parts in zip(*each, strict=True)]) < 1e-10
 
 
 @pytest.mark.parametrize("optimiser", OPTIMISERS)
@@ -101,11 +117,13 @@ def test_engines_agree_on_a_window_in_the_middle(optimiser):
         start = State.fresh(leaves[3].detach(), outer.optimiser)
         return train(outer.student, outer.optimiser, start, lesson, [3])[0]
 
+    engines = {**ENGINES, "every third": partial(recompute, keep_every=3)}
     found = {
         name: torch.autograd.grad(outer(engine, first=after_three_steps), leaves[:3])
-        for name, engine in ENGINES.items()
+        for name, engine in engines.items()
     }
     assert relative_difference(found["recompute"], found["unroll"]) < 1e-10
+    assert relative_difference(found["every third"], found["unroll"]) < 1e-10
     assert found["unroll"][2][:3].abs().max() == 0  # the steps before the window are not differentiated
     assert found["unroll"][2][3:].abs().min() > 0
 
@@ -187,6 +205,24 @@ def live_saved_tensors(engine, steps):
         state = engine(student, optimiser, State.fresh(student.fresh(0), optimiser), lesson, [steps])[0]
         assert state.theta.requires_grad
         return len(alive)
+
+
+@pytest.mark.parametrize("keep_every", [1, 4])
+def test_memory_of_recompute_is_that_of_the_states_it_keeps(keep_every):
+    student, optimiser = small_student("fasttext"), make_optimiser("adam")
+    x = torch.randn(M, L, D, requires_grad=True)
+
+    def held(steps):
+        rows = Recipe("adam", steps, 4, "fixed").schedule(M, 0)
+        lesson = Lesson(x, torch.ones(M, C) / C, torch.full((steps,), 0.1), rows)
+        with Allocations() as allocated:
+            start = State.fresh(student.fresh(0), optimiser)
+            state = recompute(student, optimiser, start, lesson, [steps], keep_every=keep_every)
+            assert state[0].theta.requires_grad
+            return allocated.held
+
+    state = 3 * 4 * student.size  # theta and Adam's two means, in float32
+    assert (held(16) - held(8)) / state == 8 / keep_every
 
 
 def test_graph_memory_of_recompute_does_not_grow_with_the_steps():

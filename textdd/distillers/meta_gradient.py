@@ -17,13 +17,14 @@ from torch.nn import functional as F
 from textdd.allowed import at_least, at_most, one_of, within
 from textdd.data.embedded import Batch
 from textdd.distillers import work
+from textdd.distillers.engine import EngineConfig, EngineDistiller, Training
 from textdd.distillers.materials import Materials
 from textdd.distillers.nested import draw_size
 from textdd.distillers.plain import BATCH, LONGER, plain_lesson, plain_window
 from textdd.distillers.pooled import PooledConfig, PooledDistiller
 from textdd.distillers.synthetic import SyntheticSet
 from textdd.distillers.teacher import Teacher, teacher_work, train_teacher
-from textdd.inner import ENGINES, Lesson, State, make_optimiser, train
+from textdd.inner import Lesson, State, make_optimiser, train
 from textdd.seeds import numpy_generator
 from textdd.students import FlatStudent
 
@@ -32,13 +33,12 @@ TARGETS = ("labels", "teacher")
 
 
 @dataclass
-class MetaGradientConfig(PooledConfig):
+class MetaGradientConfig(PooledConfig, EngineConfig):
     """Options of the meta-gradient.
 
     Attributes:
         fresh_students: a new initialisation for every outer step; false keeps one for the whole run, which looks
             better while distilling and is of no use to anyone whose student starts elsewhere.
-        students: K, students trained in every outer step, their losses averaged.
         plain_share: share of them that are taught plainly (Adam, shuffled mini-batches, one step size, up to three
             times the steps) and not by the recipe; it makes the set fit to be ordinary training data, and 0 ties it
             to its recipe. Only for truncation `none` and `random`.
@@ -48,25 +48,20 @@ class MetaGradientConfig(PooledConfig):
             step, the steps before it trained without gradient (RaT-BPTT). `pool`: the next W steps of a student
             from a persistent pool of mixed ages.
         window: W; only for truncation `random` and `pool`.
-        engine: `unroll` keeps the whole graph; `recompute` rebuilds it step by step in constant graph memory.
     """
 
     name: str = "meta_gradient"
     fresh_students: bool = True
-    students: int = 1
     plain_share: float = 0.3
     targets: str = "teacher"
     truncation: str = "none"
     window: int = 8
-    engine: str = "unroll"
 
     def check(self) -> None:
         """As for every distiller, and the values that only this kind has."""
         super().check()
         one_of("targets", self.targets, TARGETS, "distiller.targets")
         one_of("truncation", self.truncation, TRUNCATIONS, "distiller.truncation")
-        one_of("engine", self.engine, ENGINES, "distiller.engine")
-        at_least("distiller.students", self.students, 1, 1)
         at_least("distiller.window", self.window, 1, 8)
         within("distiller.plain_share", self.plain_share, 0.3)
         if self.truncation != "none":
@@ -74,7 +69,7 @@ class MetaGradientConfig(PooledConfig):
             at_most("distiller.window", self.window, "distiller.inner_steps", self.inner_steps, why)
 
 
-class MetaGradient(PooledDistiller):
+class MetaGradient(PooledDistiller, EngineDistiller):
     """Minimises the real-text loss of students trained on the set.
 
     Args:
@@ -89,7 +84,6 @@ class MetaGradient(PooledDistiller):
 
     def __init__(self, config: MetaGradientConfig, student: FlatStudent, synthetic: SyntheticSet, seed: int) -> None:
         super().__init__(config, student, synthetic, seed)
-        self.engine = ENGINES[config.engine]
         self.teacher: Teacher | None = None
 
     def prepare(self, materials: Materials) -> None:
@@ -129,6 +123,14 @@ class MetaGradient(PooledDistiller):
         read = work.LEARN + (work.READ / config.students if config.targets == "teacher" else 0)
         trained = (1 - share) * own + share * plain
         return config.students * (trained + read * config.outer_batch * real_length)
+
+    def trainings(self) -> list[Training]:
+        """By the recipe, and plainly where a share of the students is taught so."""
+        config, steps = self.config, self.config.inner_steps
+        found = [Training(self.optimiser, self.lesson(0), steps if config.truncation == "none" else config.window)]
+        if config.plain_share > 0 and config.truncation != "pool":
+            found.append(Training(make_optimiser("adam"), plain_lesson(self.synthetic, 0), plain_window(steps)))
+        return found
 
     def trained_student(self, step: int, k: int) -> Tensor:
         """Equation 2: the parameters (P,) of a student trained from its first step, as a function of the set."""

@@ -5,7 +5,6 @@ The pool is FRePo's (Zhou et al. 2022); it stands in for the inner loop of gradi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,13 +13,9 @@ from torch import Tensor
 
 from textdd.allowed import at_least
 from textdd.distillers.distiller import Distiller, DistillerConfig
+from textdd.distillers.engine import Engine
 from textdd.distillers.pool import Pool
-from textdd.inner import Lesson, State, train
-from textdd.inner.optimiser import Optimiser
-from textdd.students import FlatStudent
-
-Engine = Callable[[FlatStudent, Optimiser, State, Lesson, Sequence[int]], list[State]]
-"""Something that trains: `train`, `unroll` or `recompute`."""
+from textdd.inner import State, train
 
 
 @dataclass

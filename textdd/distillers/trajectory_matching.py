@@ -26,17 +26,17 @@ from torch import Tensor
 from textdd.allowed import at_least, at_most, one_of, positive
 from textdd.data.embedded import Batch
 from textdd.distillers import work
-from textdd.distillers.distiller import Distiller, DistillerConfig
+from textdd.distillers.engine import EngineConfig, EngineDistiller, Training
 from textdd.distillers.experts import expert_trajectories
 from textdd.distillers.materials import Materials
 from textdd.distillers.synthetic import SyntheticSet
-from textdd.inner import ENGINES, OPTIMISERS, Recipe, State
+from textdd.inner import OPTIMISERS, Recipe, State
 from textdd.seeds import numpy_generator
 from textdd.students import FlatStudent
 
 
 @dataclass
-class TrajectoryMatchingConfig(DistillerConfig):
+class TrajectoryMatchingConfig(EngineConfig):
     """Options of trajectory matching.
 
     Attributes:
@@ -47,8 +47,8 @@ class TrajectoryMatchingConfig(DistillerConfig):
         pace: expert steps that one distilled step stands for; an expert takes pace times T.
         window: W, distilled steps from the snapshot where students start to the one that they are to meet; 0 takes
             all T, from a fresh initialisation on, which keeps Adam's memory as it will be.
-        students: K, segments in every outer step, their losses averaged.
-        engine: `unroll` keeps the whole graph; `recompute` rebuilds it step by step in constant graph memory.
+
+    Its `students` are the segments in every outer step.
     """
 
     name: str = "trajectory_matching"
@@ -58,25 +58,21 @@ class TrajectoryMatchingConfig(DistillerConfig):
     expert_batch: int = 64
     pace: int = 10
     window: int = 0
-    students: int = 1
-    engine: str = "unroll"
 
     def check(self) -> None:
         """As for every distiller, and the values that only this kind has."""
         super().check()
-        one_of("engine", self.engine, ENGINES, "distiller.engine")
         one_of("optimiser of experts", self.expert_optimiser, OPTIMISERS, "distiller.expert_optimiser")
         at_least("distiller.experts", self.experts, 1, 10)
         at_least("distiller.expert_batch", self.expert_batch, 1, 128)
         at_least("distiller.pace", self.pace, 1, 10)
-        at_least("distiller.students", self.students, 1, 1)
         at_least("distiller.window", self.window, 0, 0)
         positive("distiller.expert_step_size", self.expert_step_size, 0.001)
         why = "a window is no longer than the training"
         at_most("distiller.window", self.window, "distiller.inner_steps", self.inner_steps, why)
 
 
-class TrajectoryMatching(Distiller):
+class TrajectoryMatching(EngineDistiller):
     """Minimises how far students trained on the set stay from where experts went.
 
     Args:
@@ -92,7 +88,6 @@ class TrajectoryMatching(Distiller):
         self, config: TrajectoryMatchingConfig, student: FlatStudent, synthetic: SyntheticSet, seed: int
     ) -> None:
         super().__init__(config, student, synthetic, seed)
-        self.engine = ENGINES[config.engine]
         self.window = config.window or config.inner_steps
         self.experts: list[Tensor] = []
 
@@ -135,6 +130,10 @@ class TrajectoryMatching(Distiller):
         """K segments that are differentiated; real texts are not read."""
         recipe, length = self.synthetic.recipe, self.synthetic.x.shape[1]
         return self.config.students * work.differentiated(self.window, recipe.batch, length)
+
+    def trainings(self) -> list[Training]:
+        """The W steps of a segment."""
+        return [Training(self.optimiser, self.synthetic.lesson(0), self.window)]
 
     def mismatch(self, seed: int) -> Tensor:
         """Equation 2 of Cazenavette et al. (2022) on one segment."""

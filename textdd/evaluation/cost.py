@@ -49,11 +49,22 @@ def reset_peak() -> None:
         CLEAR_REFS.write_text("5")
 
 
+def resident() -> int:
+    """Resident memory of the process in bytes, now; where the system does not tell (not Linux), its peak so far."""
+    return _status("VmRSS") or resident_peak()
+
+
 def resident_peak() -> int:
     """Peak resident memory in bytes since `reset_peak`."""
-    if STATUS.exists():
-        for line in STATUS.read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024
+    if known := _status("VmHWM"):
+        return known
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024  # macOS counts bytes, Linux kilobytes
+
+
+def _status(field: str) -> int | None:
+    if STATUS.exists():
+        for line in STATUS.read_text().splitlines():
+            if line.startswith(f"{field}:"):
+                return int(line.split()[1]) * 1024
+    return None

@@ -1,0 +1,109 @@
+"""Seconds of distilling until students trained on the set reach an accuracy on the test texts; see bench.py."""
+
+import sys
+import time
+from functools import partial
+from pathlib import Path
+
+import pytorch_lightning as pl
+from hydra import compose, initialize_config_dir
+from torch import Tensor
+
+from textdd.config import CONF, register, to_run
+from textdd.data.corpus import Split
+from textdd.data.outer import OuterData
+from textdd.distil import make_distiller
+from textdd.distillers import Distiller
+from textdd.distillers.materials import Materials
+from textdd.evaluation.scoring import score
+from textdd.inner import train
+from textdd.prepare import prepare, setting, short_hash
+from textdd.students import make_student
+from textdd.trainer import make_trainer, set_up_process
+
+GOAL, MOST_SECONDS = 0.85, 3600
+
+# Whole set in every step, texts as long as real ones, the whole graph kept: as one would write it first.
+PLAIN = ["distiller.engine=unroll", "distiller.length=0"]
+
+VARIANTS = {
+    "default": [],
+    "default, plain full unroll": [*PLAIN, "distiller.inner_batch=1000000"],
+    "paper": ["distiller=paper"],
+    "paper, plain full unroll": ["distiller=paper", *PLAIN, "distiller.inner_batch=1000000"],
+}
+
+
+class Until(pl.Callback):
+    """Score fresh students on the test texts now and then, off the clock, until the goal or the end of patience."""
+
+    def __init__(self, distiller: Distiller, split: Split, table: Tensor, goal: float, most_seconds: float) -> None:
+        self.distiller, self.split, self.table = distiller, split, table
+        self.goal, self.most_seconds = goal, most_seconds
+        self.seconds, self.next, self.accuracy, self.steps = distiller.prepared_seconds, 0.0, 0.0, 0
+        self.clock = time.perf_counter()
+
+    def on_train_batch_end(self, trainer: pl.Trainer, *_: object, **__: object) -> None:
+        self.seconds += time.perf_counter() - self.clock
+        if self.seconds >= self.next:
+            self.next = max(self.seconds + 5, 1.1 * self.seconds)
+            self.accuracy, self.steps = self.look(), trainer.global_step
+            trainer.should_stop = self.accuracy >= self.goal or self.seconds >= self.most_seconds
+            sys.stdout.write(f"  {self.seconds:.0f} s, step {self.steps}: {self.accuracy:.4f}\n")
+            sys.stdout.flush()
+        self.clock = time.perf_counter()
+
+    def look(self) -> float:
+        """Mean test accuracy of five fresh students."""
+        distiller, synthetic, thetas = self.distiller, self.distiller.averaged.mean, []
+        for seed in range(5):
+            lesson = synthetic.lesson(seed)
+            (state,) = train(
+                distiller.student,
+                distiller.optimiser,
+                distiller.fresh_student(seed),
+                lesson,
+                [synthetic.recipe.steps],
+            )
+            thetas.append(state.theta)
+        return float(score(distiller.student, thetas, self.split, self.table).accuracy.mean())
+
+
+def measure(arguments: list[str], goal: float, most_seconds: float) -> Until:
+    """Distil as the arguments say until the goal is reached."""
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        run = to_run(compose("config", arguments))
+    set_up_process(run.trainer)
+    prepared = prepare(run)
+    table, corpus = prepared.vectors.table, prepared.corpus
+    student = make_student(run.model, table.shape[1], len(corpus.classes))
+    distiller = make_distiller(run.distiller, student, corpus, prepared.vectors, prepared.per_class, run.seed)
+    shared = Path(run.cache_dir).expanduser() / "materials" / short_hash(setting(run, prepared))
+    distiller.prepare(Materials(corpus, table, shared, partial(make_trainer, run.trainer, alone=True)))
+    config = distiller.config
+    callback = Until(distiller, corpus.test, table, goal, most_seconds)
+    trainer = make_trainer(
+        run.trainer, max_steps=config.outer_steps, max_epochs=-1, callbacks=[callback], limit_val_batches=0
+    )
+    trainer.fit(distiller, OuterData(corpus, table, config.outer_batch, config.outer_steps, 1, run.seed))
+    return callback
+
+
+def until(arguments: list[str], path: Path) -> None:
+    """Measure every variant, one after the other, and write the table."""
+    register()
+    own = [argument for argument in arguments if argument.split("=")[0] in ("goal", "most_seconds")]
+    limits = {"goal": GOAL, "most_seconds": MOST_SECONDS, **{k: float(v) for k, v in (a.split("=") for a in own)}}
+    given = [argument for argument in arguments if argument not in own]
+    if not any(argument.startswith("dataset=") for argument in given):
+        given = ["dataset=ag_news", "per_class=30", *given]
+    # The number of outer steps is the horizon of the decay: as many as the minutes given pay for.
+    lines = [["variant", "seconds", "outer steps", "test accuracy"], ["---", "---:", "---:", "---:"]]
+    for name, options in VARIANTS.items():
+        sys.stdout.write(f"{name}\n")
+        found = measure([*options, *given], limits["goal"], limits["most_seconds"])
+        reached = f"{found.seconds:.0f}" if found.accuracy >= limits["goal"] else f"not in {found.seconds:.0f}"
+        lines.append([name, reached, str(found.steps), f"{found.accuracy:.4f}"])
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n")
+    sys.stdout.write(path.read_text())
