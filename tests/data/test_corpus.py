@@ -6,6 +6,7 @@ import pickle
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from textdd.data import build
@@ -141,7 +142,7 @@ def test_a_split_travels_to_another_process_as_its_path(demo):
 
 
 def test_the_vocabulary_is_of_the_most_frequent_words():
-    tokeniser = train_tokeniser([["The cat's naïve"], ["the CAT the"]], vocabulary=5)
+    tokeniser = train_tokeniser([pa.array(["The cat's naïve"]), pa.array(["the CAT the"])], vocabulary=5)
     assert words(tokeniser) == [*SPECIAL, "the", "cat", "'"]
     assert tokeniser.encode("the dog").ids == [2, UNK]
 

@@ -13,6 +13,7 @@ from itertools import chain
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 
 from textdd.data.labels import LabelCode, as_strings, label_code, sorted_classes
 from textdd.data.records import Columns, Records, Source, find_columns, read_records
@@ -84,7 +85,7 @@ def _build(folder: Path, config: DatasetConfig, sources: Sources, progress: Prog
     report = partial(_reported, progress=progress or (lambda *_: None))
     counts = np.zeros(len(classes), np.int64)  # (C,)
 
-    def counted_texts() -> Iterator[list[str]]:
+    def counted_texts() -> Iterator[pa.StringArray]:
         for batch in report(records(sources.train), "counting words", 0):
             counts[:] += np.bincount(batch.labels, minlength=len(classes))
             yield batch.texts

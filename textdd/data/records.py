@@ -61,7 +61,7 @@ class Records(NamedTuple):
         text_bytes: the size of each text in UTF-8 (N,), int64.
     """
 
-    texts: list[str]
+    texts: pa.StringArray
     labels: np.ndarray
     text_bytes: np.ndarray
 
@@ -115,7 +115,7 @@ def read_records(source: Source, columns: Columns, code: LabelCode, on_empty: st
             )
         mask = pa.array(kept)
         labels = code.encode(table[columns.label].filter(mask), source.name, rows[kept])
-        yield Records(texts.filter(mask).to_pylist(), labels, sizes[kept])
+        yield Records(texts.filter(mask).combine_chunks(), labels, sizes[kept])
         next_row += len(table)
         dropped += len(table) - int(kept.sum())
     if dropped:
