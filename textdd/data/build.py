@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import re
 import shutil
-import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -28,12 +29,12 @@ FORMAT = 1
 Progress = Callable[[str, int, int], None]
 
 
-def corpus_key(config: DatasetConfig, sources: Sources) -> str:
+def corpus_key(config: DatasetConfig, sources: Sources, cache_dir: Path) -> str:
     """Hash everything that decides what is stored: the content, and the options that matter.
 
     How many tokens are read and how validation is carved do not: they are applied to what is stored.
     """
-    content = [[source.fingerprint() for source in part] for part in sources]
+    content = [[source.fingerprint(cache_dir) for source in part] for part in sources]
     options = [config.text, config.label, config.classes, config.vocabulary, config.on_empty]
     return hashlib.blake2b(json.dumps([FORMAT, content, options]).encode(), digest_size=12).hexdigest()
 
@@ -41,8 +42,8 @@ def corpus_key(config: DatasetConfig, sources: Sources) -> str:
 def built_corpus(config: DatasetConfig, sources: Sources, cache_dir: Path, progress: Progress | None) -> Path:
     """Find the tokenised corpus in the cache, or make it.
 
-    It is made in a folder of its own and renamed when complete: a killed build leaves nothing that is read,
-    and of two processes that build at once the later takes what the earlier made.
+    It is made in a folder of its own and renamed when complete: a killed build leaves nothing that is read, and the
+    next build removes it. One process builds at a time, on all cores; others wait, and take what it made.
 
     Args:
         config: the corpus.
@@ -54,23 +55,45 @@ def built_corpus(config: DatasetConfig, sources: Sources, cache_dir: Path, progr
         A folder with `train` and perhaps `test` (each a `TokenStore`), `tokenizer.json` and `meta.json`.
 
     Raises:
-        TextddError: something is wrong with a file, a column, a text or a label.
+        TextddError: something is wrong with a file, a column, a text or a label, or the cache cannot be locked.
     """
-    folder = cache_dir / "corpora" / f"{re.sub(r'[^a-zA-Z0-9]+', '_', config.name)}-{corpus_key(config, sources)}"
+    corpora = cache_dir / "corpora"
+    name = re.sub(r"[^a-zA-Z0-9]+", "_", config.name)
+    folder = corpora / f"{name}-{corpus_key(config, sources, cache_dir)}"
     if folder.is_dir():
         return folder
-    unfinished = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:8]}")
-    unfinished.mkdir(parents=True)
-    try:
-        _build(unfinished, config, sources, progress)
+    corpora.mkdir(parents=True, exist_ok=True)
+    with locked(cache_dir / "corpora.lock"):
+        if folder.is_dir():  # made while this process waited
+            return folder
+        for leftover in corpora.glob(".*"):
+            shutil.rmtree(leftover)
+        unfinished = folder.with_name(f".{folder.name}")
+        unfinished.mkdir()
         try:
+            _build(unfinished, config, sources, progress)
             unfinished.rename(folder)
-        except OSError:  # not empty: another process was faster
-            if not folder.is_dir():
-                raise
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
+        finally:
+            shutil.rmtree(unfinished, ignore_errors=True)
     return folder
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Let one process at a time into the block; the system takes the lock back from one that is killed.
+
+    Raises:
+        TextddError: the file system has no locks.
+    """
+    with path.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX)
+        except OSError as error:
+            raise TextddError(
+                f"{path} cannot be locked: {error}. The cache needs a file system with locks. "
+                "Type: cache_dir=/a/local/folder"
+            ) from error
+        yield
 
 
 def _build(folder: Path, config: DatasetConfig, sources: Sources, progress: Progress | None) -> None:

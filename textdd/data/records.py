@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -35,8 +36,8 @@ class Source(Protocol):
     def first_row(self) -> int:
         """The number of its first row, for messages."""
 
-    def fingerprint(self) -> str:
-        """Identify its content."""
+    def fingerprint(self, cache_dir: Path) -> str:
+        """Identify its content; what takes long to find out is remembered in the cache."""
 
     def columns(self) -> list[str]:
         """Name its columns."""
