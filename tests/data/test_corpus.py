@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import pickle
+import subprocess
+import sys
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
-from textdd.data import build
+from textdd.data import build, content
 from textdd.data.splits import carve
 from textdd.data.tokeniser import PAD, SPECIAL, UNK, train_tokeniser, words
+from textdd.errors import TextddError
 from textdd.seeds import numpy_generator
 
 
@@ -60,6 +66,67 @@ def test_a_killed_build_leaves_nothing_that_is_read(path, load, monkeypatch, tmp
             load(path=str(path))
     assert [left.suffix for left in (tmp_path / "cache" / "corpora").iterdir()] == [".lock"]
     assert load(path=str(path)).train_rows == 81
+
+
+STOPPED_HALFWAY = """
+import sys, time
+from pathlib import Path
+from textdd.data.corpus import load_corpus
+from textdd.data.sources import DatasetConfig
+
+def stop(what, *_):
+    if what == "tokenising train":
+        print(what, flush=True)
+        time.sleep(600)
+
+load_corpus(DatasetConfig(name="local", path=sys.argv[1]), None, Path(sys.argv[2]), 0, stop)
+"""
+
+
+def test_a_build_waits_for_another_process_and_clears_up_after_it_when_that_is_killed(path, load, tmp_path):
+    command = [sys.executable, "-c", STOPPED_HALFWAY, str(path), str(tmp_path / "cache")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout.readline() == "tokenising train\n"
+        (half,) = (left for left in (tmp_path / "cache" / "corpora").iterdir() if left.suffix != ".lock")
+        waiting = threading.Thread(target=load, kwargs={"path": str(path)})
+        waiting.start()
+        waiting.join(0.3)
+        assert waiting.is_alive()
+        assert half.is_dir()
+        other.kill()
+        waiting.join()
+    (whole,) = (left for left in (tmp_path / "cache" / "corpora").iterdir() if left.suffix != ".lock")
+    assert not whole.name.startswith(".")
+    assert load(path=str(path)).train_rows == 81
+
+
+def test_of_two_builds_at_once_one_is_done(path, load, counted):
+    both = [threading.Thread(target=load, kwargs={"path": str(path)}) for _ in range(2)]
+    for thread in both:
+        thread.start()
+    for thread in both:
+        thread.join()
+    assert len(counted) == 1
+
+
+def test_a_file_that_was_not_touched_is_not_read_again(path, load, monkeypatch):
+    settled = time.time() + 2 * content.SETTLED_SECONDS
+    monkeypatch.setattr(content.time, "time", lambda: settled)
+    first = load(path=str(path))
+    text = path.read_bytes()
+    path.write_bytes(text[::-1])  # of the same size, but the system noted the time
+    with pytest.raises(TextddError):
+        load(path=str(path))
+    path.write_bytes(text)
+    assert load(path=str(path)).key == first.key
+    monkeypatch.setattr(content.hashlib, "file_digest", None)  # nothing is read from now on
+    assert load(path=str(path)).key == first.key
+
+
+def test_a_file_that_was_written_a_moment_ago_is_read_again(path, tmp_path):
+    first = content.content_hash(path, tmp_path / "cache")
+    assert not (tmp_path / "cache").exists()
+    assert content.content_hash(path, tmp_path / "cache") == first
 
 
 def test_progress_is_reported(path, tmp_path):
@@ -127,7 +194,7 @@ def test_a_split_travels_to_another_process_as_its_path(demo):
 
 
 def test_the_vocabulary_is_of_the_most_frequent_words():
-    tokeniser = train_tokeniser([["The cat's naïve"], ["the CAT the"]], vocabulary=5)
+    tokeniser = train_tokeniser([pa.array(["The cat's naïve"]), pa.array(["the CAT the"])], vocabulary=5)
     assert words(tokeniser) == [*SPECIAL, "the", "cat", "'"]
     assert tokeniser.encode("the dog").ids == [2, UNK]
 

@@ -16,7 +16,7 @@ from textdd.evaluation.training_set import TrainingSet, real_set
 from textdd.evaluation.tuning import curve, train_students, tune
 from textdd.inner import Recipe
 from textdd.selectors import SELECTORS
-from textdd.students import STUDENTS
+from textdd.students import STUDENTS, FlatStudent
 from textdd.trainer import TrainerConfig, make_trainer
 
 SMALL = EvaluationConfig(students=2, texts=60, step_sizes=[1e-2], steps=10, batch=8, tuning_students=1, transfer=[])
@@ -39,6 +39,20 @@ def test_scores_are_those_of_counting(student, corpus, table):
             hits = ((predicted == c) & (batch.labels == c)).sum().item()
             f1.append(2 * hits / max(1, ((predicted == c).sum() + (batch.labels == c).sum()).item()))
         assert found.macro_f1[k].item() == pytest.approx(sum(f1) / len(f1), abs=1e-6)
+
+
+def test_texts_of_like_length_are_scored_together(student, corpus, table):
+    class Counting(FlatStudent):
+        read = 0
+
+        def __call__(self, theta, x, mask=None):
+            self.read += x.shape[0] * x.shape[1]
+            return super().__call__(theta, x, mask)
+
+    counting, tokens = Counting(student.module), int(corpus.test.lengths().sum())
+    score(counting, [student.fresh(0)], corpus.test, table)
+    assert tokens == int(corpus.test.batch(np.arange(len(corpus.test))).mask.sum())
+    assert tokens <= counting.read < 1.5 * tokens  # 1.7 in the order of the file
 
 
 def test_summary_is_over_students():

@@ -1,5 +1,6 @@
 """What every parametrisation must do, whichever it is, and the formula of each."""
 
+import pyarrow as pa
 import pytest
 import torch
 from torch.nn import functional as F
@@ -200,7 +201,7 @@ class TestReal:
         assert texts.first(shortest + 1).mask.any(0).all()
 
     def test_keeps_words_that_are_not_ascii_and_unknown_ones(self, vectors):
-        tokeniser = train_tokeniser(iter([["café naïve 中"]]), 10)
+        tokeniser = train_tokeniser([pa.array(["café naïve 中"])], 10)
         texts = Real.of(["café [UNK]", "naïve"], vectors.table, tokeniser)
         again = Real.from_stored(texts.stored(), vectors.table, tokeniser)
         assert again.texts == ["café [UNK]", "naïve"]

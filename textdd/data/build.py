@@ -6,13 +6,13 @@ import hashlib
 import json
 import re
 import shutil
-import uuid
 from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import chain
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 
 from textdd.data.labels import LabelCode, as_strings, label_code, sorted_classes
 from textdd.data.records import Columns, Records, Source, find_columns, read_records
@@ -28,12 +28,12 @@ FORMAT = 1
 Progress = Callable[[str, int, int], None]
 
 
-def corpus_key(config: DatasetConfig, sources: Sources) -> str:
+def corpus_key(config: DatasetConfig, sources: Sources, cache_dir: Path) -> str:
     """Hash everything that decides what is stored: the content, and the options that matter.
 
     How many tokens are read and how validation is carved do not: they are applied to what is stored.
     """
-    content = [[source.fingerprint() for source in part] for part in sources]
+    content = [[source.fingerprint(cache_dir) for source in part] for part in sources]
     options = [config.text, config.label, config.classes, config.vocabulary, config.on_empty]
     return hashlib.blake2b(json.dumps([FORMAT, content, options]).encode(), digest_size=12).hexdigest()
 
@@ -41,7 +41,8 @@ def corpus_key(config: DatasetConfig, sources: Sources) -> str:
 def built_corpus(config: DatasetConfig, sources: Sources, cache_dir: Path, progress: Progress | None) -> Path:
     """Find the tokenised corpus in the cache, or make it.
 
-    It is made in a folder of its own and renamed when complete: a killed build leaves nothing that is read.
+    It is made in a folder of its own and renamed when complete: a killed build leaves nothing that is read, and the
+    next build removes it. One process builds it, on all cores; others wait, and take what it made.
 
     Args:
         config: the corpus.
@@ -55,11 +56,13 @@ def built_corpus(config: DatasetConfig, sources: Sources, cache_dir: Path, progr
     Raises:
         TextddError: something is wrong with a file, a column, a text or a label.
     """
-    folder = cache_dir / "corpora" / f"{re.sub(r'[^a-zA-Z0-9]+', '_', config.name)}-{corpus_key(config, sources)}"
+    name = re.sub(r"[^a-zA-Z0-9]+", "_", config.name)
+    folder = cache_dir / "corpora" / f"{name}-{corpus_key(config, sources, cache_dir)}"
     with claim(folder, f"tokenising {config.name}") as ours:
         if ours:
-            unfinished = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:8]}")
-            unfinished.mkdir(parents=True)
+            unfinished = folder.with_name(f".{folder.name}")
+            shutil.rmtree(unfinished, ignore_errors=True)  # of a build that was killed
+            unfinished.mkdir()
             try:
                 _build(unfinished, config, sources, progress)
                 unfinished.rename(folder)
@@ -80,7 +83,7 @@ def _build(folder: Path, config: DatasetConfig, sources: Sources, progress: Prog
     report = partial(_reported, progress=progress or (lambda *_: None))
     counts = np.zeros(len(classes), np.int64)  # (C,)
 
-    def counted_texts() -> Iterator[list[str]]:
+    def counted_texts() -> Iterator[pa.StringArray]:
         for batch in report(records(sources.train), "counting words", 0):
             counts[:] += np.bincount(batch.labels, minlength=len(classes))
             yield batch.texts

@@ -63,6 +63,11 @@ class Split:
         ids, mask = self.store.gather(self.rows[rows], self.length)
         return TokenBatch(torch.from_numpy(ids), torch.from_numpy(mask), torch.from_numpy(self.labels[rows]))
 
+    def lengths(self) -> np.ndarray:
+        """Count the tokens that are read of each text (n,), int64."""
+        offsets = self.store.offsets
+        return np.minimum(offsets[self.rows + 1] - offsets[self.rows], self.length)
+
     def sample(self, count: int) -> Split:
         """Draw some examples, always the same ones; all of them if there are no more than `count`."""
         if count >= len(self):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -78,8 +79,9 @@ class DemoSplit:
         """List the words that only one theme uses (themes of all topics, words), the most frequent first."""
         return self._vocabulary[_own_words(self.config)]
 
-    def fingerprint(self) -> str:
+    def fingerprint(self, cache_dir: Path | None = None) -> str:
         """Identify the content: whatever decides it."""
+        del cache_dir
         return f"demo 1 {self.split} {asdict(self.config)}"
 
     def columns(self) -> list[str]:

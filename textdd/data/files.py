@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ import pyarrow.csv
 import pyarrow.json
 import pyarrow.parquet
 
+from textdd.data.content import content_hash
 from textdd.errors import TextddError
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet", ".arrow")
@@ -47,10 +47,10 @@ class TableFile:
         """The number of the first row, as a spreadsheet counts it: after the header, where there is one."""
         return 2 if self.path.suffix in (".csv", ".tsv") else 1
 
-    def fingerprint(self) -> str:
-        """Hash what the file holds: the same content gives the same hash under any path and date."""
-        with _readable(self.path), self.path.open("rb") as file:
-            return hashlib.file_digest(file, "blake2b").hexdigest()
+    def fingerprint(self, cache_dir: Path) -> str:
+        """Hash what the file holds; of a file that was not touched since, the hash is remembered."""
+        with _readable(self.path):
+            return content_hash(self.path, cache_dir)
 
     def columns(self) -> list[str]:
         """Name the columns without reading the rows."""

@@ -69,8 +69,9 @@ class HubSplit:
         kind = self.dataset.features.get(self.label)
         return tuple(kind.names) if isinstance(kind, datasets.ClassLabel) else ()
 
-    def fingerprint(self) -> str:
+    def fingerprint(self, cache_dir: Path) -> str:
         """Identify the content; a pinned revision needs no network."""
+        del cache_dir
         content = self.revision or self.dataset._fingerprint
         return f"{self.hub}@{content}:{self.split}"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -35,8 +36,8 @@ class Source(Protocol):
     def first_row(self) -> int:
         """The number of its first row, for messages."""
 
-    def fingerprint(self) -> str:
-        """Identify its content."""
+    def fingerprint(self, cache_dir: Path) -> str:
+        """Identify its content; what takes long to find out is remembered in the cache."""
 
     def columns(self) -> list[str]:
         """Name its columns."""
@@ -61,7 +62,7 @@ class Records(NamedTuple):
         text_bytes: the size of each text in UTF-8 (N,), int64.
     """
 
-    texts: list[str]
+    texts: pa.StringArray
     labels: np.ndarray
     text_bytes: np.ndarray
 
@@ -115,7 +116,7 @@ def read_records(source: Source, columns: Columns, code: LabelCode, on_empty: st
             )
         mask = pa.array(kept)
         labels = code.encode(table[columns.label].filter(mask), source.name, rows[kept])
-        yield Records(texts.filter(mask).to_pylist(), labels, sizes[kept])
+        yield Records(texts.filter(mask).combine_chunks(), labels, sizes[kept])
         next_row += len(table)
         dropped += len(table) - int(kept.sum())
     if dropped:

@@ -6,10 +6,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 from tokenizers import Tokenizer
 
+from textdd.data.parallel import in_order
 from textdd.data.records import Records
-from textdd.data.tokeniser import encode
+from textdd.data.tokeniser import encode, words
 
 # Nobody trains on more tokens of a text, and one freak text must not outweigh a corpus.
 MOST_TOKENS = 512
@@ -80,7 +82,7 @@ class TokenStore:
 
 
 def write_store(folder: Path, batches: Iterable[Records], tokeniser: Tokenizer) -> None:
-    """Tokenise a stream of checked texts into a new folder.
+    """Tokenise a stream of checked texts into a new folder, on all cores.
 
     Args:
         folder: is made.
@@ -88,11 +90,15 @@ def write_store(folder: Path, batches: Iterable[Records], tokeniser: Tokenizer) 
         tokeniser: the vocabulary.
     """
     folder.mkdir()
-    dtype = np.uint16 if tokeniser.get_vocab_size() <= 1 << 16 else np.uint32
+    vocabulary = pa.array(words(tokeniser))
+    dtype = np.uint16 if len(vocabulary) <= 1 << 16 else np.uint32
     lengths, labels, text_bytes = [np.zeros(1, np.int64)], [], []
+
+    def encoded(batch: Records) -> tuple[Records, np.ndarray, np.ndarray]:
+        return batch, *encode(vocabulary, batch.texts, MOST_TOKENS, dtype)
+
     with (folder / "tokens.bin").open("wb") as file:
-        for batch in batches:
-            tokens, counts = encode(tokeniser, batch.texts, MOST_TOKENS, dtype)
+        for batch, tokens, counts in in_order(encoded, batches):
             file.write(tokens.data)
             lengths.append(counts)
             labels.append(batch.labels)

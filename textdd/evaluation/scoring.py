@@ -14,8 +14,8 @@ from textdd.data.corpus import Split
 from textdd.data.embedded import embed
 from textdd.students import FlatStudent
 
-BATCH = 500
-"""Texts read at a time."""
+BATCH = 128
+"""Texts read at a time: few enough for the students' responses to them to be kept in the processor's cache."""
 
 
 class Scores(NamedTuple):
@@ -50,8 +50,9 @@ def score(student: FlatStudent, thetas: list[Tensor], split: Split, table: Tenso
         ).to(table.device)
         for _ in thetas
     ]
+    order = np.argsort(split.lengths(), kind="stable")  # texts of like length share a batch: little padding
     for start in range(0, len(split), BATCH):
-        tokens = split.batch(np.arange(start, min(start + BATCH, len(split))))
+        tokens = split.batch(order[start : start + BATCH])
         batch = embed(table, type(tokens)(*(tensor.to(table.device) for tensor in tokens)))
         for theta, metric in zip(thetas, metrics, strict=True):
             metric.update(student(theta, batch.x, batch.mask), batch.labels)

@@ -18,6 +18,8 @@ from textdd.data.vectors.glove import find_glove, glove_vectors
 from textdd.errors import TextddError, unknown_choice
 from textdd.seeds import numpy_generator
 
+# Texts whose words are looked up to say how many of them the vectors know: all of a small corpus, a sample of a large.
+COVERAGE_TEXTS = 100_000
 # Root mean square of the components of GloVe's vectors. Vectors of any origin get it: step sizes carry over.
 RMS = 0.4
 
@@ -28,7 +30,8 @@ class WordVectors:
 
     Attributes:
         table: the vectors (V, D), float32; the row of `[PAD]` is zero.
-        coverage: share of the training tokens whose word is in the file; 1 where there is no file.
+        coverage: share of the training tokens whose word is in the file; 1 where there is no file. Of a large corpus
+            it is that of a sample.
         coverage_words: share of the words that are.
         sha256: hash of the table's bytes.
         name: "corpus", "glove" or "random".
@@ -122,6 +125,6 @@ def _scaled(vectors: np.ndarray) -> np.ndarray:
 def _token_share(corpus: Corpus, known: np.ndarray) -> float:
     """Compute which share of the training tokens are known words (V,)."""
     counts = np.zeros(len(known), np.int64)
-    for tokens, _ in corpus.train.store.runs(corpus.train.rows, 1 << 20):
+    for tokens, _ in corpus.train.store.runs(corpus.train.sample(COVERAGE_TEXTS).rows, 1 << 20):
         counts += np.bincount(tokens, minlength=len(known))
     return float(counts[known].sum() / counts.sum())

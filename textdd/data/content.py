@@ -1,0 +1,35 @@
+"""The hash of what a file holds, computed anew only when the file was touched: a gigabyte takes seconds."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from pathlib import Path
+
+from textdd.record import write_bytes
+
+# A file may change twice within a tick of the clock and bear one time for both, so young files are not remembered.
+SETTLED_SECONDS = 2.0
+
+
+def content_hash(path: Path, cache_dir: Path) -> str:
+    """Hash what a file holds: the same content gives the same hash under any path and date.
+
+    A file with the path, the inode, the size and the times (modified, changed) of one that was hashed before is
+    taken to be the same, as git does.
+
+    Args:
+        path: the file.
+        cache_dir: hashes are remembered under `contents/`.
+    """
+    state = path.stat()
+    touched = [str(path.resolve()), state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns]
+    note = cache_dir / "contents" / hashlib.blake2b(json.dumps(touched).encode(), digest_size=12).hexdigest()
+    if note.is_file():
+        return note.read_text()
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "blake2b").hexdigest()
+    if time.time() - state.st_ctime > SETTLED_SECONDS:
+        write_bytes(note, digest.encode())
+    return digest
