@@ -99,7 +99,7 @@ def attempt(run: RunConfig, execute: Callable[[RunConfig], Path]) -> None:
     hydra = HydraConfig.get()
     folder, number = Path(hydra.sweep.dir), hydra.job.num
     overrides = list(hydra.overrides.task)
-    outcome = Outcome(dataset=run.dataset.name)
+    outcome = Outcome(error="", dataset=run.dataset.name)
     with logged(folder / f"{number}.log", number):
         say(command(overrides))
         try:
