@@ -41,6 +41,7 @@ def ready(student, corpus, vectors):
         {"engine": "unroll", "students": 2},
         {"engine": "recompute"},
         {"engine": "recompute", "keep_every": 4},
+        {"engine": "recompute", "labels": "teacher"},
     ],
     ids=str,
 )

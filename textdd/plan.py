@@ -136,13 +136,14 @@ def choose(distiller: EngineDistiller, batch: Batch, room: float, *, alone: bool
         if least * SPARE <= room:
             return name, least
     root = math.ceil(math.sqrt(max(training.steps for training in trainings)))
-    remedies = {"distiller.engine=recompute": replace(config, engine="recompute")}
-    remedies[f"distiller.engine=recompute distiller.keep_every={root}"] = replace(
-        config, engine="recompute", keep_every=root
-    )
-    remedies[f"distiller.engine=recompute distiller.keep_every={root} distiller.students=1"] = sparing = replace(
-        config, engine="recompute", keep_every=root, students=1
-    )
+    recomputing = replace(config, engine="recompute")
+    keeping_few = replace(recomputing, keep_every=root)
+    sparing = replace(keeping_few, students=1)
+    remedies = {
+        "distiller.engine=recompute": recomputing,
+        f"distiller.engine=recompute distiller.keep_every={root}": keeping_few,
+        f"distiller.engine=recompute distiller.keep_every={root} distiller.students=1": sparing,
+    }
     fitting = (words for words, changed in remedies.items() if needed(changed) * SPARE <= room)
     length = distiller.synthetic.x.shape[1]
     remedy = next(fitting, None) or smaller(config, length, needed(sparing) * SPARE / room)
@@ -160,29 +161,28 @@ def smaller(config: EngineConfig, length: int, excess: float) -> str:
 
 def need(distiller: EngineDistiller, training: Training, batch: Batch, config: EngineConfig) -> Need:
     """Count what differentiating one step takes, and what each further step adds."""
-    once, keeping = peak_of(distiller, training, batch, config, 1), config.engine == "recompute"
+    once = peak_of(distiller, training, batch, config, 1)
     if training.steps == 1:
         return Need(once, 0)
     few = min(3, training.steps)
-    dense = replace(config, keep_every=1)
-    growth = max(0.0, (peak_of(distiller, training, batch, dense, few) - once) / (few - 1))
-    every = min(config.keep_every, training.steps) if keeping else 1
+    all_kept = replace(config, keep_every=1)
+    growth = max(0.0, (peak_of(distiller, training, batch, all_kept, few) - once) / (few - 1))
+    every = min(config.keep_every, training.steps) if config.engine == "recompute" else 1
     # Between two states that are kept, one stretch of the others is held at a time.
     return Need(once + (every - 1) * growth, growth / every)
 
 
 def peak_of(distiller: EngineDistiller, training: Training, batch: Batch, config: EngineConfig, steps: int) -> int:
     """Bytes of all tensors at the peak of a hypergradient through so many steps."""
-    like = distiller.synthetic.one_hot
+    lesson = training.lesson
+    leaves = {name: getattr(lesson, name) for name in ("x", "y", "step_sizes")}
+    leaves = {name: leaf.detach().requires_grad_(leaf.requires_grad) for name, leaf in leaves.items()}
     with Allocations() as allocated:
-        theta = distiller.student.fresh(0, like.device, like.dtype)
-        state = State.fresh(theta, training.optimiser)
+        state = State.fresh(distiller.student.fresh(0, lesson.x.device, lesson.x.dtype), training.optimiser)
         engine = engine_of(config)
-        (state,) = engine(distiller.student, training.optimiser, state, training.lesson, [steps])
+        (state,) = engine(distiller.student, training.optimiser, state, replace(lesson, **leaves), [steps])
         loss = F.cross_entropy(distiller.student(state.theta, batch.x, batch.mask), batch.labels)
-        lesson = training.lesson
-        leaves = [t for t in (lesson.x, lesson.y, lesson.step_sizes) if t.requires_grad]
-        torch.autograd.grad(loss, leaves, allow_unused=True)
+        torch.autograd.grad(loss, [leaf for leaf in leaves.values() if leaf.requires_grad], allow_unused=True)
     return allocated.peak
 
 
