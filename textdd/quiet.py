@@ -17,6 +17,7 @@ def quiet() -> None:
         ".*Checkpoint directory .* exists and is not empty.*",  # a resumed run
         ".*your dataloader is not resumable.*",  # OuterData goes on at the checkpoint's step
         ".*isinstance.treespec, LeafSpec.*",  # Lightning 2.6.6 with torch 2.13
+        ".*Implicitly cleaning up <TemporaryDirectory.*",  # wandb, of every table that it was given
         ".*GPU available but not used.*",  # trainer=cpu was asked for
     ):
         warnings.filterwarnings("ignore", message)
