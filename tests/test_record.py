@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 
 from textdd.loggers import LoggerConfig, MetricsFile, Mirrors
 from textdd.loggers.wandb import has_key
-from textdd.progress import Bar, console, track
+from textdd.progress import Bar, track
 from textdd.record import write_bytes, write_json, write_tensors
 from textdd.run import once
 from textdd.trainer import AtomicCheckpointIO
@@ -95,7 +95,6 @@ def test_finished_work_is_not_done_again(tmp_path):
 
 def test_progress_in_a_log_file_is_a_line_now_and_then(monkeypatch, capsys):
     monkeypatch.setattr("textdd.progress.QUIET_SECONDS", 0.0)
-    monkeypatch.setattr(console, "file", sys.stderr)
     bar = Bar("working", total=4, done=2)
     bar.update(2)
     bar.update(3, "accuracy 0.5")

@@ -85,16 +85,18 @@ load_corpus(DatasetConfig(name="local", path=sys.argv[1]), None, Path(sys.argv[2
 
 def test_a_build_waits_for_another_process_and_clears_up_after_it_when_that_is_killed(path, load, tmp_path):
     command = [sys.executable, "-c", STOPPED_HALFWAY, str(path), str(tmp_path / "cache")]
+    waiting = threading.Thread(target=load, kwargs={"path": str(path)})
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as other:
-        assert other.stdout.readline() == "tokenising train\n"
-        (half,) = (left for left in (tmp_path / "cache" / "corpora").iterdir() if left.suffix != ".lock")
-        waiting = threading.Thread(target=load, kwargs={"path": str(path)})
-        waiting.start()
-        waiting.join(0.3)
-        assert waiting.is_alive()
-        assert half.is_dir()
-        other.kill()
-        waiting.join()
+        try:
+            assert other.stdout.readline() == "tokenising train\n"
+            (half,) = (left for left in (tmp_path / "cache" / "corpora").iterdir() if left.suffix != ".lock")
+            waiting.start()
+            waiting.join(0.3)
+            assert waiting.is_alive()
+            assert half.is_dir()
+        finally:
+            other.kill()
+    waiting.join()
     (whole,) = (left for left in (tmp_path / "cache" / "corpora").iterdir() if left.suffix != ".lock")
     assert not whole.name.startswith(".")
     assert load(path=str(path)).train_rows == 81
