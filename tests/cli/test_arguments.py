@@ -101,7 +101,8 @@ def test_a_mistake_in_any_value_of_a_sweep_is_found():
         check_line(["-m", "per_class=1,0"])
 
 
-def test_help_teaches(capsys):
+def test_help_teaches(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "100")
     cli.print_help("textdd.run", "PURPOSE", [("per_class=10", "MEANING")], "config", [])
     shown = capsys.readouterr().out
     for expected in (
