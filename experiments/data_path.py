@@ -20,6 +20,8 @@ from pathlib import Path
 
 from reviews import write_reviews
 
+from textdd.evaluation.cost import resident_peak
+
 HERE = Path(__file__).with_suffix("")
 DATASET = {"name": "amazon_polarity", "hub": "none/none", "text": ["title", "content"], "classes": ["bad", "good"]}
 BATCH = 128
@@ -53,19 +55,18 @@ def report(texts: int, size: int, first: dict, second: dict) -> str:
         "texts, training + test": f"{texts:,} + {texts // 9:,}",
         "size of the csv files": f"{size / 1e9:.2f} GB",
         "seconds to hash, count and tokenise": f"{first['seconds']:.0f}",
-        "processor seconds of that": f"{first['processor']:.0f}",
+        "processor seconds of tokenising": f"{first['processor']:.0f}",
         "texts per second": f"{everything / first['seconds']:,.0f}",
         "texts per processor second": f"{everything / first['processor']:,.0f}",
-        "peak resident memory of that, all processes": f"{first['peak'] / 1e6:,.0f} MB",
+        "peak resident memory of tokenising, all processes": f"{first['peak'] / 1e6:,.0f} MB",
         "seconds of loading in the second process": f"{second['seconds']:.1f}",
+        "processor seconds of loading": f"{second['processor']:.1f}",
         "seconds to learn word vectors (embedding=corpus)": f"{second['vectors']:.0f}",
         "peak resident memory of the second process": f"{second['peak'] / 1e6:,.0f} MB",
         f"a random batch of {BATCH} from memory, processor time": f"{second['warm']:.2f} ms",
         f"a random batch of {BATCH} from disk, on the clock": f"{second['cold']:.2f} ms",
         "an outer step of the default, processor time": f"{second['outer']:.0f} ms",
-        "share of an outer step that a batch takes, from memory / from disk": (
-            f"{second['warm'] / second['outer']:.2%} / {second['cold'] / second['outer']:.2%}"
-        ),
+        "a batch from memory as a share of an outer step": f"{second['warm'] / second['outer']:.2%}",
     }
     load = f"{max(0.0, os.getloadavg()[2]):.1f} other processes ran on average"
     return (
@@ -84,7 +85,8 @@ def measured(part: str, folder: Path) -> dict:
         time.sleep(0.5)
     if process.returncode:
         sys.exit(process.returncode)
-    return {**json.loads(process.stdout.read()), "peak": peak}
+    facts = json.loads(process.stdout.read())
+    return {**facts, "peak": max(peak, facts["peak"])}  # a look twice a second may miss a moment
 
 
 def tree(pid: int) -> Iterator[int]:
@@ -116,7 +118,8 @@ def load(folder: Path) -> tuple:
 
 def first(folder: Path) -> dict:
     """Tokenise."""
-    return load(folder)[1]
+    facts = load(folder)[1]
+    return {**facts, "peak": resident_peak()}
 
 
 def second(folder: Path) -> dict:
@@ -137,7 +140,8 @@ def second(folder: Path) -> dict:
     start = time.perf_counter()
     vectors = load_vectors(EmbeddingConfig(), corpus, None, folder / "cache", seed=0)
     facts["vectors"] = time.perf_counter() - start
-    return {**facts, "outer": milliseconds(outer_steps(corpus, vectors), time.process_time)}
+    facts["outer"] = milliseconds(outer_steps(corpus, vectors), time.process_time)
+    return {**facts, "peak": resident_peak()}
 
 
 def outer_steps(corpus, vectors) -> Iterator[None]:  # noqa: ANN001

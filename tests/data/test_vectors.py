@@ -8,6 +8,7 @@ import zipfile
 import numpy as np
 import pytest
 import torch
+from scipy import sparse
 
 from textdd.data.demo import DemoConfig, demo_splits
 from textdd.data.tokeniser import words
@@ -157,6 +158,18 @@ def test_counts_are_those_of_a_plain_loop(demo, monkeypatch):
                 expected[left, right] += weight
                 expected[right, left] += weight
     assert np.allclose(counts, expected)
+
+
+def test_association_is_the_logarithm_of_how_much_oftener_than_by_chance(monkeypatch):
+    monkeypatch.setattr(cooccurrence, "ROWS", 7)
+    drawn = np.random.default_rng(0).integers(0, 3, (40, 40)).astype(np.float32)
+    counts = drawn + drawn.T
+    counts[0], counts[:, 0] = 0, 0  # a word without neighbours
+    context = counts.sum(0) ** 0.75 / (counts.sum(0) ** 0.75).sum()
+    with np.errstate(divide="ignore", invalid="ignore"):
+        expected = np.log(counts / (counts.sum(1)[:, None] * context * 1.2))
+    found = cooccurrence.positive_pmi(sparse.csr_matrix(counts), 0.75, 1.2).toarray()
+    assert np.allclose(found, np.where(expected > 0, expected, 0), atol=1e-5)
 
 
 def test_a_corpus_smaller_than_the_vectors_are_wide(load, tmp_path):

@@ -14,6 +14,7 @@ from textdd.data.tokeniser import PAD
 from textdd.data.vectors.config import EmbeddingConfig
 
 RUN_TOKENS = 1 << 20  # tokens counted at a time: about 0.2 GB of pairs
+ROWS = 1_000  # words whose associations are computed at a time: 30,000 at once took a process beyond 2 GB
 
 
 def cooccurrence_vectors(split: Split, vocabulary: int, config: EmbeddingConfig) -> np.ndarray:
@@ -30,8 +31,9 @@ def cooccurrence_vectors(split: Split, vocabulary: int, config: EmbeddingConfig)
     # Imported here because it takes a second, and most commands find the vectors in the cache.
     from sklearn.utils.extmath import randomized_svd
 
-    counts = count_neighbours(split, vocabulary, config.window, config.tokens)
-    association = positive_pmi(counts, config.smoothing, config.shift)
+    association = positive_pmi(
+        count_neighbours(split, vocabulary, config.window, config.tokens), config.smoothing, config.shift
+    )
     directions = min(config.dimension, vocabulary - 1)
     left, strength, _ = randomized_svd(association, directions, n_iter=4, random_state=0)
     vectors = np.zeros((vocabulary, config.dimension), dtype=np.float32)
@@ -76,8 +78,11 @@ def positive_pmi(counts: sparse.csr_matrix, smoothing: float, shift: float) -> s
     totals = np.asarray(counts.sum(axis=1), dtype=np.float64).ravel()  # (V,)
     context = totals**smoothing
     context /= context.sum()
-    pairs = counts.tocoo()
-    association = np.log(pairs.data / (totals[pairs.row] * context[pairs.col] * shift))
-    kept = association > 0
-    values = association[kept].astype(np.float32)
-    return sparse.csr_matrix((values, (pairs.row[kept], pairs.col[kept])), counts.shape)
+    blocks = []
+    for start in range(0, counts.shape[0], ROWS):
+        pairs = counts[start : start + ROWS].tocoo()
+        association = np.log(pairs.data / (totals[start + pairs.row] * context[pairs.col] * shift))
+        kept = association > 0
+        values = association[kept].astype(np.float32)
+        blocks.append(sparse.csr_matrix((values, (pairs.row[kept], pairs.col[kept])), pairs.shape))
+    return sparse.vstack(blocks, format="csr")
