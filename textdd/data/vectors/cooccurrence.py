@@ -14,7 +14,7 @@ from textdd.data.tokeniser import PAD
 from textdd.data.vectors.config import EmbeddingConfig
 
 RUN_TOKENS = 1 << 20  # tokens counted at a time: about 0.2 GB of pairs
-ROWS = 1_000  # words whose associations are computed at a time: those of all 30,000 at once would take 2 GB
+ROWS = 1_000  # words whose associations are computed at a time: 30,000 at once took a process beyond 2 GB
 
 
 def cooccurrence_vectors(split: Split, vocabulary: int, config: EmbeddingConfig) -> np.ndarray:
