@@ -166,8 +166,6 @@ def worker(name: str, steps: int, learned: bool, path: Path) -> None:
     that respond alike wins, which says nothing about a method.
     """
     torch.set_num_threads(1)
-    if steps == min(STEPS):
-        torch.save(CANDIDATES[name](Problem(steps, learned, torch.float64)), path)
     CANDIDATES[name](Problem(1, learned))  # libraries allocate once and for all
     problem = Problem(steps, learned)
     virtual = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
@@ -183,6 +181,8 @@ def worker(name: str, steps: int, learned: bool, path: Path) -> None:
             answer(error=f"> {ROOM / 1e9:.0f} GB")
             return
         answer(seconds=time.process_time() - start, bytes=resident_peak() - before)
+    if steps == min(STEPS):
+        torch.save(CANDIDATES[name](Problem(steps, learned, torch.float64)), path)
 
 
 def answer(**content: object) -> None:
