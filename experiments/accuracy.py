@@ -20,6 +20,7 @@ from threading import Lock
 from matplotlib.figure import Figure
 
 from textdd.report.figures import accuracy_against_steps
+from textdd.report.paper import PAPER
 from textdd.report.terminal import readable
 
 HERE = Path(__file__).with_suffix("")
@@ -41,9 +42,6 @@ DISTILLERS = (
     "chain",
 )
 SELECTORS = ("random", "herding", "k_center", "k_means")
-PAPER = {"ag_news": (0.8564, 0.7133, 0.8819), "dbpedia": (0.7998, 0.6910, 0.9779)}
-"""Table 2 of Li & Li (2021): distilled, random, full."""
-
 Results = dict[str, dict]
 
 
@@ -60,12 +58,8 @@ def plan() -> dict[str, list[str]]:
             runs[f"{dataset}-default-{fewer[i]}"] = [f"per_class={fewer[i]}"]
     for distiller in DISTILLERS:
         for dataset, per_class in CORPORA.items():
-            options = [f"per_class={per_class}", f"distiller={distiller}"]
-            minutes = [f"distiller.minutes={MINUTES}"]
-            if distiller == "chain":
-                stages = ("kernel_ridge", "meta_gradient")
-                minutes = [f"distiller.options.{stage}.minutes={MINUTES / len(stages)}" for stage in stages]
-            runs[f"{dataset}-{distiller}"] = [*options, selectors, *minutes]
+            options = [f"per_class={per_class}", f"distiller={distiller}", f"distiller.minutes={MINUTES}"]
+            runs[f"{dataset}-{distiller}"] = [*options, selectors]
     return {name: [f"dataset={name.split('-')[0]}", *options] for name, options in runs.items()}
 
 
@@ -119,7 +113,9 @@ def main_table(results: Results) -> str:
             "share of full accuracy kept": f"{distilled['recovery']:.3f}",
             "seconds of distilling": f"{distilled['seconds']:.0f}",
             "bytes: distilled / full text": f"{readable(distilled['bytes'])} / {readable(full['bytes'])}",
-            "*the paper's own: distilled / random / full*": " / ".join(map(str, PAPER.get(dataset, ("not in it",)))),
+            "*the paper's own: distilled / random / full*": " / ".join(f"{value:.4f}" for value in PAPER[dataset][1:])
+            if dataset in PAPER
+            else "not in it",
         }
         for name, cell in cells.items():
             rows.setdefault(name, []).append(cell)
@@ -157,15 +153,20 @@ def all_table(results: Results) -> str:
 
 def picture(results: Results, path: Path) -> None:
     """Accuracy against seconds of distilling, a panel per corpus, at the paper's budget."""
-    figure = Figure(figsize=(4 * len(CORPORA), 4), layout="constrained")
-    for axes, (dataset, per_class) in zip(figure.subplots(1, len(CORPORA)), CORPORA.items(), strict=True):
+    found = {(result["dataset"], result["per_class"]) for result in results.values()}
+    shown = [corpus for corpus in CORPORA.items() if corpus in found]
+    if not shown:
+        return
+    figure = Figure(figsize=(4 * len(shown), 4), layout="constrained")
+    for axes, (dataset, per_class) in zip(figure.subplots(1, len(shown), squeeze=False)[0], shown, strict=True):
         for name, result in results.items():
             if (result["dataset"], result["per_class"]) == (dataset, per_class):
                 scored = result["methods"]["distilled"]
                 where = (scored["seconds"], scored["accuracy"]["mean"])
                 axes.errorbar(*where, scored["accuracy"]["std"], fmt="o")
-                axes.annotate(name.removeprefix(f"{dataset}-"), where, fontsize=7)
+                axes.annotate(name.removeprefix(f"{dataset}-"), where, (4, 4), textcoords="offset points", fontsize=7)
                 axes.axhline(result["methods"]["full"]["accuracy"]["mean"], color="gray", linestyle="--")
+        axes.margins(x=0.3)  # room for the names
         axes.set(title=f"{dataset}, {per_class} per class", xlabel="seconds of distilling", ylabel="test accuracy")
     figure.savefig(path, dpi=120)
 

@@ -32,11 +32,6 @@ def available(device: torch.device) -> int:
     return free
 
 
-def readable(size: float) -> str:
-    """A number of bytes as people read it."""
-    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"
-
-
 class Allocations(TorchDispatchMode):
     """Context manager that counts the bytes of all tensors made inside of the block, as long as each lives.
 

@@ -33,7 +33,8 @@ from textdd.distillers.engine import EngineConfig, EngineDistiller, Training, en
 from textdd.errors import TextddError
 from textdd.evaluation.cost import resident
 from textdd.inner import State
-from textdd.memory import Allocations, available, readable
+from textdd.memory import Allocations, available
+from textdd.report.terminal import readable
 
 STEPS = 3
 """Outer steps that are timed, after one that warms up."""
