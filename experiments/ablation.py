@@ -28,6 +28,8 @@ CHANGES = {
     "T=12": "inner_steps=12",
     "T=48": "inner_steps=48",
     "inner batch: 20": "inner_batch=20",
+    "outer step size: 0.005": "outer_step_size=0.005",
+    "outer step size: 0.02": "outer_step_size=0.02",
     "inner order: shuffled": "order=shuffled",
     "inner optimiser: momentum": "inner_optimiser=momentum step_size=0.05",
     "length: 6": "length=6",

@@ -30,7 +30,9 @@ CORPORA = {"ag_news": 30, "dbpedia": 40, "sst2": 30, "trec6": 9}
 FEWER = {"ag_news": (1, 3), "dbpedia": (1, 4), "sst2": (1, 3), "trec6": (1, 3)}
 """Corpus -> smaller numbers of examples per class, for the default."""
 
-MINUTES = 3
+MINUTES = 2
+"""Of distilling on two cores, counted; a job with one thread takes up to three."""
+
 DISTILLERS = (
     "paper",
     "meta_gradient",

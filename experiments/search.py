@@ -23,8 +23,8 @@ SPACE = {
     "inner_batch": (40, 20, 80),
     "length": (12, 8, 24),
     "step_size": (0.004, 0.002, 0.008),
-    "plain_share": (0.3, 0.15, 0.5),
-    "outer_step_size": (0.02, 0.01, 0.04),
+    "plain_share": (0.2, 0.1, 0.4),
+    "outer_step_size": (0.01, 0.005, 0.02),
     "label_step_size": (0.3, 0.1, 1.0),
     "outer_batch": (128, 64, 256),
 }

@@ -62,7 +62,7 @@ MISTAKES = {
     "evaluation.selectors=[herding,k_centre]": r"Unknown selector 'k_centre'.*Type: evaluation.selectors=\[k_center\]$",
     "trainer.matmul=low": r"Unknown precision of matrix products 'low'.*Type: trainer.matmul=",
     "distiller.targets=techer": r"Unknown targets 'techer'.*Type: distiller.targets=teacher$",
-    "distiller.plain_share=1.5": r"it lies in \[0, 1\]\. Type: distiller.plain_share=0.3",
+    "distiller.plain_share=1.5": r"it lies in \[0, 1\]\. Type: distiller.plain_share=0.2",
     "embedding.name=glov": r"Unknown embedding 'glov'",
     "trainer.devices=2 trainer.strategy=ddp -m": r"one process per job.*trainer.strategy=ddp_spawn",
 }

@@ -51,8 +51,9 @@ class MetaGradientConfig(PooledConfig, EngineConfig):
     """
 
     name: str = "meta_gradient"
+    outer_step_size: float = 0.01
     fresh_students: bool = True
-    plain_share: float = 0.3
+    plain_share: float = 0.2
     targets: str = "teacher"
     truncation: str = "none"
     window: int = 8
@@ -63,7 +64,7 @@ class MetaGradientConfig(PooledConfig, EngineConfig):
         one_of("targets", self.targets, TARGETS, "distiller.targets")
         one_of("truncation", self.truncation, TRUNCATIONS, "distiller.truncation")
         at_least("distiller.window", self.window, 1, 8)
-        within("distiller.plain_share", self.plain_share, 0.3)
+        within("distiller.plain_share", self.plain_share, 0.2)
         if self.truncation != "none":
             why = "a window is no longer than the training"
             at_most("distiller.window", self.window, "distiller.inner_steps", self.inner_steps, why)
