@@ -13,6 +13,7 @@ from textdd.report.paper import PAPER
 from textdd.report.pooling import configurations, pooled_curve
 from textdd.report.results import find
 from textdd.report.tables import accuracies, costs, uses
+from textdd.report.terminal import readable
 
 
 def table_of(make, root):
@@ -112,3 +113,10 @@ def test_every_format_takes_any_name(place):
     latex = to_latex(table)
     assert r"a|b\_c\&d\%e\$f\{g\}\textbackslash{}h & 30 & $\mathbf{0.8100 \pm 0.0141}$" in latex
     assert latex.count("{") - latex.count(r"\{") == latex.count("}") - latex.count(r"\}")
+
+
+@pytest.mark.parametrize(
+    ("count", "shown"), [(0, "0 B"), (999, "999 B"), (999_499, "999 kB"), (999_600, "1 MB"), (5e12, "5e+03 GB")]
+)
+def test_bytes_are_rounded_before_their_unit_is_chosen(count, shown):
+    assert readable(count) == shown

@@ -66,7 +66,7 @@ def costs(method: dict[str, Any]) -> list[str]:
 
 def readable(count: float) -> str:
     """A number of bytes in units of 1000."""
-    power = min(int(math.log10(max(count, 1)) // 3), 3)
+    power = min(int(math.log10(max(count * 1.0005, 1)) // 3), 3)  # 999.5 kB, in three digits, are 1 MB
     return f"{count / 1000**power:.3g} {('B', 'kB', 'MB', 'GB')[power]}"
 
 
