@@ -12,6 +12,7 @@ from textdd.distillers import DISTILLERS, DistillerConfig
 from textdd.distillers.chain import ChainConfig
 from textdd.distillers.nested import check_nested
 from textdd.errors import TextddError, nearest_first
+from textdd.inner.side_by_side import CHOICES
 from textdd.manifest import read_manifest
 from textdd.parametrisations import OF_WORDS
 from textdd.selectors import SELECTORS
@@ -38,6 +39,7 @@ def check(run: RunConfig) -> None:
     at_least("trainer.devices", run.trainer.devices, 1, 1)
     at_least("evaluation.students", run.evaluation.students, 1, 5)
     at_least("evaluation.tuning_students", run.evaluation.tuning_students, 1, 3)
+    one_of("way of training several students", run.evaluation.side_by_side, CHOICES, "evaluation.side_by_side")
     one_of("precision", run.trainer.precision, PRECISIONS, "trainer.precision")
     one_of("precision of matrix products", run.trainer.matmul, PRODUCTS, "trainer.matmul")
     one_of("embedding", run.embedding.name, EMBEDDINGS, "embedding")

@@ -34,6 +34,8 @@ MISTAKES = {
     "distiller.labels=fuzzy": r"Unknown kind of labels 'fuzzy'",
     "distiller.order=random": r"Unknown order",
     "distiller.engine=unrol": r"Type: distiller.engine=unroll",
+    "distiller.side_by_side=alway": r"Type: distiller.side_by_side=always$",
+    "evaluation.side_by_side=true": r"Unknown way of training several students .*Type: evaluation.side_by_side=",
     "distiller.decay=linear": r"Unknown decay",
     "distiller.outer_optimiser=lion": r"Unknown outer optimiser",
     "distiller.outer_batch=0": r"Got distiller.outer_batch=0; 1 or more",

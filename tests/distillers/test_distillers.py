@@ -28,6 +28,8 @@ VARIANTS = [
     ("meta_gradient", {"truncation": "random", "window": 2}),
     ("meta_gradient", {"truncation": "pool", "window": 2, "pool": 2}),
     ("meta_gradient", {"students": 2}),
+    ("meta_gradient", {"students": 3, "side_by_side": "always", "truncation": "random", "window": 3}),
+    ("meta_gradient", {"students": 3, "side_by_side": "always", "engine": "recompute", "order": "shuffled"}),
     ("meta_gradient", {"fresh_students": False}),
     ("meta_gradient", {"start": "kmeans", "order": "shuffled", "inner_optimiser": "momentum"}),
     ("meta_gradient", {"parametrisation": "low_rank", "rank": 2}),
@@ -175,10 +177,29 @@ def test_targets_of_the_teacher_are_what_it_thinks_of_the_batch(student, corpus,
     distiller = prepared(config, student, corpus, vectors)
     distiller.trainer = pl.Trainer(accelerator="cpu", logger=False)
     batch = embed(vectors.table, corpus.train.batch(np.arange(16)))
-    theta = distiller.trained_student(0, 0)
+    (theta,) = distiller.trained_students(0, [0])
     wanted = student(distiller.teacher.theta, batch.x, batch.mask).softmax(1)
     by_hand = -(wanted * student(theta, batch.x, batch.mask).log_softmax(1)).sum(1).mean()
     assert torch.allclose(distiller.objective(batch, step=0), by_hand)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_students_side_by_side_give_the_gradient_of_students_one_by_one(engine, student, corpus, vectors):
+    """Some taught plainly, some a beginning of the set, by windows that end at random."""
+    changes = {"students": 6, "plain_share": 0.3, "nested": [1], "targets": "labels", "engine": engine}
+    changes |= {"truncation": "random", "window": 3, "order": "shuffled"}
+    found = {}
+    for choice in ("never", "always"):
+        distiller = prepared(options("meta_gradient", side_by_side=choice, **changes), student, corpus, vectors)
+        distiller.double().trainer = pl.Trainer(accelerator="cpu", logger=False)
+        batch = embed(vectors.table.double(), corpus.train.batch(np.arange(16)))
+        drawn = [distiller.draw(0, k) for k in range(6)]
+        assert len({(one.plain, one.lesson.rows.shape, one.end) for one in drawn}) < 6  # some go together
+        learned = [parameter for parameter in distiller.synthetic.parameters() if parameter.requires_grad]
+        loss = distiller.objective(batch, step=0)
+        found[choice] = [loss, *torch.autograd.grad(loss, learned)]
+    for alone, together in zip(*found.values(), strict=True):
+        assert torch.allclose(together, alone, rtol=1e-10, atol=1e-10 * float(alone.detach().abs().max()))
 
 
 class Diverge(pl.Callback):

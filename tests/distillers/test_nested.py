@@ -83,5 +83,5 @@ def test_sizes_differ_between_steps_though_the_student_is_one(student, corpus, v
     whole = distiller.synthetic.lesson
     monkeypatch.setattr(distiller.synthetic, "lesson", lambda seed, size, *rest: sizes.append(size) or whole(seed))
     for step in range(12):
-        distiller.trained_student(step, 0)
+        distiller.trained_students(step, [0])
     assert set(sizes) == {3, 6}

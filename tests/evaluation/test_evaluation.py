@@ -112,7 +112,24 @@ def test_sets_are_used_in_turn(student):
     recipe = Recipe("sgd", 3, 2, "fixed", 0.1)
     both = train_students(student, [first, second], recipe, [7, 7], [3])
     assert not torch.equal(both[0][0], both[1][0])
-    assert torch.equal(both[1][0], train_students(student, [second], recipe, [7], [3])[0][0])
+    assert torch.allclose(both[1][0], train_students(student, [second], recipe, [7], [3])[0][0], atol=1e-6)
+
+
+@pytest.mark.parametrize("sets", [1, 2])
+def test_students_side_by_side_score_as_students_one_by_one(sets, student, corpus, table):
+    """On one set, and on several, whose texts are not equally long."""
+    table = table.double()
+    chosen = [np.argsort(corpus.train.lengths(), kind="stable")[:12], SELECTORS["random"](corpus.train, table, 4, 0)]
+    sets = [real_set(corpus.train, rows, table, len(corpus.classes)) for rows in chosen[:sets]]
+    assert len({examples.x.shape[1] for examples in sets}) == len(sets)
+    recipe, marks = Recipe("adam", 8, 4, "shuffled", 1e-2), [3, 8]
+    alone, together = (
+        train_students(student, sets, recipe, [0, 1, 2], marks, side_by_side=choice) for choice in ("never", "always")
+    )
+    for expected, got in zip(alone, together, strict=True):
+        assert all(torch.allclose(a, b, rtol=1e-10, atol=1e-10) for a, b in zip(expected, got, strict=True))
+    curves = [curve(student, trained, marks, corpus.validation, table) for trained in (alone, together)]
+    assert curves[0] == curves[1]
 
 
 @pytest.mark.parametrize(("steps", "marks"), [(1, [1]), (7, [1, 2, 3, 4, 5, 6, 7]), (16, [2, 4, 6, 8, 10, 12, 14, 16])])

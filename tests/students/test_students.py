@@ -28,6 +28,30 @@ def test_maps_embeddings_to_logits(student, texts):
     assert logits.isfinite().all()
 
 
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("own", [False, True])
+def test_students_side_by_side_answer_as_each_alone(student, texts, own, masked):
+    """The same texts or each its own; with first and second derivatives, which do not reach other students."""
+    x, mask = texts[0].double(), texts[1] if masked else None
+    if own:
+        x = torch.stack([x, x.flip(0), 2 * x])
+        mask = torch.stack([mask, mask.flip(0), mask.roll(1, 0)]) if masked else None
+    x.requires_grad_()
+    theta = torch.stack([student.fresh(seed, dtype=torch.float64) for seed in range(3)]).requires_grad_()
+
+    def alone(k):
+        return student(theta[k], x[k] if own else x, mask[k] if own and masked else mask)
+
+    found = []
+    for logits in (torch.stack([alone(k) for k in range(3)]), student(theta, x, mask)):
+        weights = torch.arange(1, 4).view(3, 1, 1)  # so that a student taken for another is noticed
+        first = torch.autograd.grad((weights * logits.tanh()).sum(), [x, theta], create_graph=True)
+        second = torch.autograd.grad(sum(g.square().sum() for g in first), [x, theta])
+        found.append([logits, *first, *second])
+    for expected, got in zip(*found, strict=True):
+        assert torch.allclose(got, expected, rtol=1e-10, atol=1e-10 * float(expected.detach().abs().max()))
+
+
 def test_padding_changes_nothing(student, texts):
     x, mask = texts
     theta = student.fresh(0)

@@ -47,6 +47,32 @@ def test_values_and_derivatives_are_those_of_a_convolution(masked):
         assert torch.allclose(got, expected, rtol=1e-10, atol=1e-10 * float(expected.detach().abs().max()))
 
 
+@pytest.mark.parametrize("own", [False, True])
+@pytest.mark.parametrize("masked", [False, True])
+def test_filters_of_several_students_meet_the_texts_of_their_student(own, masked):
+    x, weights, mask = problem()
+    x = torch.stack([x, x.flip(0)]) if own else x
+    mask = (torch.stack([mask, mask.flip(0)]) if own else mask) if masked else None
+    leaves = [x.requires_grad_(), *(torch.stack([weight, weight.flip(1)]).requires_grad_() for weight in weights)]
+
+    def one_by_one(x, weights, mask):
+        texts = [(x[k], None if mask is None else mask[k]) if own else (x, mask) for k in range(2)]
+        found = [strongest(texts[k][0], [weight[k] for weight in weights], texts[k][1]) for k in range(2)]
+        return torch.stack(found)
+
+    with torch.no_grad():
+        assert torch.allclose(strongest(x, leaves[1:], mask), one_by_one(x, leaves[1:], mask), rtol=1e-12)
+    found = {}
+    for function in (strongest, one_by_one):
+        responses = function(x, leaves[1:], mask)
+        first = torch.autograd.grad(responses.tanh().sum(), leaves, create_graph=True)
+        second = torch.autograd.grad(sum(g.tanh().sum() for g in first), leaves, create_graph=True)
+        third = torch.autograd.grad(sum(g.square().sum() for g in second), leaves)
+        found[function] = [responses, *first, *second, *third]
+    for got, expected in zip(*found.values(), strict=True):
+        assert torch.allclose(got, expected, rtol=1e-10, atol=1e-10 * float(expected.detach().abs().max()))
+
+
 def test_a_second_pass_takes_the_winners_of_the_first():
     x, weights, mask = problem()
     x.requires_grad_()

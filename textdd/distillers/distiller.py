@@ -26,6 +26,7 @@ from textdd.distillers.teacher import teacher_work, train_teacher
 from textdd.errors import TextddError
 from textdd.inner import OPTIMISERS, Lesson, State, make_optimiser, train
 from textdd.inner.recipe import ORDERS
+from textdd.inner.side_by_side import CHOICES, answers, sharing, train_all
 from textdd.parametrisations import PARAMETRISATIONS
 from textdd.progress import console
 from textdd.seeds import derive
@@ -72,6 +73,8 @@ class DistillerConfig:
         check_every: outer steps between two looks at the validation accuracy, each followed by a checkpoint.
         check_students: fresh students trained for such a look.
         check_texts: validation texts used for it.
+        side_by_side: whether K students are trained as one stack of parameters: `always`, `never`, or where it is
+            faster (`auto`: on a GPU, and on a CPU in small mini-batches). Both ways agree but for rounding.
     """
 
     name: str = "distiller"
@@ -102,6 +105,7 @@ class DistillerConfig:
     check_every: int = 100
     check_students: int = 2
     check_texts: int = 2000
+    side_by_side: str = "auto"
 
     def check(self) -> None:
         """Check the values, before any data is read.
@@ -116,6 +120,7 @@ class DistillerConfig:
         one_of("inner optimiser", self.inner_optimiser, OPTIMISERS, "distiller.inner_optimiser")
         one_of("outer optimiser", self.outer_optimiser, ("adam", "sgd"), "distiller.outer_optimiser")
         one_of("decay of the outer step sizes", self.decay, ("cosine", "none"), "distiller.decay")
+        one_of("way of training several students", self.side_by_side, CHOICES, "distiller.side_by_side")
         at_least("distiller.length", self.length, 0, 12)
         at_least("distiller.rank", self.rank, 1, 8)
         at_least("distiller.inner_steps", self.inner_steps, 1, 24)
@@ -273,19 +278,18 @@ class Distiller(pl.LightningModule):
     def on_validation_epoch_start(self) -> None:
         """Train fresh students on the averaged set; the same initialisations at every check."""
         synthetic = self.averaged.mean
-        self._trained = []
-        for k in range(self.config.check_students):
-            seed = derive(self.seed, "check", self.global_rank, k)
-            start, lesson = self.fresh_student(seed), synthetic.lesson(seed)
-            with self.trainer.precision_plugin.forward_context():
-                (state,) = train(self.student, self.optimiser, start, lesson, [synthetic.recipe.steps])
-            self._trained.append(state.theta)
+        seeds = [derive(self.seed, "check", self.global_rank, k) for k in range(self.config.check_students)]
+        starts, lessons = [self.fresh_student(seed) for seed in seeds], [synthetic.lesson(seed) for seed in seeds]
+        marks, choice = [synthetic.recipe.steps], self.config.side_by_side
+        with self.trainer.precision_plugin.forward_context():
+            trained = train_all(train, self.student, self.optimiser, starts, sharing(lessons), marks, choice)
+        self._trained = [state.theta for (state,) in trained]
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Score those students on one batch of validation texts, embedded once for all."""
         del batch_idx
-        for theta in self._trained:
-            self.accuracy.update(self.student(theta, batch.x, batch.mask), batch.labels)
+        logits = answers(self.student, self._trained, batch.x, batch.mask, self.config.side_by_side)
+        self.accuracy.update(logits.flatten(0, 1), batch.labels.repeat(len(logits)))
 
     def on_validation_epoch_end(self) -> None:
         """Keep the averaged set if it is the best so far."""

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 
 from textdd.allowed import at_least, one_of
 from textdd.distillers.distiller import Distiller, DistillerConfig
-from textdd.inner import ENGINES, Lesson, State, recompute, unroll
+from textdd.inner import ENGINES, Lesson, recompute, unroll
 from textdd.inner.optimiser import Optimiser
-from textdd.students import FlatStudent
-
-Engine = Callable[[FlatStudent, Optimiser, State, Lesson, Sequence[int]], list[State]]
-"""Something that trains: `train`, `unroll` or `recompute`."""
+from textdd.inner.training import Engine
 
 
 @dataclass

@@ -8,7 +8,9 @@ windows with a random start from Feng et al. (2023), pools of students at mixed 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -25,6 +27,8 @@ from textdd.distillers.pooled import PooledConfig, PooledDistiller
 from textdd.distillers.synthetic import SyntheticSet
 from textdd.distillers.teacher import Teacher, teacher_work, train_teacher
 from textdd.inner import Lesson, State, make_optimiser, train
+from textdd.inner.optimiser import Optimiser
+from textdd.inner.side_by_side import answers, sharing, train_all
 from textdd.seeds import numpy_generator
 from textdd.students import FlatStudent
 
@@ -70,6 +74,26 @@ class MetaGradientConfig(PooledConfig, EngineConfig):
             at_most("distiller.window", self.window, "distiller.inner_steps", self.inner_steps, why)
 
 
+class Drawn(NamedTuple):
+    """The training that is drawn for one student of the objective.
+
+    Attributes:
+        optimiser: its update rule.
+        state: the fresh student.
+        lesson: what it is taught.
+        window: how many of its last steps are differentiated.
+        end: its steps in all.
+        plain: whether the lesson is a plain one.
+    """
+
+    optimiser: Optimiser
+    state: State
+    lesson: Lesson
+    window: int
+    end: int
+    plain: bool
+
+
 class MetaGradient(PooledDistiller, EngineDistiller):
     """Minimises the real-text loss of students trained on the set.
 
@@ -100,16 +124,17 @@ class MetaGradient(PooledDistiller, EngineDistiller):
 
     def objective(self, batch: Batch, step: int) -> Tensor:
         """Equation 3, averaged over K students."""
-        draw = self.pooled_student if self.config.truncation == "pool" else self.trained_student
+        numbers = range(self.config.students)
         wanted = batch.labels
         if self.teacher is not None:
             with torch.no_grad():
                 wanted = self.teacher(batch.x, batch.mask)
-        losses = []
-        for k in range(self.config.students):
-            theta = draw(step, k)
-            losses.append(F.cross_entropy(self.student(theta, batch.x, batch.mask), wanted))
-        return torch.stack(losses).mean()
+        if self.config.truncation == "pool":
+            thetas = [self.pooled_student(step, k) for k in numbers]
+        else:
+            thetas = self.trained_students(step, numbers)
+        logits = answers(self.student, thetas, batch.x, batch.mask, self.config.side_by_side)
+        return F.cross_entropy(logits.flatten(0, 1), wanted.expand(len(logits), *wanted.shape).flatten(0, 1))
 
     def work_per_step(self, real_length: int) -> float:
         """K students, of each the steps before the window, the window, and the real texts."""
@@ -133,22 +158,51 @@ class MetaGradient(PooledDistiller, EngineDistiller):
             found.append(Training(make_optimiser("adam"), plain_lesson(self.synthetic, 0), plain_window(steps)))
         return found
 
-    def trained_student(self, step: int, k: int) -> Tensor:
-        """Equation 2: the parameters (P,) of a student trained from its first step, as a function of the set."""
+    def trained_students(self, step: int, numbers: Iterable[int]) -> list[Tensor]:
+        """Equation 2: the parameters (P,) of students trained from their first step, as functions of the set.
+
+        Those who are taught by the recipe, as many examples in as many steps, can be trained side by side. Plain
+        lessons differ in their step sizes.
+        """
+        drawn = [self.draw(step, k) for k in numbers]
+        alike: dict[tuple[object, ...], list[int]] = {}
+        for i, one in enumerate(drawn):
+            alike.setdefault((i if one.plain else "recipe", one.lesson.rows.shape, one.end), []).append(i)
+        thetas: dict[int, Tensor] = {}
+        for group in alike.values():
+            thetas |= dict(zip(group, self.taught([drawn[i] for i in group]), strict=True))
+        return [thetas[i] for i in range(len(drawn))]
+
+    def taught(self, drawn: Sequence[Drawn]) -> list[Tensor]:
+        """The parameters (P,) of students after trainings that differ in starts and orders only."""
+        first = drawn[0]
+
+        def last_steps(
+            student: FlatStudent, optimiser: Optimiser, state: State, lesson: Lesson, marks: Sequence[int]
+        ) -> list[State]:
+            (state,) = train(student, optimiser, state, lesson, [first.end - first.window])
+            return self.engine(student, optimiser, state, lesson, marks)
+
+        starts, lessons = [one.state for one in drawn], sharing([one.lesson for one in drawn])
+        marks, choice = [first.end], self.config.side_by_side
+        trained = train_all(last_steps, self.student, first.optimiser, starts, lessons, marks, choice)
+        return [state.theta for (state,) in trained]
+
+    def draw(self, step: int, k: int) -> Drawn:
+        """Draw the training of student k."""
         config = self.config
         seed = self.draw_seed("student", step if config.fresh_students else 0, k)
         size = self.size(self.draw_seed("size", step, k))
         state, window = self.fresh_student(seed), config.inner_steps
         if numpy_generator(self.draw_seed("plain", step, k)).random() < config.plain_share:
             optimiser, lesson = make_optimiser("adam"), plain_lesson(self.synthetic, seed, size)
-            state, window, end = State.fresh(state.theta, optimiser), plain_window(window), len(lesson.rows)
-        else:
-            optimiser, lesson, end = self.optimiser, self.lesson(seed, size), window
-            if config.truncation == "random":
-                window = config.window
-                end = int(numpy_generator(seed, "window").integers(window, end + 1))
-        (state,) = train(self.student, optimiser, state, lesson, [end - window])
-        return self.engine(self.student, optimiser, state, lesson, [end])[0].theta
+            state, window = State.fresh(state.theta, optimiser), plain_window(window)
+            return Drawn(optimiser, state, lesson, window, len(lesson.rows), plain=True)
+        lesson, end = self.lesson(seed, size), window
+        if config.truncation == "random":
+            window = config.window
+            end = int(numpy_generator(seed, "window").integers(window, end + 1))
+        return Drawn(self.optimiser, state, lesson, window, end, plain=False)
 
     def size(self, seed: int) -> int:
         """How many rows a student is taught: all, or where sets are nested the beginning that is drawn."""

@@ -13,9 +13,9 @@ from torch import Tensor
 
 from textdd.allowed import at_least
 from textdd.distillers.distiller import Distiller, DistillerConfig
-from textdd.distillers.engine import Engine
 from textdd.distillers.pool import Pool
 from textdd.inner import State, train
+from textdd.inner.training import Engine
 
 
 @dataclass

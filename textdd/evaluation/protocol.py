@@ -40,6 +40,8 @@ class EvaluationConfig:
         tuning_students: fresh students (and subsets) per step size tried.
         selectors: which picks of real texts are compared: herding, k_center, k_means; random always is, listed or not.
         transfer: other students that are trained on the distilled and on the selected sets.
+        side_by_side: whether students are trained as one stack of parameters: `always`, `never`, or where it is faster
+            (`auto`: on a GPU, and on a CPU in small mini-batches). Both ways agree but for rounding.
         full: how the full-data students are trained.
     """
 
@@ -51,6 +53,7 @@ class EvaluationConfig:
     tuning_students: int = 2
     selectors: list[str] = field(default_factory=lambda: ["random"])
     transfer: list[str] = field(default_factory=lambda: ["fasttext"])
+    side_by_side: str = "auto"
     full: FullDataConfig = field(default_factory=FullDataConfig)
 
 
@@ -163,6 +166,7 @@ class Protocol:
             students=config.tuning_students,
             seed=self.seed,
             what=what,
+            side_by_side=config.side_by_side,
         )
         return self.measure(sets, recipe, student=student)
 
@@ -177,7 +181,8 @@ class Protocol:
         student = student or self.student
         marks = evenly(recipe.steps) if recipe.steps < MARKS[3] else [m for m in MARKS if m <= recipe.steps]
         with Cost() as cost:
-            trained = train_students(student, sets, recipe, self.seeds("evaluation"), marks, step_sizes)
+            seeds, choice = self.seeds("evaluation"), self.config.side_by_side
+            trained = train_students(student, sets, recipe, seeds, marks, step_sizes, choice)
         scores = score(student, [thetas[-1] for thetas in trained], self.corpus.test, self.table)
         validation = self.corpus.validation.sample(self.config.texts)
         return {

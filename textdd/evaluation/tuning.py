@@ -13,6 +13,7 @@ from textdd.data.corpus import Split
 from textdd.evaluation.scoring import score
 from textdd.evaluation.training_set import TrainingSet
 from textdd.inner import Recipe, State, make_optimiser, train
+from textdd.inner.side_by_side import train_all
 from textdd.progress import track
 from textdd.seeds import derive
 from textdd.students import FlatStudent
@@ -42,6 +43,7 @@ def train_students(
     seeds: Sequence[int],
     marks: Sequence[int],
     step_sizes: Tensor | None = None,
+    side_by_side: str = "auto",
 ) -> list[list[Tensor]]:
     """Train one fresh student per seed, on the sets in turn, and return its parameters (P,) at each mark.
 
@@ -52,15 +54,13 @@ def train_students(
         seeds: one fresh initialisation and order each.
         marks: ascending numbers of steps.
         step_sizes: learned ones (T,).
+        side_by_side: whether all are trained as one stack: `auto`, `always` or `never`.
     """
-    optimiser = make_optimiser(recipe.optimiser)
-    trained = []
-    for i, seed in enumerate(seeds):
-        examples = sets[i % len(sets)]
-        start = State.fresh(student.fresh(seed, examples.x.device, examples.x.dtype), optimiser)
-        states = train(student, optimiser, start, examples.lesson(recipe, seed, step_sizes), marks)
-        trained.append([state.theta for state in states])
-    return trained
+    optimiser, like = make_optimiser(recipe.optimiser), sets[0].x
+    starts = [State.fresh(student.fresh(seed, like.device, like.dtype), optimiser) for seed in seeds]
+    lessons = [sets[i % len(sets)].lesson(recipe, seed, step_sizes) for i, seed in enumerate(seeds)]
+    trained = train_all(train, student, optimiser, starts, lessons, marks, side_by_side)
+    return [[state.theta for state in states] for states in trained]
 
 
 def curve(
@@ -85,6 +85,7 @@ def tune(
     students: int,
     seed: int,
     what: str,
+    side_by_side: str = "auto",
 ) -> Recipe:
     """Choose the plain recipe (Adam, shuffled mini-batches) with the best mean validation accuracy.
 
@@ -99,13 +100,14 @@ def tune(
         students: fresh students per step size.
         seed: the run's seed.
         what: a word for the progress bar.
+        side_by_side: as in `train_students`.
     """
     marks = [mark for mark in MARKS if mark <= most_steps] or [most_steps]
     seeds = [derive(seed, "tuning", i) for i in range(students)]
     tried: list[tuple[float, Recipe]] = []
     for step_size in track(step_sizes, f"tuning {what}"):
         recipe = Recipe("adam", marks[-1], batch, "shuffled", step_size)
-        trained = train_students(student, sets, recipe, seeds, marks)
+        trained = train_students(student, sets, recipe, seeds, marks, side_by_side=side_by_side)
         means = curve(student, trained, marks, split, table).mean
         tried += [(mean, replace(recipe, steps=mark)) for mean, mark in zip(means, marks, strict=True)]
     return max(tried, key=lambda pair: (pair[0], -pair[1].steps))[1]

@@ -1,4 +1,7 @@
-"""What an inner optimiser is: a pure function on flat vectors, so that training can be differentiated through it."""
+"""What an inner optimiser is: a pure function on flat vectors, so that training can be differentiated through it.
+
+It works element by element, so it takes stacks (K, P) of the vectors of K students as well.
+"""
 
 from __future__ import annotations
 

@@ -143,9 +143,9 @@ class _Recompute(torch.autograd.Function):
             if state.t in arriving:
                 adjoint = [a + b for a, b in zip(adjoint, arriving[state.t], strict=True)]
             # A batch that spans two shuffled epochs may hold an example twice, so its gradients are added up.
-            rows, found = lesson.rows[state.t], iter(products[width:])
+            rows, found = lesson.rows[state.t].flatten(), iter(products[width:])
             for total, places, wanted in zip(totals, (rows, rows, rows.new_tensor([state.t])), needed, strict=True):
                 if wanted:
-                    total.index_add_(0, places, next(found).view(len(places), *total.shape[1:]))
+                    total.index_add_(0, places, next(found).reshape(len(places), *total.shape[1:]))
         given = (total if wanted else None for total, wanted in zip(totals, needed, strict=True))
         return None, None, *given, *adjoint

@@ -6,7 +6,7 @@ loads an artefact.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -22,8 +22,8 @@ class State(NamedTuple):
     """A student in the middle of its training.
 
     Attributes:
-        theta: parameters (P,).
-        slots: the optimiser's memory, vectors (P,).
+        theta: parameters (P,), or of K students side by side (K, P).
+        slots: the optimiser's memory, tensors like theta.
         t: steps taken so far.
     """
 
@@ -33,12 +33,15 @@ class State(NamedTuple):
 
     @classmethod
     def fresh(cls, theta: Tensor, optimiser: Optimiser) -> State:
-        """The state before the first step from theta_0 (P,)."""
+        """The state before the first step from theta_0."""
         return cls(theta, optimiser.start(theta), 0)
 
 
 class Portion(NamedTuple):
-    """What one training step sees: texts (B, L, D), labels (B, C), a scalar step size and a mask (B, L) or None."""
+    """What one training step sees: texts (B, L, D), labels (B, C), a scalar step size and a mask (B, L) or None.
+
+    For K students side by side, who do not see the same, there is a leading K.
+    """
 
     x: Tensor
     y: Tensor
@@ -54,7 +57,7 @@ class Lesson:
         x: texts as embeddings (M, L, D).
         y: label distributions (M, C).
         step_sizes: one per step (T,).
-        rows: the examples of every step (T, B).
+        rows: the examples of every step (T, B), or of K students side by side (T, K, B).
         mask: true at real tokens (M, L), or None where every position is one.
     """
 
@@ -71,9 +74,14 @@ class Lesson:
         return Portion(self.x[rows], self.y[rows], self.step_sizes[t], mask)
 
 
+Engine = Callable[[FlatStudent, Optimiser, State, Lesson, Sequence[int]], list[State]]
+"""Something that trains: `train`, `unroll` or `recompute`."""
+
+
 def soft_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
-    """Mean cross-entropy of logits (N, C) under label distributions (N, C)."""
-    return -(labels * F.log_softmax(logits.float() if logits.dtype.itemsize < 4 else logits, dim=1)).sum(1).mean()
+    """Mean cross-entropy of logits (N, C) under label distributions (N, C); of K students (K, N, C) their sum."""
+    likelihoods = F.log_softmax(logits.float() if logits.dtype.itemsize < 4 else logits, dim=-1)
+    return -(labels * likelihoods).sum(-1).mean(-1).sum()
 
 
 def step(student: FlatStudent, optimiser: Optimiser, state: State, portion: Portion, *, differentiable: bool) -> State:

@@ -34,6 +34,8 @@ class LSTM(Student):
         classes: C.
     """
 
+    beside = "loop"  # torch.func.vmap knows no rule for torch's LSTM
+
     def __init__(self, config: LSTMConfig, dimension: int, classes: int) -> None:
         super().__init__(2 * config.hidden, classes)
         self.forwards = nn.LSTM(dimension, config.hidden, batch_first=True)

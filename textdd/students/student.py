@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -22,7 +23,14 @@ class Student(nn.Module, ABC):
     Args:
         width: number of features that `features` returns.
         classes: C.
+
+    Attributes:
+        beside: how K students give their features side by side: `vmap` (torch.func.vmap makes one operation of K),
+            `stacked` (`features` itself also takes parameters with a leading K), or `loop` (one after the other, for
+            operations that neither can be had for).
     """
+
+    beside: ClassVar[str] = "vmap"
 
     def __init__(self, width: int, classes: int) -> None:
         super().__init__()
@@ -60,10 +68,11 @@ class Body(nn.Module):
 
 
 class FlatStudent:
-    """A student as a pure function of one parameter vector theta (P,).
+    """A student as a pure function of one parameter vector theta (P,), or K of them as one of a stack theta (K, P).
 
     One vector instead of a dictionary makes an optimiser step a handful of operations rather than a handful per
     tensor (a third of the time of a step for students this small), and makes pools and stored states plain tensors.
+    K students side by side read the same texts, x (N, L, D), or each its own, x (K, N, L, D), with masks alike.
 
     Args:
         module: the student; its own parameters are never read, only their names and shapes.
@@ -82,23 +91,36 @@ class FlatStudent:
         self.size = sum(math.prod(shape) for shape in self.shapes.values())
 
     def unflatten(self, theta: Tensor) -> dict[str, Tensor]:
-        """View theta (P,) as the student's named parameters."""
-        pieces = theta.split([math.prod(shape) for shape in self.shapes.values()])
-        return {name: piece.view(shape) for (name, shape), piece in zip(self.shapes.items(), pieces, strict=True)}
+        """View theta (P,) as the student's named parameters; those of a stack (K, P) have a leading K."""
+        pieces = theta.split([math.prod(shape) for shape in self.shapes.values()], dim=-1)
+        named = zip(self.shapes.items(), pieces, strict=True)
+        return {name: piece.view(*theta.shape[:-1], *shape) for (name, shape), piece in named}
 
     def __call__(self, theta: Tensor, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Logits (N, C) of the student with parameters theta (P,) on embeddings x (N, L, D)."""
+        """Logits (N, C) or (K, N, C) of students with parameters theta (P,) or (K, P) on embeddings x."""
+        if theta.dim() == 2:
+            return self.head(theta, self.features(theta, x, mask))
         return torch.func.functional_call(self.module, self.unflatten(theta), (x, mask))
 
     def features(self, theta: Tensor, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Features (N, width) of the student with parameters theta (P,) on embeddings x (N, L, D)."""
+        """Features (N, width) or (K, N, width) of students with parameters theta (P,) or (K, P) on embeddings x."""
+        if theta.dim() == 2 and self.module.beside != "stacked":
+            own = x.dim() == 4
+            if self.module.beside == "vmap":
+                places = (0, 0 if own else None, 0 if own and mask is not None else None)
+                return torch.func.vmap(self.features, places)(theta, x, mask)
+            seen = [(x[k], None if mask is None else mask[k]) if own else (x, mask) for k in range(len(theta))]
+            return torch.stack([self.features(one, *texts) for one, texts in zip(theta, seen, strict=True)])
         parameters = {f"student.{name}": parameter for name, parameter in self.unflatten(theta).items()}
         return torch.func.functional_call(self.body, parameters, (x, mask))
 
     def head(self, theta: Tensor, features: Tensor) -> Tensor:
-        """Logits (N, C) that the head in theta (P,) gives to features (N, width)."""
+        """Logits (N, C) or (K, N, C) that the heads in theta (P,) or (K, P) give to features (N, width) of each."""
         parameters = self.unflatten(theta)
-        return F.linear(features, parameters["head.weight"], parameters["head.bias"])
+        weight, bias = parameters["head.weight"], parameters["head.bias"]
+        if theta.dim() == 2:
+            return torch.baddbmm(bias.unsqueeze(1), features, weight.mT)
+        return F.linear(features, weight, bias)
 
     def fresh(self, seed: int, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32) -> Tensor:
         """Draw a fresh initialisation theta_0 (P,); the same seed gives the same vector on every device."""

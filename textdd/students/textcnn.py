@@ -62,15 +62,17 @@ class TextCNN(Student):
         classes: C.
     """
 
+    beside = "stacked"
+
     def __init__(self, config: TextCNNConfig, dimension: int, classes: int) -> None:
         super().__init__(config.filters * len(config.widths), classes)
         self.filters = nn.ModuleList(Filters(width, dimension, config.filters) for width in config.widths)
 
     def features(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Map x (N, L, D) to the strongest responses (N, widths * filters)."""
+        """Map x (N, L, D) to the strongest responses (N, widths * filters); those of K students have a leading K."""
         if mask is not None:
             x = x * mask.unsqueeze(-1)
         kinds = [filters for filters in self.filters if isinstance(filters, Filters)]
         responses = strongest(x, [filters.weight for filters in kinds], mask)
         # The bias and the rectifier commute with the maximum, and are L times cheaper after it.
-        return F.relu(responses + torch.cat([filters.bias for filters in kinds]))
+        return F.relu(responses + torch.cat([filters.bias for filters in kinds], dim=-1).unsqueeze(-2))

@@ -14,6 +14,7 @@ goes over a training step twice search once.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -58,42 +59,52 @@ def recalling(tape: Tape) -> Iterator[None]:
 def strongest(x: Tensor, weights: Sequence[Tensor], mask: Tensor | None) -> Tensor:
     """Strongest responses (N, F) of all filters over the windows of each text, reaching over zeros at its end.
 
+    Filters of K students give responses (K, N, F), to the same texts or to each student's own.
+
     Args:
-        x: texts (N, L, D).
-        weights: filters of one width each (filters, width * D), F in all.
-        mask: true at tokens (N, L), where windows may start; None means everywhere.
+        x: texts (N, L, D) or (K, N, L, D).
+        weights: filters of one width each (filters, width * D) or (K, filters, width * D), F in all of a student.
+        mask: true at tokens (N, L) or (K, N, L), where windows may start; None means everywhere.
     """
-    count, _, dimension = x.shape
-    widths = tuple(weight.shape[1] // dimension for weight in weights)
+    dimension = x.shape[-1]
+    widths = tuple(weight.shape[-1] // dimension for weight in weights)
     padded = F.pad(x, (0, 0, 0, max(widths) - 1))  # (N, L + widest - 1, D)
     differentiated = torch.is_grad_enabled() and (x.requires_grad or any(weight.requires_grad for weight in weights))
     with torch.no_grad():
         if not differentiated:
-            return torch.cat([responses.amax(dim=1) for responses in _responses(padded, weights, mask)], dim=1)
+            return torch.cat([responses.amax(dim=-2) for responses in _responses(padded, weights, mask)], dim=-1)
         replaying, recording = _replaying.get(), _recording.get()
         values, where = _search(padded, weights, mask) if replaying is None else next(replaying)
         if recording is not None:
             recording.append((values, where))
-        meetings = _Meetings(where, widths, tuple(len(weight) for weight in weights), padded.shape[1])
-    rows = torch.cat([weight.view(-1, dimension) for weight in weights])  # one per word under a filter: (R, D)
-    responses: Tensor = _Responses.apply(padded.view(count * padded.shape[1], dimension), rows, meetings, values)
+        meetings = _Meetings(where, widths, tuple(weight.shape[-2] for weight in weights), padded.shape[:-1])
+    # One row per word under a filter, (R, D) or (K, R, D), those of all students in one list.
+    rows = torch.cat([weight.unflatten(-1, (-1, dimension)).flatten(-3, -2) for weight in weights], dim=-2)
+    responses: Tensor = _Responses.apply(padded.view(-1, dimension), rows.view(-1, dimension), meetings, values)
     return responses
 
 
 def _responses(padded: Tensor, weights: Sequence[Tensor], mask: Tensor | None) -> Iterator[Tensor]:
-    """All responses (N, L, filters), for the filters of one width after another."""
-    count, length, dimension = padded.shape
-    widest = max(weight.shape[1] for weight in weights) // dimension
-    windows = padded.unfold(1, widest, 1).transpose(2, 3).reshape(count, length - widest + 1, -1).contiguous()
+    """All responses (N, L, filters) or (K, N, L, filters), for the filters of one width after another."""
+    *texts, length, dimension = padded.shape
+    widest = max(weight.shape[-1] for weight in weights) // dimension
+    length -= widest - 1
+    windows = padded.unfold(-2, widest, 1).transpose(-2, -1).reshape(*texts, length, -1).contiguous()
     for weight in weights:
-        responses = windows[..., : weight.shape[1]] @ weight.t()
+        seen = windows[..., : weight.shape[-1]]
+        if weight.dim() == 2:
+            responses = seen @ weight.t()
+        elif len(texts) == 1:  # the same texts for K students: all their filters are those of one large student
+            responses = (seen @ weight.flatten(0, 1).t()).unflatten(-1, weight.shape[:2]).movedim(-2, 0)
+        else:
+            responses = (seen.flatten(1, 2) @ weight.mT).unflatten(1, (-1, length))
         yield responses if mask is None else responses.masked_fill_(~mask.unsqueeze(-1), -torch.inf)
 
 
 def _search(padded: Tensor, weights: Sequence[Tensor], mask: Tensor | None) -> Winners:
-    found = [responses.max(dim=1) for responses in _responses(padded, weights, mask)]
-    values = torch.cat([values for values, _ in found], dim=1).to(padded.dtype)
-    return values, torch.cat([where for _, where in found], dim=1).to(torch.int16)
+    found = [responses.max(dim=-2) for responses in _responses(padded, weights, mask)]
+    values = torch.cat([values for values, _ in found], dim=-1).to(padded.dtype)
+    return values, torch.cat([where for _, where in found], dim=-1).to(torch.int16)
 
 
 @lru_cache(maxsize=16)
@@ -108,30 +119,45 @@ def _layout(widths: tuple[int, ...], counts: tuple[int, ...], device: torch.devi
 class _Meetings:
     """Which row of the texts meets which row of the filters, where windows have won.
 
+    Every filter meets N texts: of K students each its own or all the same. Here the students make one list of all
+    their filters and texts, and R counts the rows of all of them.
+
     Args:
-        where: tokens (N, F) at which the winning windows start.
+        where: tokens (N, F) or (K, N, F) at which the winning windows start.
         widths: words under the filters of each kind.
         counts: filters of each kind.
-        length: rows of a padded text.
+        texts: sizes of the padded texts, (N, length) or (K, N, length).
     """
 
-    def __init__(self, where: Tensor, widths: tuple[int, ...], counts: tuple[int, ...], length: int) -> None:
-        self.owners, words = _layout(widths, counts, where.device)
-        self.shape, self.length = where.shape, length
-        starts = where.t() + torch.arange(0, len(where) * length, length, dtype=torch.int32, device=where.device)
+    def __init__(self, where: Tensor, widths: tuple[int, ...], counts: tuple[int, ...], texts: torch.Size) -> None:
+        self.shape, self.size = where.shape, texts.numel()
+        students = where.shape[:-2].numel()
+        self.owners, words = _layout(widths * students, counts * students, where.device)
+        firsts = torch.arange(0, self.size, texts[-1], dtype=torch.int32, device=where.device).view(texts[:-1])
+        starts = (where.mT + firsts.unsqueeze(-2)).flatten(0, -2)
         self.rows = starts.index_select(0, self.owners).add_(words.unsqueeze(1))  # (R, N)
 
     def spread(self, g: Tensor) -> Tensor:
-        """The weight g (N, F) of each meeting (R, N)."""
-        return g.t().index_select(0, self.owners)
+        """The weight g (N, F) or (K, N, F) of each meeting (R, N)."""
+        return g.mT.flatten(0, -2).index_select(0, self.owners)
+
+    def gather(self, products: Tensor) -> Tensor:
+        """The sums (N, F) or (K, N, F) over the rows of each filter of what meetings give (R, N)."""
+        *students, count, filters = self.shape
+        return (
+            products.new_zeros(math.prod(students) * filters, count)
+            .index_add_(0, self.owners, products)
+            .view(*students, filters, count)
+            .mT
+        )
 
     @cached_property
     def by_text(self) -> tuple[Tensor, Tensor, Tensor]:
         """The meetings by row of the texts: their order, the rows of the filters, where each row's meetings start."""
         rows, order = self.rows.view(-1).sort()
-        every = torch.arange(self.shape[0] * self.length, dtype=torch.int32, device=rows.device)
+        every = torch.arange(self.size, dtype=torch.int32, device=rows.device)
         starts = torch.searchsorted(rows, every, out_int32=True)
-        return order, (order // self.shape[0]).to(torch.int32), starts
+        return order, (order // self.shape[-2]).to(torch.int32), starts
 
 
 class _Responses(torch.autograd.Function):
@@ -149,8 +175,7 @@ class _Responses(torch.autograd.Function):
         products = torch.ops.aten._embedding_bag_per_sample_weights_backward(
             w, x, rows.view(-1), bags * rows.shape[1], bags.repeat_interleave(rows.shape[1]), 0
         )
-        count, filters = meetings.shape
-        return x.new_zeros(filters, count).index_add_(0, meetings.owners, products.view(rows.shape)).t()
+        return meetings.gather(products.view(rows.shape))
 
     @staticmethod
     def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, ...]:
