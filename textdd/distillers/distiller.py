@@ -93,7 +93,7 @@ class DistillerConfig:
     step_size: float = 0.004
     learn_step_sizes: bool = True
     outer_steps: int = 0
-    minutes: float = 4.0
+    minutes: float = 4.5
     outer_batch: int = 128
     outer_optimiser: str = "adam"
     outer_step_size: float = 0.02
