@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from textdd.artifact import DistilledSet
+from textdd.report.drawing import Panel, picture
 from textdd.report.inside import Reading, course, nearest, readings
 from textdd.report.page import write_report
 from textdd.report.results import find
@@ -181,3 +182,11 @@ def test_in_a_real_browser(browser, report):
         assert chosen == (scheme == "light")
     assert len(grounds) == 2
     assert browser.get_log("browser") == []
+
+
+@pytest.mark.parametrize(("count", "shape"), [(1, (1, 1)), (3, (3, 1)), (4, (2, 2)), (5, (3, 2)), (7, (3, 3))])
+def test_a_figure_has_as_many_axes_as_panels(count, shape):
+    (svg,) = picture([Panel(f"panel {i}", lambda axes: axes.plot([0, 1])) for i in range(count)], "svg")
+    assert len(re.findall(rb'<g id="axes_\d+">', svg)) == count
+    width, height = (float(size) / 72 for size in re.search(rb'width="([\d.]+)pt" height="([\d.]+)pt"', svg).groups())
+    assert (width / 4.2, height / 3.5) == pytest.approx(shape)

@@ -38,7 +38,7 @@ WIDTH = 4.2
 """Of a panel, in inches."""
 
 COLUMNS = 3
-"""Panels side by side in a figure of several."""
+"""Most panels side by side in a figure of several."""
 
 UNDATED: dict[str, dict[str, Any]] = {"svg": {"Date": None}, "png": {"Software": None}}
 """Form -> what is left out, so that the same picture is the same bytes."""
@@ -81,19 +81,19 @@ def picture(panels: list[Panel], *forms: str) -> list[bytes]:
         The content of a file per form.
     """
     files = []
-    columns = min(len(panels), COLUMNS)
-    rows = -(-len(panels) // columns)
+    rows = -(-len(panels) // COLUMNS)
+    columns = -(-len(panels) // rows)
     with matplotlib.rc_context(style()):
         size = (WIDTH * columns, max(panel.height for panel in panels) * rows)
         figure = Figure(figsize=size, layout="constrained", dpi=150)
-        places = figure.subplots(rows, columns, squeeze=False).flat
+        places = list(figure.subplots(rows, columns, squeeze=False).flat)
+        for axes in places[len(panels) :]:
+            axes.remove()
         for axes, panel in zip(places, panels, strict=False):
             panel.draw(axes)
             legend = axes.get_legend()  # it stands above the axes, and the title above it
             lines = [line for text in (legend.get_texts() if legend else ()) for line in text.get_text().split("\n")]
             axes.set_title(wrapped(panel.title), loc="left", fontsize="medium", pad=6 + LINE * len(lines))
-        for axes in list(places)[len(panels) :]:
-            axes.set_axis_off()
         for form in forms:
             buffer = BytesIO()
             figure.savefig(buffer, format=form, metadata=UNDATED[form])
