@@ -120,3 +120,18 @@ def test_every_format_takes_any_name(place):
 )
 def test_bytes_are_rounded_before_their_unit_is_chosen(count, shown):
     assert readable(count) == shown
+
+
+def test_what_a_set_is_compared_with_tells_no_set_from_another(place):
+    """Runs that were compared with more selectors continue the line of those that were not, and keep their command."""
+    config = {group: {"name": name} for group, name in (("dataset", "ag_news"), ("distiller", "meta_gradient"))}
+    more = {**config, "evaluation": {"selectors": ["random", "herding"]}}
+    place("a", invented(per_class=1, config=config))
+    place("b", invented(per_class=30, config=more))
+    found, troubles = configurations(find([place("c", invented(per_class=30, seed=1, config=config))]).runs)
+    assert [(c.result["per_class"], c.seeds, c.method) for c in found] == [
+        (1, [0], "distilled"),
+        (30, [0, 1], "distilled"),
+    ]
+    assert ["evaluation.selectors=[random,herding]" in c.options for c in found] == [False, True]
+    assert [trouble.kind for trouble in troubles] == ["missing"]

@@ -89,7 +89,8 @@ def draw_accuracy_against_seconds(axes: Axes, points: dict[str, Points], full: l
         means, stds = ([accuracy[key] for accuracy in accuracies] for key in ("mean", "std"))
         axes.errorbar(seconds, means, stds, fmt=marker, color=colour, markersize=5, linewidth=1, label=label)
     draw_full(axes, full)
-    axes.set_xlim(left=0)
+    most = max(seconds for places in points.values() for seconds, _ in places)
+    axes.set_xlim(0, 1.08 * most or None)
     axes.set(xlabel="seconds of distilling", ylabel="test accuracy")
     finish(axes)
 

@@ -15,6 +15,9 @@ from textdd.report.results import Run, Trouble
 Result = dict[str, Any]
 CHOICES = ("model", "embedding", "distiller")
 
+COMPARED = "evaluation.selectors"
+"""An option that says what a set is compared with, and so tells no set from another."""
+
 
 @dataclass(frozen=True)
 class Configuration:
@@ -73,13 +76,16 @@ Key = tuple[str, str, str, str, int, tuple[str, ...]]
 def configurations(runs: list[Run]) -> tuple[list[Configuration], list[Trouble]]:
     """Group runs into configurations; name those found twice and seeds that only other configurations have."""
     groups: dict[Key, dict[int, Run]] = {}
+    typed: dict[Key, tuple[str, ...]] = {}
     troubles = []
     for run in runs:
         result = run.result
         options = tuple(o for o in options_of(result) if o.partition("=")[0] not in SIZE)
         model, embedding, distiller = (result[choice] for choice in CHOICES)
-        group = groups.setdefault((result["dataset"], model, embedding, distiller, result["per_class"], options), {})
-        first = group.setdefault(result["seed"], run)
+        telling = tuple(option for option in options if not option.startswith(f"{COMPARED}="))
+        key = (result["dataset"], model, embedding, distiller, result["per_class"], telling)
+        typed[key] = max(typed.get(key, ()), options, key=len)
+        first = groups.setdefault(key, {}).setdefault(result["seed"], run)
         if first is not run:
             what = f"the same configuration and seed as {first.name}, whose numbers are used"
             troubles.append(Trouble("repeated", run.name, what))
@@ -88,7 +94,7 @@ def configurations(runs: list[Run]) -> tuple[list[Configuration], list[Trouble]]
     found = []
     for key in keys:
         same = list(groups[key].values())
-        found.append(Configuration(same, pooled([run.result for run in same]), key[-1], told_apart(key, keys)))
+        found.append(Configuration(same, pooled([run.result for run in same]), typed[key], told_apart(key, keys)))
     return found, troubles + missing(found)
 
 
