@@ -182,7 +182,8 @@ def peak_of(distiller: EngineDistiller, training: Training, batch: Batch, config
         state = State.fresh(distiller.student.fresh(0, lesson.x.device, lesson.x.dtype), training.optimiser)
         engine = engine_of(config)
         (state,) = engine(distiller.student, training.optimiser, state, replace(lesson, **leaves), [steps])
-        loss = F.cross_entropy(distiller.student(state.theta, batch.x, batch.mask), batch.labels)
+        judged = [distiller.student(state.theta, batch.x, batch.mask) for _ in range(training.losses)]
+        loss = F.cross_entropy(torch.stack(judged).mean(0), batch.labels)
         torch.autograd.grad(loss, [leaf for leaf in leaves.values() if leaf.requires_grad], allow_unused=True)
     return allocated.peak
 

@@ -9,6 +9,7 @@ import pytorch_lightning as pl
 import torch
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
+from torch.nn import functional as F
 
 from textdd.config import CONF, register
 from textdd.data.embedded import embed
@@ -18,7 +19,7 @@ from textdd.distillers import DISTILLERS, MetaGradientConfig
 from textdd.distillers.materials import Materials
 from textdd.distillers.plain import plain_lesson
 from textdd.errors import TextddError
-from textdd.inner import ENGINES
+from textdd.inner import ENGINES, train
 from textdd.trainer import TrainerConfig, make_trainer
 
 SMALL = {"outer_steps": 4, "outer_batch": 32, "check_every": 2, "check_texts": 50, "inner_steps": 4, "length": 6}
@@ -27,6 +28,8 @@ VARIANTS = [
     ("meta_gradient", {"engine": "recompute"}),
     ("meta_gradient", {"truncation": "random", "window": 2}),
     ("meta_gradient", {"truncation": "pool", "window": 2, "pool": 2}),
+    ("meta_gradient", {"truncation": "pool", "window": 2, "pool": 2, "losses": 2}),
+    ("meta_gradient", {"losses": 3, "engine": "recompute"}),
     ("meta_gradient", {"students": 2}),
     ("meta_gradient", {"students": 3, "side_by_side": "always", "truncation": "random", "window": 3}),
     ("meta_gradient", {"students": 3, "side_by_side": "always", "engine": "recompute", "order": "shuffled"}),
@@ -187,7 +190,7 @@ def test_targets_of_the_teacher_are_what_it_thinks_of_the_batch(student, corpus,
 def test_students_side_by_side_give_the_gradient_of_students_one_by_one(engine, student, corpus, vectors):
     """Some taught plainly, some a beginning of the set, by windows that end at random."""
     changes = {"students": 6, "plain_share": 0.3, "nested": [1], "targets": "labels", "engine": engine}
-    changes |= {"truncation": "random", "window": 3, "order": "shuffled"}
+    changes |= {"truncation": "random", "window": 3, "losses": 2, "order": "shuffled"}
     found = {}
     for choice in ("never", "always"):
         distiller = prepared(options("meta_gradient", side_by_side=choice, **changes), student, corpus, vectors)
@@ -200,6 +203,19 @@ def test_students_side_by_side_give_the_gradient_of_students_one_by_one(engine, 
         found[choice] = [loss, *torch.autograd.grad(loss, learned)]
     for alone, together in zip(*found.values(), strict=True):
         assert torch.allclose(together, alone, rtol=1e-10, atol=1e-10 * float(alone.detach().abs().max()))
+
+
+@pytest.mark.parametrize(("truncation", "ages"), [("none", [1, 2, 4]), ("pool", [1, 2, 3])])
+def test_the_loss_at_several_steps_is_the_mean_of_the_losses_there(truncation, ages, student, corpus, vectors):
+    changes = {"truncation": truncation, "window": 3, "pool": 1, "losses": 3, "plain_share": 0.0, "targets": "labels"}
+    distiller = prepared(options("meta_gradient", **changes), student, corpus, vectors)
+    distiller.trainer = pl.Trainer(accelerator="cpu", logger=False)
+    batch = embed(vectors.table, corpus.train.batch(np.arange(16)))
+    seed = distiller.draw_seed("pool", 0) if truncation == "pool" else distiller.draw_seed("student", 0, 0)
+    start, lesson = distiller.fresh_student(seed), distiller.synthetic.lesson(seed)
+    states = train(student, distiller.optimiser, start, lesson, ages)
+    by_hand = [F.cross_entropy(student(state.theta, batch.x, batch.mask), batch.labels) for state in states]
+    assert torch.allclose(distiller.objective(batch, step=0), torch.stack(by_hand).mean())
 
 
 class Diverge(pl.Callback):

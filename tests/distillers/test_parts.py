@@ -187,6 +187,7 @@ def test_more_to_do_in_an_outer_step_is_more_work(student, corpus, vectors):
     assert whole == 8 * (160 + 3 * 6) + 0.4 * 32 * 40  # batches of 3 texts of 6 tokens; 32 real texts of 40
     assert count("meta_gradient", **alone, students=2) == 2 * whole
     assert count("meta_gradient", **{**alone, "targets": "teacher"}) > whole
+    assert count("meta_gradient", **alone, losses=3) == whole + 2 * 0.4 * 32 * 40
     # Four plain steps with a derivative, on all 6 texts; before them on average ten without, at a third of the cost.
     plain = (4 + 10 / 3) * (160 + 6 * 6) + 0.4 * 32 * 40
     assert count("meta_gradient", **{**alone, "plain_share": 1.0}) == pytest.approx(plain)

@@ -49,11 +49,19 @@ def engine_of(config: EngineConfig) -> Engine:
 
 
 class Training(NamedTuple):
-    """A training that an objective differentiates: by which optimiser, on what, through how many steps."""
+    """A training that an objective differentiates.
+
+    Attributes:
+        optimiser: by which it is done.
+        lesson: what is taught.
+        steps: how many are differentiated.
+        losses: after how many of them the student is judged.
+    """
 
     optimiser: Optimiser
     lesson: Lesson
     steps: int
+    losses: int = 1
 
 
 class EngineDistiller(Distiller):

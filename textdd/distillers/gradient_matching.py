@@ -68,7 +68,7 @@ class GradientMatching(PooledDistiller):
 
     def objective(self, batch: Batch, step: int) -> Tensor:
         """The loss above, over the classes that occur in the batch."""
-        state, _ = self.advance(step, self.config.online_steps, self.draw_seed("student", step))
+        state, _ = self.advance(step, [self.config.online_steps], self.draw_seed("student", step))
         gradients = full_gradients if self.config.gradient == "full" else head_gradients
         one_hot, labels = self.synthetic.one_hot, self.synthetic.labels()
         real_labels = F.one_hot(batch.labels, one_hot.shape[1]).to(one_hot)

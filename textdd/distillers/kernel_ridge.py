@@ -63,7 +63,7 @@ class KernelRidge(PooledDistiller):
 
     def objective(self, batch: Batch, step: int) -> Tensor:
         """Half the squared error of f on a real batch, summed over classes."""
-        state, _ = self.advance(step, self.config.online_steps, self.draw_seed("student", step))
+        state, _ = self.advance(step, [self.config.online_steps], self.draw_seed("student", step))
         labels = self.synthetic.labels()
         classes = labels.shape[1]
         predicted = ridge_predictions(

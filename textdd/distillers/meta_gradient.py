@@ -52,6 +52,8 @@ class MetaGradientConfig(PooledConfig, EngineConfig):
             step, the steps before it trained without gradient (RaT-BPTT). `pool`: the next W steps of a student
             from a persistent pool of mixed ages.
         window: W; only for truncation `random` and `pool`.
+        losses: steps of a differentiated window after which the students answer, evenly spread, its last among them;
+            the outer loss is the mean over them. More than one shortens the way that a gradient has to go.
     """
 
     name: str = "meta_gradient"
@@ -61,6 +63,7 @@ class MetaGradientConfig(PooledConfig, EngineConfig):
     targets: str = "teacher"
     truncation: str = "none"
     window: int = 8
+    losses: int = 1
 
     def check(self) -> None:
         """As for every distiller, and the values that only this kind has."""
@@ -72,6 +75,7 @@ class MetaGradientConfig(PooledConfig, EngineConfig):
         if self.truncation != "none":
             why = "a window is no longer than the training"
             at_most("distiller.window", self.window, "distiller.inner_steps", self.inner_steps, why)
+        at_least("distiller.losses", self.losses, 1, 1)
 
 
 class Drawn(NamedTuple):
@@ -123,14 +127,14 @@ class MetaGradient(PooledDistiller, EngineDistiller):
         return teacher_work(texts, real_length) if wanted else 0.0
 
     def objective(self, batch: Batch, step: int) -> Tensor:
-        """Equation 3, averaged over K students."""
+        """Equation 3, averaged over K students and over the steps after which they answer."""
         numbers = range(self.config.students)
         wanted = batch.labels
         if self.teacher is not None:
             with torch.no_grad():
                 wanted = self.teacher(batch.x, batch.mask)
         if self.config.truncation == "pool":
-            thetas = [self.pooled_student(step, k) for k in numbers]
+            thetas = [theta for k in numbers for theta in self.pooled_student(step, k)]
         else:
             thetas = self.trained_students(step, numbers)
         logits = answers(self.student, thetas, batch.x, batch.mask, self.config.side_by_side)
@@ -146,20 +150,24 @@ class MetaGradient(PooledDistiller, EngineDistiller):
         before = (LONGER * recipe.steps - window) / 2
         plain = work.plain(before, batch, length) + work.differentiated(window, batch, length)
         share = 0.0 if config.truncation == "pool" else config.plain_share
-        read = work.LEARN + (work.READ / config.students if config.targets == "teacher" else 0)
+        read = config.losses * work.LEARN + (work.READ / config.students if config.targets == "teacher" else 0)
         trained = (1 - share) * own + share * plain
         return config.students * (trained + read * config.outer_batch * real_length)
 
     def trainings(self) -> list[Training]:
         """By the recipe, and plainly where a share of the students is taught so."""
         config, steps = self.config, self.config.inner_steps
-        found = [Training(self.optimiser, self.lesson(0), steps if config.truncation == "none" else config.window)]
+        window = steps if config.truncation == "none" else config.window
+        found = [Training(self.optimiser, self.lesson(0), window, config.losses)]
         if config.plain_share > 0 and config.truncation != "pool":
-            found.append(Training(make_optimiser("adam"), plain_lesson(self.synthetic, 0), plain_window(steps)))
+            lesson = plain_lesson(self.synthetic, 0)
+            found.append(Training(make_optimiser("adam"), lesson, plain_window(steps), config.losses))
         return found
 
     def trained_students(self, step: int, numbers: Iterable[int]) -> list[Tensor]:
         """Equation 2: the parameters (P,) of students trained from their first step, as functions of the set.
+
+        There are `losses` of each, one for every step after which it answers.
 
         Those who are taught by the recipe, as many examples in as many steps, can be trained side by side. Plain
         lessons differ in their step sizes.
@@ -168,13 +176,13 @@ class MetaGradient(PooledDistiller, EngineDistiller):
         alike: dict[tuple[object, ...], list[int]] = {}
         for i, one in enumerate(drawn):
             alike.setdefault((i if one.plain else "recipe", one.lesson.rows.shape, one.end), []).append(i)
-        thetas: dict[int, Tensor] = {}
+        thetas: dict[int, list[Tensor]] = {}
         for group in alike.values():
             thetas |= dict(zip(group, self.taught([drawn[i] for i in group]), strict=True))
-        return [thetas[i] for i in range(len(drawn))]
+        return [theta for i in range(len(drawn)) for theta in thetas[i]]
 
-    def taught(self, drawn: Sequence[Drawn]) -> list[Tensor]:
-        """The parameters (P,) of students after trainings that differ in starts and orders only."""
+    def taught(self, drawn: Sequence[Drawn]) -> list[list[Tensor]]:
+        """The parameters (P,), at every answer, of students whose trainings differ in starts and orders only."""
         first = drawn[0]
 
         def last_steps(
@@ -184,9 +192,14 @@ class MetaGradient(PooledDistiller, EngineDistiller):
             return self.engine(student, optimiser, state, lesson, marks)
 
         starts, lessons = [one.state for one in drawn], sharing([one.lesson for one in drawn])
-        marks, choice = [first.end], self.config.side_by_side
+        marks, choice = self.answering(first.end - first.window, first.end), self.config.side_by_side
         trained = train_all(last_steps, self.student, first.optimiser, starts, lessons, marks, choice)
-        return [state.theta for (state,) in trained]
+        return [[state.theta for state in states] for states in trained]
+
+    def answering(self, first: int, end: int) -> list[int]:
+        """The steps of a window, from `first` on up to `end`, after which a student answers."""
+        count = min(self.config.losses, end - first)
+        return [first + (end - first) * (i + 1) // count for i in range(count)]
 
     def draw(self, step: int, k: int) -> Drawn:
         """Draw the training of student k."""
@@ -215,7 +228,8 @@ class MetaGradient(PooledDistiller, EngineDistiller):
         recipe = self.synthetic.recipe.sized(size, self.synthetic.one_hot.shape[1], self.config.inner_batch)
         return self.synthetic.lesson(seed, size, recipe)
 
-    def pooled_student(self, step: int, k: int) -> Tensor:
-        """The parameters (P,) of one student of the pool after its next W steps, as a function of the set."""
+    def pooled_student(self, step: int, k: int) -> list[Tensor]:
+        """The parameters (P,), at every answer, of one student of the pool in its next W steps."""
         turn, seed = step * self.config.students + k, self.draw_seed("student", step, k)
-        return self.advance(turn, self.config.window, seed, self.engine)[1].theta
+        _, *after = self.advance(turn, self.answering(0, self.config.window), seed, self.engine)
+        return [state.theta for state in after]

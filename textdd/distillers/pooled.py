@@ -5,6 +5,7 @@ The pool is FRePo's (Zhou et al. 2022); it stands in for the inner loop of gradi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,29 +57,31 @@ class PooledDistiller(Distiller):
         longest = self.config.inner_steps
         return min(self.config.oldest or longest, longest)
 
-    def advance(self, turn: int, steps: int, seed: int, engine: Engine = train) -> tuple[State, State]:
+    def advance(self, turn: int, steps: Sequence[int], seed: int, engine: Engine = train) -> list[State]:
         """Train the student whose turn it is by a few steps on the set as it is now.
 
         Args:
             turn: counts the students taken so far.
-            steps: how many training steps; a student that would grow too old is first replaced by a fresh one.
+            steps: after how many further training steps it is looked at, ascending, the last for as many as it takes; a
+                student that would grow too old is first replaced by a fresh one.
             seed: of that fresh one.
-            engine: what trains; with a differentiable one the second state is a function of the set.
+            engine: what trains; with a differentiable one the later states are functions of the set.
 
         Returns:
-            The student before and after these steps.
+            The student before these steps and after each number of them.
         """
         if self.pool is None:
             self.pool = self.fill_pool()
         i = turn % len(self.pool)
         before = self.pool.states[i]
-        if before.t + steps > self.oldest:
+        if before.t + steps[-1] > self.oldest:
             before = self.fresh_student(seed)
         else:
             seed = self.pool.seeds[i]
-        (after,) = engine(self.student, self.optimiser, before, self.lesson(seed), [before.t + steps])
-        self.pool.put(i, after, seed)
-        return before, after
+        marks = [before.t + number for number in steps]
+        after = engine(self.student, self.optimiser, before, self.lesson(seed), marks)
+        self.pool.put(i, after[-1], seed)
+        return [before, *after]
 
     def fill_pool(self) -> Pool:
         """Train the pool's students to evenly spread ages."""
