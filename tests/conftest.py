@@ -36,7 +36,16 @@ SMALL = (  # the same corpus on the command line, with everything else small as 
 )
 
 
-LIGHTNINGS_OWN = ("PYTEST_", "TORCHINDUCTOR_", "PL_GLOBAL_SEED", "MASTER_", "NODE_RANK", "LOCAL_RANK", "WORLD_SIZE")
+LIBRARIES_OWN = (
+    "KMP_",
+    "PYTEST_",
+    "TORCHINDUCTOR_",
+    "PL_GLOBAL_SEED",
+    "MASTER_",
+    "NODE_RANK",
+    "LOCAL_RANK",
+    "WORLD_SIZE",
+)
 
 
 @pytest.fixture(autouse=True)
@@ -44,7 +53,7 @@ def clean_process():
     """Fail a test that leaks environment variables, and undo it: a later test must not depend on an earlier one."""
     before, threads = dict(os.environ), torch.get_num_threads()
     yield
-    leaked = {key for key in os.environ.keys() ^ before.keys() if not key.startswith(LIGHTNINGS_OWN)}
+    leaked = {key for key in os.environ.keys() ^ before.keys() if not key.startswith(LIBRARIES_OWN)}
     os.environ.clear()
     os.environ.update(before)
     torch.set_num_threads(threads)

@@ -12,7 +12,7 @@ from scipy import sparse
 
 from textdd.data.demo import DemoConfig, demo_splits
 from textdd.data.tokeniser import words
-from textdd.data.vectors import EmbeddingConfig, cooccurrence, load_vectors
+from textdd.data.vectors import EmbeddingConfig, a_la_carte, cooccurrence, load_vectors
 from textdd.data.vectors.glove import glove_vectors
 from textdd.errors import TextddError
 
@@ -96,7 +96,8 @@ def test_glove_fills_unknown_words_and_measures_coverage(demo, tmp_path):
     lines = [f"{word} {i % 3 + 4}.0 {i % 5 + 3}.0" for i, word in enumerate(vocabulary) if i >= 2 and i % 2 == 0]
     write_plain(folder / "small.txt", lines[:3])
     write_plain(folder / "large.txt", lines)
-    vectors = load_vectors(EmbeddingConfig(name="glove"), demo, str(tmp_path), tmp_path, seed=0)
+    config = EmbeddingConfig(name="glove", unknown="random")
+    vectors = load_vectors(config, demo, str(tmp_path), tmp_path, seed=0)
     assert vectors.path == str(folder / "large.txt")
     assert vectors.table.shape == (len(vocabulary), 2)
     assert vectors.table.dtype == torch.float32
@@ -105,7 +106,42 @@ def test_glove_fills_unknown_words_and_measures_coverage(demo, tmp_path):
     assert 0.4 < vectors.coverage < 0.6
     unknown = vectors.table[3::2]
     assert unknown.mean() == pytest.approx(5, abs=0.2)
-    assert load_vectors(EmbeddingConfig(name="glove"), demo, str(tmp_path), tmp_path, 0).sha256 == vectors.sha256
+    assert load_vectors(config, demo, str(tmp_path), tmp_path, 0).sha256 == vectors.sha256
+    zero = load_vectors(EmbeddingConfig(name="glove", unknown="zero"), demo, str(tmp_path), tmp_path, 0).table
+    assert not zero[3::2].any()
+    assert torch.equal(zero[2::2], vectors.table[2::2])
+
+
+def test_unknown_words_get_vectors_like_their_own_from_the_words_beside_them(demo, tmp_path):
+    """Of words whose vectors are known, a part is kept back, and induced."""
+    own = load_vectors(EmbeddingConfig(dimension=20), demo, None, tmp_path, seed=0).table.numpy()
+    vocabulary, kept_back = words(demo.tokeniser), slice(4, None, 4)
+    kept = np.delete(np.arange(2, len(vocabulary)), slice(2, None, 4))
+    rows = [" ".join([vocabulary[i], *(f"{number:.6f}" for number in own[i])]) for i in kept]
+    write_plain(tmp_path / "part.txt", rows)
+    config = EmbeddingConfig(name="glove", path=str(tmp_path / "part.txt"))
+    table = load_vectors(config, demo, None, tmp_path, seed=0).table.numpy()
+    assert np.allclose(table[kept], own[kept], atol=1e-5)
+    error = np.square(table[kept_back] - own[kept_back]).sum()
+    assert error < 0.5 * np.square(own[kept].mean(0) - own[kept_back]).sum()
+
+
+def test_induced_vectors_are_those_of_the_formula(demo, monkeypatch):
+    """A mean of neighbours' vectors, weighted by association, through the least squares of known words."""
+    generator = np.random.default_rng(0)
+    association = generator.random((9, 9)) * (generator.random((9, 9)) < 0.6)
+    association[8] = 0  # a word without neighbours
+    monkeypatch.setattr(a_la_carte, "count_neighbours", lambda *_: sparse.csr_matrix(association))
+    monkeypatch.setattr(a_la_carte, "positive_pmi", lambda counts, *_: counts)
+    vectors, known = generator.normal(size=(9, 2)).astype(np.float32), np.arange(9) < 6
+    found = a_la_carte.induced_vectors(demo.train, vectors, known, EmbeddingConfig())
+    means = np.array(
+        [association[i, :6] @ vectors[:6] / (association[i, :6].sum() + a_la_carte.PRIOR) for i in range(9)]
+    )
+    size = np.sqrt(a_la_carte.RIDGE * np.square(means[:6]).sum() / 2)  # the ridge as two more rows
+    matrix, *_ = np.linalg.lstsq(np.vstack([means[:6], size * np.eye(2)]), np.vstack([vectors[:6], np.zeros((2, 2))]))
+    assert np.allclose(found, means @ matrix, atol=1e-5)
+    assert not found[8].any()
 
 
 @pytest.mark.parametrize(
@@ -114,6 +150,7 @@ def test_glove_fills_unknown_words_and_measures_coverage(demo, tmp_path):
         ({"name": "glove"}, r"embedding\.path=.*embedding=corpus"),
         ({"name": "glove", "path": "/absent.txt"}, "no such file"),
         ({"name": "golve"}, r"nearest first.*embedding=glove"),
+        ({"name": "glove", "unknown": "zeros"}, r"embedding\.unknown=zero"),
         ({"name": "random", "dimension": 0}, r"embedding\.dimension=100"),
         ({"name": "corpus", "window": 0}, r"embedding\.window=10"),
     ],

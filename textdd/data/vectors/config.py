@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 EMBEDDINGS = ("corpus", "glove", "random")
+UNKNOWN = ("induced", "random", "zero")
 
 
 @dataclass
@@ -14,16 +15,19 @@ class EmbeddingConfig:
     Attributes:
         name: "corpus" (learned from the training texts), "glove" (a file of vectors) or "random".
         path: glove: the file; null takes the largest under `data_dir/vectors/`.
+        unknown: glove: the vectors of words that the file lacks. `induced` from the words beside them in the training
+            texts; `random` ones of the same mean and spread as the file's; `zero`.
         dimension: corpus and random: D; a file has its own.
-        window: corpus: words within this distance are neighbours; the nearer, the more they count.
-        smoothing: corpus: neighbours' frequencies are raised to this power, which tames rare words.
-        shift: corpus: the logarithm of this is taken off every association; 1 takes nothing.
+        window: corpus and induced: words within this distance are neighbours; the nearer, the more they count.
+        smoothing: corpus and induced: neighbours' frequencies are raised to this power, which tames rare words.
+        shift: corpus and induced: the logarithm of this is taken off every association; 1 takes nothing.
         power: corpus: a direction is weighted by its singular value to this power.
-        tokens: corpus: most tokens read, so that time and memory stay bounded on large corpora.
+        tokens: corpus and induced: most tokens read, so that time and memory stay bounded on large corpora.
     """
 
     name: str = "corpus"
     path: str | None = None
+    unknown: str = "induced"
     dimension: int = 100
     window: int = 10
     smoothing: float = 0.75

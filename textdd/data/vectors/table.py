@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from textdd.allowed import one_of
 from textdd.data.corpus import Corpus
 from textdd.data.tokeniser import PAD, SPECIAL, words
+from textdd.data.vectors.a_la_carte import induced_vectors
 from textdd.data.vectors.cache import cached_arrays
-from textdd.data.vectors.config import EMBEDDINGS, EmbeddingConfig
+from textdd.data.vectors.config import EMBEDDINGS, UNKNOWN, EmbeddingConfig
 from textdd.data.vectors.cooccurrence import cooccurrence_vectors
 from textdd.data.vectors.glove import find_glove, glove_vectors
 from textdd.errors import TextddError, unknown_choice
@@ -63,23 +66,32 @@ def load_vectors(
     """
     vocabulary = words(corpus.tokeniser)
     generator = numpy_generator(seed, "vectors")
+
+    def learned(kind: str, given: str, learn: Callable[[], np.ndarray]) -> np.ndarray:
+        """Vectors (V, D) from the training texts, the second time from the cache."""
+        # The rows are part of the key because the validation split differs between seeds.
+        rows = hashlib.blake2b(corpus.train.rows.tobytes()).hexdigest()
+        options = {**asdict(config), "path": None}  # what the file holds decides, not where it lies
+        key: list[object] = [corpus.key, rows, options, given]
+        return cached_arrays(cache_dir, kind, key, lambda: {"vectors": learn()})["vectors"]
+
     known, path = np.ones(len(vocabulary), dtype=bool), None
     _check(config)
     match config.name:
         case "glove":
             path = find_glove(config.path, data_dir)
             found, known = glove_vectors(path, vocabulary, cache_dir)
-            table = _filled(found, known, generator)
+            match config.unknown:
+                case "induced":
+                    content = hashlib.blake2b(found.tobytes()).hexdigest()
+                    induced = learned("induced", content, lambda: induced_vectors(corpus.train, found, known, config))
+                    table = np.where(known[:, None], found, induced)
+                case "random":
+                    table = _filled(found, known, generator)
+                case _:
+                    table = found
         case "corpus":
-            # The rows are part of the key because the validation split differs between seeds.
-            rows = hashlib.blake2b(corpus.train.rows.tobytes()).hexdigest()
-            arrays = cached_arrays(
-                cache_dir,
-                "corpus",
-                [corpus.key, rows, asdict(config)],
-                lambda: {"vectors": cooccurrence_vectors(corpus.train, len(vocabulary), config)},
-            )
-            table = _scaled(arrays["vectors"])
+            table = _scaled(learned("corpus", "", lambda: cooccurrence_vectors(corpus.train, len(vocabulary), config)))
         case "random":
             table = generator.normal(0, RMS, (len(vocabulary), config.dimension))
         case unknown:
@@ -97,6 +109,7 @@ def load_vectors(
 
 
 def _check(config: EmbeddingConfig) -> None:
+    one_of("vectors of unknown words", config.unknown, UNKNOWN, "embedding.unknown")
     for key, number, usual in (
         ("dimension", config.dimension, 100),
         ("window", config.window, 10),
