@@ -1,0 +1,76 @@
+"""The page that a researcher gets: sweeps over corpora, budgets and seeds, and the report made from their results.
+
+    python experiments/page.py data_dir=DIR embedding.path=DIR/vectors/glove_100d_10k.txt [jobs=2]
+
+The sweeps are shorter than those of table 2 and figure 4, so that they end within the hour; jobs that are finished are
+skipped, so an interrupted one goes on where it stopped. One corpus is too small for any of the budgets that it is asked
+for: its jobs fail, stop no other, and stand on the page. Tables and pictures of the page are written beside this file.
+`jobs=2` runs two jobs at a time with one thread each; all other arguments are passed on.
+"""
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).with_suffix("")
+RUNS = Path("runs/page")
+SWEEPS = (
+    ["dataset=ag_news,trec6", "budget=0.0001,0.0005,0.001", "seed=0,1,2"],
+    ["dataset=sst2", "budget=0.0001,0.001", "seed=0,1"],
+    ["dataset=dbpedia,trec6", "budget=0.002,0.01", "seed=0,1"],
+)
+BRIEF = (
+    "embedding=glove",
+    "distiller.minutes=1",
+    "evaluation.students=3",
+    "evaluation.texts=1000",
+    "evaluation.steps=200",
+    "evaluation.step_sizes=[0.003]",
+    "evaluation.transfer=[]",
+    "evaluation.full.epochs=4",
+    "evaluation.full.step_sizes=[0.001]",
+    "logger=csv",
+)
+"""What makes the sweeps short."""
+
+SHOWN = ("figure3", "figure4", "seconds", "course", "step_sizes", "labels")
+
+
+def run(arguments: list[str], environment: dict[str, str]) -> str:
+    """Run a command of textdd, show what it prints, and return how it is typed."""
+    subprocess.run([sys.executable, *arguments], env=environment, check=False)  # a sweep with failed jobs exits with 1
+    return shlex.join(["python", *arguments])
+
+
+def main() -> None:
+    """Run what is missing, make the report, and keep what can be read in a repository."""
+    jobs = next((argument.removeprefix("jobs=") for argument in sys.argv[1:] if argument.startswith("jobs=")), "1")
+    given = [argument for argument in sys.argv[1:] if not argument.startswith("jobs=")]
+    launcher = ["hydra/launcher=joblib", f"hydra.launcher.n_jobs={jobs}"] if jobs != "1" else []
+    threads = str(max(1, (os.cpu_count() or 1) // int(jobs)))
+    environment = {**os.environ, "OMP_NUM_THREADS": threads}
+    lines = []
+    for sweep in SWEEPS:
+        run(["-m", "textdd.run", "-m", *sweep, *BRIEF, *launcher, f"output_dir={RUNS}", *given], environment)
+        lines.append(shlex.join(["python", "-m", "textdd.run", "-m", *sweep, *BRIEF]))
+    lines.append(run(["-m", "textdd.report", f"runs={RUNS}"], environment))
+    report = RUNS / "report"
+    shutil.rmtree(HERE, ignore_errors=True)
+    HERE.mkdir()
+    text = f"What `python experiments/page.py jobs={jobs}` makes, with a folder of corpora and vectors, by\n\n```\n"
+    text += "\n".join(lines) + "\n```\n\n"
+    for table in sorted((report / "tables").glob("*.md")):
+        text += f"{table.read_text()}\n"
+    for name in SHOWN:
+        picture = report / "figures" / f"{name}.png"
+        if picture.exists():
+            shutil.copy(picture, HERE)
+            text += f"![{name}]({picture.name})\n\n"
+    (HERE / "README.md").write_text(text)
+
+
+if __name__ == "__main__":
+    main()
