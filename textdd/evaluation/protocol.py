@@ -183,11 +183,13 @@ class Protocol:
         with Cost() as cost:
             seeds, choice = self.seeds("evaluation"), self.config.side_by_side
             trained = train_students(student, sets, recipe, seeds, marks, step_sizes, choice)
-        scores = score(student, [thetas[-1] for thetas in trained], self.corpus.test, self.table)
+        with Cost() as testing:
+            scores = score(student, [thetas[-1] for thetas in trained], self.corpus.test, self.table)
         validation = self.corpus.validation.sample(self.config.texts)
         return {
             **summary(scores),
             "train_seconds": cost.seconds / self.config.students,
+            "test_seconds": testing.seconds / self.config.students,
             "recipe": asdict(recipe),
             "curve": curve(student, trained, marks, validation, self.table)._asdict(),
         }

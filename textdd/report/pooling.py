@@ -177,8 +177,9 @@ def pooled_scores(scored: Sequence[Result], students: list[int]) -> Result:
         std = statistics.stdev(values) if len(values) > 1 else 0.0
         found[metric] = {"mean": mean(values), "std": std, "values": values}
     found["curve"] = pooled_curve([result["curve"] for result in scored], students)
-    if all("train_seconds" in result for result in scored):
-        found["train_seconds"] = mean([result["train_seconds"] for result in scored])
+    for seconds in ("train_seconds", "test_seconds"):
+        if all(seconds in result for result in scored):
+            found[seconds] = mean([result[seconds] for result in scored])
     return found
 
 

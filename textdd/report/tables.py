@@ -186,17 +186,17 @@ def costs(configurations: list[Configuration]) -> Table:
     """Seconds, memory and bytes."""
     begin = what_columns(configurations)
     columns = [*begin, Column("set", numeric=False), Column("seconds to make"), Column("peak memory")]
-    columns += [Column("bytes"), Column("seconds to train a student")]
+    columns += [Column("bytes"), Column("seconds to train a student"), Column("to test it")]
     rows = []
     for configuration in configurations:
         for name, method in configuration.result["methods"].items():
-            training = method.get("train_seconds")
+            seconds = [method.get(f"{work}_seconds") for work in ("train", "test")]
             cells = [
                 Cell(name),
                 number(method["seconds"], ",.1f"),
                 Cell(readable(method["peak_memory_bytes"]), method["peak_memory_bytes"]),
                 Cell(readable(method["bytes"]), method["bytes"]),
-                NOTHING if training is None else number(training, ".2f"),
+                *(NOTHING if taken is None else number(taken, ".2f") for taken in seconds),
             ]
             rows.append([*what(configuration, begin), *cells])
     caption = (
