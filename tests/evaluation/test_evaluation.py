@@ -205,6 +205,7 @@ class TestProtocol:
         found = protocol.selected("random", 3)
         assert len(found["accuracy"]["values"]) == 2
         assert found["accuracy"]["std"] > 0
+        assert min(found["train_seconds"], found["test_seconds"]) > 0
 
     def test_teacher_labels_are_a_variant(self, protocol, student):
         found = protocol.selected("random", 3, teacher=student.fresh(5))
