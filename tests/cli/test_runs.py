@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -343,6 +344,23 @@ def test_two_processes_hold_the_same_set(place, finished):
     again = result_of(run(*arguments, "overwrite=true", folder=place)[0])
     repeated = load_file(again.parent / "artifact" / "distilled.safetensors")
     assert all((tensors[name] == repeated[name]).all() for name in tensors)
+
+
+def test_two_nodes_make_the_set_of_two_processes(place, finished):
+    """Nodes are machines to torchrun; here both are this one, and each starts its own process."""
+    arguments = (*SMALL, "cache_dir=cache", "logger=csv", "trainer=ddp", "trainer.accelerator=cpu")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    launch = ("--nnodes=2", "--nproc-per-node=1", "--master-addr=127.0.0.1", f"--master-port={port}")
+    nodes = ("-m", "textdd.run", *arguments, "trainer.num_nodes=2", "trainer.devices=1", "output_dir=nodes")
+    other = start("torch.distributed.run", *launch, "--node-rank=1", *nodes, folder=place)
+    output, _ = run(*launch, "--node-rank=0", *nodes, folder=place, module="torch.distributed.run")
+    finish(other)
+    made = load_file(result_of(output).parent / "artifact" / "distilled.safetensors")
+    path = result_of(run(*arguments, "output_dir=ddp", folder=place)[0])
+    expected = load_file(path.parent / "artifact" / "distilled.safetensors")
+    assert all((made[name] == expected[name]).all() for name in expected)
 
 
 def test_bf16_runs(place, finished):
