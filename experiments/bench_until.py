@@ -32,7 +32,6 @@ VARIANTS = {
     "default": [],
     "default, plain full unroll": [*PLAIN, *PATIENT],
     "paper": ["distiller=paper", *PATIENT],
-    "paper, plain full unroll": ["distiller=paper", *PLAIN, *PATIENT],
 }
 
 
@@ -48,7 +47,7 @@ class Until(pl.Callback):
     def on_train_batch_end(self, trainer: pl.Trainer, *_: object, **__: object) -> None:
         self.seconds += time.perf_counter() - self.clock
         if self.seconds >= self.next:
-            self.next = max(self.seconds + 5, 1.1 * self.seconds)
+            self.next = max(self.seconds + 10, 1.15 * self.seconds)
             self.look(trainer)
             trainer.should_stop = self.accuracy >= self.goal or self.seconds >= self.most_seconds
         self.clock = time.perf_counter()
