@@ -37,7 +37,7 @@ SMALL = (  # the same corpus on the command line, with everything else small as 
 
 
 LIBRARIES_OWN = (
-    "KMP_",
+    "KMP_",  # scikit-learn, when it is imported
     "PYTEST_",
     "TORCHINDUCTOR_",
     "PL_GLOBAL_SEED",
