@@ -1,4 +1,4 @@
-"""Seconds, memory and exactness of one hypergradient, side by side with what else computes it; or seconds until 0.85.
+"""Seconds, memory and exactness of a hypergradient, beside what else computes it; or seconds until an accuracy.
 
     python experiments/bench.py                  # the table: experiments/bench/table.md
     python experiments/bench.py until data_dir=DIR embedding=glove embedding.path=DIR/vectors/glove_100d_10k.txt
