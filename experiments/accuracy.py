@@ -125,7 +125,8 @@ def main_table(results: Results) -> str:
         }
         for name, cell in cells.items():
             rows.setdefault(name, []).append(cell)
-    return markdown([head, *([name, *cells] for name, cells in rows.items())])
+    known = {name: cells for name, cells in rows.items() if set(cells) != {"not run"}}
+    return markdown([head, *([name, *cells] for name, cells in known.items())])
 
 
 def row(what: str, scored: dict, result: dict) -> list[str]:
@@ -204,6 +205,7 @@ def main() -> None:
         with writing:
             write(list(runs))
 
+    write(list(runs))
     with ThreadPoolExecutor(jobs) as executor:
         list(executor.map(work, (name for name in runs if own.get("only", "") in name)))
     sys.stdout.write((HERE / "all.md").read_text())
