@@ -1,11 +1,14 @@
 """Seconds of distilling until students trained on the set reach some accuracies on the test texts; see bench.py."""
 
+import os
 import sys
 import time
+from datetime import date
 from functools import partial
 from pathlib import Path
 
 import pytorch_lightning as pl
+import torch
 from hydra import compose, initialize_config_dir
 from torch import Tensor
 
@@ -117,5 +120,10 @@ def until(arguments: list[str], path: Path) -> None:
         facts = [f"{found.distiller.prepared_seconds:.0f}", *reached, f"{found.seconds:.0f}", str(found.steps)]
         lines.append([name, *facts, f"{found.accuracy:.4f}"])
         path.parent.mkdir(exist_ok=True)
-        path.write_text("\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n")
+        how = (
+            f"Made by `python {' '.join(sys.argv)}` on {date.today()}: {os.cpu_count()} cores, no GPU, "
+            f"{torch.get_num_threads()} threads; load of the machine during the last 15 minutes {os.getloadavg()[2]:.1f}. "
+            f"Seconds include preparing; looks at the test texts are off the clock; at most {most_seconds:.0f} s.\n\n"
+        )
+        path.write_text(how + "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n")
     sys.stdout.write(path.read_text())
