@@ -120,10 +120,11 @@ def until(arguments: list[str], path: Path) -> None:
         facts = [f"{found.distiller.prepared_seconds:.0f}", *reached, f"{found.seconds:.0f}", str(found.steps)]
         lines.append([name, *facts, f"{found.accuracy:.4f}"])
         path.parent.mkdir(exist_ok=True)
+        load = f"load of the machine during the last 15 minutes {os.getloadavg()[2]:.1f}"
         how = (
-            f"Made by `python {' '.join(sys.argv)}` on {date.today()}: {os.cpu_count()} cores, no GPU, "
-            f"{torch.get_num_threads()} threads; load of the machine during the last 15 minutes {os.getloadavg()[2]:.1f}. "
-            f"Seconds include preparing; looks at the test texts are off the clock; at most {most_seconds:.0f} s.\n\n"
+            f"`python experiments/bench.py until` on {date.today()}: {os.cpu_count()} cores, no GPU, "
+            f"{torch.get_num_threads()} threads; {load}. Seconds include preparing; looks at the test texts are off "
+            f"the clock; a variant ends after {most_seconds:.0f} s.\n\n"
         )
         path.write_text(how + "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n")
     sys.stdout.write(path.read_text())
