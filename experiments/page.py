@@ -20,7 +20,7 @@ RUNS = Path("runs/page")
 SWEEPS = (
     ["dataset=ag_news,trec6", "budget=0.0001,0.0005,0.001", "seed=0,1"],
     ["dataset=sst2", "budget=0.0001,0.001", "seed=0,1"],
-    ["dataset=dbpedia,trec6", "budget=0.002,0.01", "seed=0,1"],
+    ["dataset=dbpedia,trec6", "budget=0.01", "seed=0,1"],
 )
 BRIEF = (
     "embedding=glove",
