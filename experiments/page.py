@@ -13,6 +13,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 
 HERE = Path(__file__).with_suffix("")
@@ -36,7 +37,7 @@ BRIEF = (
 )
 """What makes the sweeps short."""
 
-SHOWN = ("figure3", "figure4", "seconds", "course", "step_sizes", "labels")
+TABLES, FIGURES = ("table2", "uses", "costs"), ("figure3", "figure4", "seconds", "course", "step_sizes", "labels")
 
 
 def run(arguments: list[str], environment: dict[str, str]) -> str:
@@ -57,14 +58,20 @@ def main() -> None:
         run(["-m", "textdd.run", "-m", *sweep, *BRIEF, *launcher, f"output_dir={RUNS}", *given], environment)
         lines.append(shlex.join(["python", "-m", "textdd.run", "-m", *sweep, *BRIEF]))
     lines.append(run(["-m", "textdd.report", f"runs={RUNS}"], environment))
+    write(lines, jobs)
+
+
+def write(lines: list[str], jobs: str) -> None:
+    """Keep the tables and pictures of the report."""
     report = RUNS / "report"
     shutil.rmtree(HERE, ignore_errors=True)
     HERE.mkdir()
-    text = f"What `python experiments/page.py jobs={jobs}` makes, with a folder of corpora and vectors, by\n\n```\n"
-    text += "\n".join(lines) + "\n```\n\n"
-    for table in sorted((report / "tables").glob("*.md")):
-        text += f"{table.read_text()}\n"
-    for name in SHOWN:
+    text = (
+        f"Made by `python experiments/page.py jobs={jobs}` on {date.today()}, {os.cpu_count()} cores, no GPU. With a "
+        "folder of corpora and vectors at hand, its commands are\n\n```\n" + "\n".join(lines) + "\n```\n\n"
+    )
+    text += "".join(f"{(report / 'tables' / f'{name}.md').read_text()}\n" for name in TABLES)
+    for name in FIGURES:
         picture = report / "figures" / f"{name}.png"
         if picture.exists():
             shutil.copy(picture, HERE)
