@@ -40,12 +40,6 @@ BRIEF = (
 TABLES, FIGURES = ("table2", "uses", "costs"), ("figure3", "figure4", "seconds", "course", "step_sizes", "labels")
 
 
-def run(arguments: list[str], environment: dict[str, str]) -> str:
-    """Run a command of textdd, show what it prints, and return how it is typed."""
-    subprocess.run([sys.executable, *arguments], env=environment, check=False)  # a sweep with failed jobs exits with 1
-    return shlex.join(["python", *arguments])
-
-
 def main() -> None:
     """Run what is missing, make the report, and keep what can be read in a repository."""
     jobs = next((argument.removeprefix("jobs=") for argument in sys.argv[1:] if argument.startswith("jobs=")), "1")
@@ -55,9 +49,13 @@ def main() -> None:
     environment = {**os.environ, "OMP_NUM_THREADS": threads}
     lines = []
     for sweep in SWEEPS:
-        run(["-m", "textdd.run", "-m", *sweep, *BRIEF, *launcher, f"output_dir={RUNS}", *given], environment)
-        lines.append(shlex.join(["python", "-m", "textdd.run", "-m", *sweep, *BRIEF]))
-    lines.append(run(["-m", "textdd.report", f"runs={RUNS}"], environment))
+        line = ["-m", "textdd.run", "-m", *sweep, *BRIEF, f"output_dir={RUNS}"]
+        # A sweep with failed jobs exits with 1.
+        subprocess.run([sys.executable, *line, *launcher, *given], env=environment, check=False)
+        lines.append(shlex.join(["python", *line]))
+    line = ["-m", "textdd.report", f"runs={RUNS}"]
+    subprocess.run([sys.executable, *line], env=environment, check=True)
+    lines.append(shlex.join(["python", *line]))
     write(lines, jobs)
 
 
