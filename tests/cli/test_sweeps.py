@@ -59,7 +59,7 @@ def test_a_failed_job_leaves_what_the_report_reads(swept, place):
 
 
 def test_parallel_jobs_share_the_cache(swept, place):
-    assert "waiting for another process, which has begun: " in swept[1]
+    """Whether one is seen to wait depends on which starts when; test_locks.py makes one wait."""
     results = [json.loads(path.read_text()) for path in place.glob("runs/*/result.json")]
     seconds = {result["methods"]["full"]["seconds"] for result in results}
     assert len(seconds) == 1  # of one training, whose result both read
