@@ -9,11 +9,12 @@ import time
 import pytest
 import torch
 
-from tests.cli.test_runs import inspect_offline, run, start
+from tests.cli.test_runs import finish, inspect_offline, run, start
 from tests.conftest import SMALL
 from textdd import cli
 from textdd.config import to_run
 from textdd.errors import TextddError
+from textdd.locks import locked
 from textdd.run import check_line, execute
 from textdd.sweep import PLUGINS, Outcome, command, failure, print_summary
 
@@ -28,10 +29,20 @@ def place(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def swept(place):
-    """What a sweep printed, two of whose jobs ran in parallel on an empty cache; one of them must fail."""
+def swept(place, corpus):
+    """What a sweep printed, two of whose jobs ran in parallel on an empty cache; one of them must fail.
+
+    The corpus is being tokenised when it begins, so that jobs are sure to wait, whichever starts first.
+    """
     pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
-    return run(*THREE, "hydra/launcher=joblib", "hydra.launcher.n_jobs=2", folder=place, code=1)
+    with locked(place / "cache" / "corpora" / corpus.train.store.folder.parent.name, "this test"):
+        process = start("textdd.run", *THREE, "hydra/launcher=joblib", "hydra.launcher.n_jobs=2", folder=place)
+        deadline = time.monotonic() + 120
+        while not any("waiting for" in log.read_text() for log in place.glob("runs/sweeps/*/[01].log")):
+            assert process.poll() is None, process.communicate()
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    return finish(process, code=1)
 
 
 def test_a_failed_job_is_told_and_stops_no_other(swept, place):
@@ -59,7 +70,7 @@ def test_a_failed_job_leaves_what_the_report_reads(swept, place):
 
 
 def test_parallel_jobs_share_the_cache(swept, place):
-    """Whether one is seen to wait depends on which starts when; test_locks.py makes one wait."""
+    assert "waiting for another process, which has begun: " in swept[1]
     results = [json.loads(path.read_text()) for path in place.glob("runs/*/result.json")]
     seconds = {result["methods"]["full"]["seconds"] for result in results}
     assert len(seconds) == 1  # of one training, whose result both read
