@@ -20,7 +20,7 @@ CORPORA = {"ag_news": 30, "trec6": 9}
 
 SPACE = {
     "inner_steps": (24, 12, 40),
-    "inner_batch": (40, 20, 80),
+    "inner_batch": (40, 20, -1),
     "length": (12, 8, 24),
     "step_size": (0.004, 0.002, 0.008),
     "plain_share": (0.2, 0.1, 0.4),

@@ -202,6 +202,7 @@ def test_more_to_do_in_an_outer_step_is_more_work(student, corpus, vectors):
 )
 def test_a_given_batch_size_is_used_where_the_set_has_three_batches(size, classes, expected):
     assert recipe_of(DistillerConfig(inner_batch=11), size, classes).batch == expected
+    assert recipe_of(DistillerConfig(inner_batch=-1), size, classes).batch == size
 
 
 class TestCheckpoint:

@@ -55,7 +55,7 @@ class DistillerConfig:
         inner_optimiser: how students are trained on the set: `sgd`, `momentum` or `adam`.
         inner_steps: T.
         inner_batch: most examples in an inner step; a small set is taught in mini-batches of a third of it, of at least
-            C examples. 0 divides the set into T mini-batches.
+            C examples. 0 divides the set into T mini-batches; -1 takes the whole set in every step.
         order: `fixed` or `shuffled` mini-batches.
         step_size: inner step size, or where learned ones start.
         learn_step_sizes: learn one positive step size per inner step.
@@ -124,7 +124,7 @@ class DistillerConfig:
         at_least("distiller.length", self.length, 0, 12)
         at_least("distiller.rank", self.rank, 1, 8)
         at_least("distiller.inner_steps", self.inner_steps, 1, 24)
-        at_least("distiller.inner_batch", self.inner_batch, 0, 40)
+        at_least("distiller.inner_batch", self.inner_batch, -1, 40)
         at_least("distiller.outer_steps", self.outer_steps, 0, 1000)
         at_least("distiller.outer_batch", self.outer_batch, 1, 128)
         at_least("distiller.check_every", self.check_every, 1, 100)

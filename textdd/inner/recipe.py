@@ -38,10 +38,12 @@ class Recipe:
             size: its examples.
             classes: C.
             batch: most examples in a step; 0 divides the set into T mini-batches, so that T steps see every example
-                once. A small set is divided into three at least, but not into less than one example per class, so it
-                is seen several times.
+                once; -1 takes the whole set in every step. Otherwise a small set is divided into three at least, but
+                not into less than one example per class, so it is seen several times.
         """
         least = min(size, classes)
+        if batch == -1:
+            return replace(self, batch=size)
         if batch == 0:
             return replace(self, batch=max(least, -(-size // self.steps)))
         return replace(self, batch=min(batch, max(least, -(-size // 3))))
