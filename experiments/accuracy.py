@@ -7,7 +7,7 @@ that are finished are not repeated, so an interrupted comparison goes on where i
 whose name contains TEXT, such as default or trec6; `jobs=2` does two at a time with one thread each, which uses two
 cores better but takes each of them longer. All other arguments are passed on to every run. The results are written
 beside this file: one JSON per run, `main.md` and `main.png` (the table and the picture that the README opens with),
-`all.md` and `all.png`.
+`distillers.md`, `budgets.md`, `all.md` and `all.png`.
 """
 
 import json
@@ -129,6 +129,37 @@ def main_table(results: Results) -> str:
     return markdown([head, *([name, *cells] for name, cells in known.items())])
 
 
+def distillers_table(results: Results) -> str:
+    """Every distiller's own recipe, plain recipe and seconds, a column per corpus."""
+    lines = [["distiller", *(f"{dataset}, {per_class} per class" for dataset, per_class in CORPORA.items())]]
+    for distiller in DISTILLERS:
+        cells = []
+        for dataset in CORPORA:
+            result = results.get(f"{dataset}-{distiller}")
+            scored = result["methods"]["distilled"] if result else None
+            plain = scored["variants"]["plain_recipe"]["accuracy"]["mean"] if scored else 0
+            cells.append(f"{accuracy(scored)} / {plain:.4f} / {scored['seconds']:.0f} s" if scored else "not run")
+        if set(cells) != {"not run"}:
+            lines.append([f"`{distiller}`", *cells])
+    return markdown(lines)
+
+
+def budgets_table(results: Results) -> str:
+    """The default at every size that was run, beside random texts and the full data."""
+    head = ["corpus, per class", "distilled", "with a plain recipe", "random texts", "full data", "share", "seconds"]
+    lines = [head]
+    for dataset, per_class in CORPORA.items():
+        for size in (*FEWER[dataset], per_class):
+            result = results.get(f"{dataset}-default-{size}")
+            if result:
+                methods = result["methods"]
+                distilled, random, full = methods["distilled"], methods["random"], methods["full"]
+                shown = (distilled, distilled["variants"]["plain_recipe"], random, full)
+                facts = [f"{distilled['recovery']:.3f}", f"{distilled['seconds']:.0f}"]
+                lines.append([f"{dataset}, {size}", *map(accuracy, shown), *facts])
+    return markdown(lines)
+
+
 def row(what: str, scored: dict, result: dict) -> list[str]:
     """One line of the long table: a method, where it was measured, and what it reached and cost."""
     plain = scored.get("variants", {}).get("plain_recipe")
@@ -183,6 +214,8 @@ def write(names: list[str]) -> None:
     found = {name: HERE / f"{name}.json" for name in names}
     results = {name: json.loads(path.read_text()) for name, path in found.items() if path.exists()}
     (HERE / "main.md").write_text(main_table(results))
+    (HERE / "distillers.md").write_text(distillers_table(results))
+    (HERE / "budgets.md").write_text(budgets_table(results))
     (HERE / "all.md").write_text(all_table(results))
     ours = [f"{dataset}-default-{per_class}" for dataset, per_class in CORPORA.items()]
     if any(name in results for name in ours):
