@@ -135,10 +135,11 @@ def distillers_table(results: Results) -> str:
     for distiller in DISTILLERS:
         cells = []
         for dataset in CORPORA:
-            result = results.get(f"{dataset}-{distiller}")
-            scored = result["methods"]["distilled"] if result else None
-            plain = scored["variants"]["plain_recipe"]["accuracy"]["mean"] if scored else 0
-            cells.append(f"{accuracy(scored)} / {plain:.4f} / {scored['seconds']:.0f} s" if scored else "not run")
+            cells.append("not run")
+            if result := results.get(f"{dataset}-{distiller}"):
+                scored = result["methods"]["distilled"]
+                plain = scored["variants"]["plain_recipe"]["accuracy"]["mean"]
+                cells[-1] = f"{accuracy(scored)} / {plain:.4f} / {scored['seconds']:.0f} s"
         if set(cells) != {"not run"}:
             lines.append([f"`{distiller}`", *cells])
     return markdown(lines)
@@ -195,17 +196,21 @@ def picture(results: Results, path: Path) -> None:
     shown = [corpus for corpus in CORPORA.items() if corpus in found]
     if not shown:
         return
-    figure = Figure(figsize=(4 * len(shown), 4), layout="constrained")
+    figure = Figure(figsize=(4 * len(shown), 4.6), layout="constrained")
     for axes, (dataset, per_class) in zip(figure.subplots(1, len(shown), squeeze=False)[0], shown, strict=True):
-        for name, result in results.items():
-            if (result["dataset"], result["per_class"]) == (dataset, per_class):
+        for i, method in enumerate(("default", *DISTILLERS)):
+            result = results.get(f"{dataset}-{f'default-{per_class}' if method == 'default' else method}")
+            if result:
                 scored = result["methods"]["distilled"]
-                where = (scored["seconds"], scored["accuracy"]["mean"])
-                axes.errorbar(*where, scored["accuracy"]["std"], fmt="o")
-                axes.annotate(name.removeprefix(f"{dataset}-"), where, (4, 4), textcoords="offset points", fontsize=7)
-                axes.axhline(result["methods"]["full"]["accuracy"]["mean"], color="gray", linestyle="--")
-        axes.margins(x=0.3)  # room for the names
+                where = (scored["seconds"], scored["accuracy"]["mean"], scored["accuracy"]["std"])
+                axes.errorbar(*where, fmt="o", color=f"C{i}", label=method)
+                full = result["methods"]["full"]["accuracy"]["mean"]
+        axes.axhline(full, color="gray", linestyle="--", label="full data")
         axes.set(title=f"{dataset}, {per_class} per class", xlabel="seconds of distilling", ylabel="test accuracy")
+    entries = {
+        label: entry for axes in figure.axes for entry, label in zip(*axes.get_legend_handles_labels(), strict=True)
+    }
+    figure.legend(entries.values(), entries.keys(), loc="outside lower center", ncols=5, frameon=False)
     figure.savefig(path, dpi=120)
 
 

@@ -6,8 +6,8 @@ The first sweeps are `make figure4`, `make table2` and `make figure3`, but short
 with whichever of the paper's corpora are at hand; the last two are of smaller corpora, at larger budgets. Jobs that are
 finished are skipped, so an interrupted one goes on where it stopped, and what one sweep has is not made again by the
 next. A corpus that is not at hand or too small for a budget stops no other and stands on the page. Tables and pictures
-of the page are written beside this file.
-`jobs=2` runs two jobs at a time with one thread each; all other arguments are passed on.
+of the page are written beside this file. `jobs=2` runs two jobs at a time with one thread each; all other arguments are
+passed on.
 """
 
 import os

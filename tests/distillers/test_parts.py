@@ -202,7 +202,12 @@ def test_more_to_do_in_an_outer_step_is_more_work(student, corpus, vectors):
 )
 def test_a_given_batch_size_is_used_where_the_set_has_three_batches(size, classes, expected):
     assert recipe_of(DistillerConfig(inner_batch=11), size, classes).batch == expected
-    assert recipe_of(DistillerConfig(inner_batch=-1), size, classes).batch == size
+
+
+@pytest.mark.parametrize(("size", "classes"), [(120, 4), (33, 4), (4, 4)])
+def test_the_whole_set_can_be_taught_in_every_step(size, classes):
+    recipe = recipe_of(DistillerConfig(inner_batch=-1, inner_steps=3), size, classes)
+    assert recipe.schedule(size, seed=0).tolist() == [list(range(size))] * 3
 
 
 class TestCheckpoint:
