@@ -21,7 +21,7 @@ CORPORA = {"ag_news": 30, "trec6": 9}
 SPACE = {
     "inner_steps": (24, 12, 40),
     "inner_batch": (40, 20, -1),
-    "length": (12, 8, 24),
+    "length": (-1, 12, 0),
     "step_size": (0.004, 0.002, 0.008),
     "plain_share": (0.2, 0.1, 0.4),
     "outer_step_size": (0.01, 0.005, 0.02),

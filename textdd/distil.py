@@ -20,6 +20,7 @@ from textdd.data.vectors import WordVectors
 from textdd.distillers import DISTILLERS, Distiller, DistillerConfig, SyntheticSet, initial_texts, work
 from textdd.distillers.engine import EngineConfig
 from textdd.distillers.initialise import initial_words
+from textdd.distillers.length import text_length
 from textdd.distillers.materials import Materials
 from textdd.distillers.nested import check_nested
 from textdd.distillers.warm_start import check_fits, take_up
@@ -72,7 +73,7 @@ def make_distiller(
     """
     check_nested(config.nested, per_class)
     classes = len(corpus.classes)
-    length = config.length or corpus.length
+    length = text_length(config.length, per_class, corpus.length)
     if source is None:
         start = (config.start, corpus.train, vectors.table, per_class, length, seed)
         ids = initial_words(*start)

@@ -56,7 +56,7 @@ MISTAKES = {
     "distiller=chain distiller.stages=[papr,meta_gradient]": r"Unknown stage 'papr'.*stages=\[paper,meta_gradient\]$",
     "distiller=chain distiller.options.meta_gradient.window=0": r"Type: distiller.options.meta_gradient.window=8$",
     "distiller=chain distiller.options.meta_gradient.wndow=9": r"Nearest: distiller.options.meta_gradient.window, ",
-    "distiller=chain distiller.options.meta_gradient.length=9": r"Type: distiller.options.meta_gradient.length=12$",
+    "distiller=chain distiller.options.meta_gradient.length=9": r"Type: distiller.options.meta_gradient.length=-1$",
     "distiller=chain distiller.outer_steps=9": r"Unknown option 'distiller.outer_steps'\. Nearest: .*outer_steps",
     "distiller=chain distiller.minutes=0": r"must be positive\. Type: distiller.minutes=4",
     "trainer.precision=bf16": r"Unknown precision 'bf16'.*Type: trainer.precision=bf16-mixed",

@@ -184,12 +184,13 @@ def test_more_to_do_in_an_outer_step_is_more_work(student, corpus, vectors):
     count = partial(work_of, student, corpus, vectors)
     alone = {"inner_steps": 8, "inner_batch": 3, "plain_share": 0.0, "targets": "labels"}
     whole = count("meta_gradient", **alone)
-    assert whole == 8 * (160 + 3 * 6) + 0.4 * 32 * 40  # batches of 3 texts of 6 tokens; 32 real texts of 40
+    real = 32 * (5 + 0.9 * 40)  # 32 texts of 40 tokens
+    assert whole == 8 * (800 + 3 * (21 + 6)) + real  # batches of 3 texts of 6 tokens
     assert count("meta_gradient", **alone, students=2) == 2 * whole
     assert count("meta_gradient", **{**alone, "targets": "teacher"}) > whole
-    assert count("meta_gradient", **alone, losses=3) == whole + 2 * 0.4 * 32 * 40
-    # Four plain steps with a derivative, on all 6 texts; before them on average ten without, at a third of the cost.
-    plain = (4 + 10 / 3) * (160 + 6 * 6) + 0.4 * 32 * 40
+    assert count("meta_gradient", **alone, losses=3) == whole + 2 * real
+    # Four plain steps with a derivative, on all 6 texts; before them on average ten without.
+    plain = 4 * (800 + 6 * (21 + 6)) + 10 * (480 + 6 * (6 + 0.9 * 6)) + real
     assert count("meta_gradient", **{**alone, "plain_share": 1.0}) == pytest.approx(plain)
     windows = [count("meta_gradient", **alone, window=4, truncation=kind) for kind in ("pool", "random")]
     assert windows[0] < windows[1] < whole

@@ -13,7 +13,7 @@ from textdd.evaluation.full_data import FullDataConfig, StudentTraining, train_f
 from textdd.evaluation.protocol import EvaluationConfig, Protocol, add_recovery, evenly, summary
 from textdd.evaluation.scoring import Scores, score
 from textdd.evaluation.training_set import TrainingSet, real_set
-from textdd.evaluation.tuning import curve, train_students, tune
+from textdd.evaluation.tuning import curve, plateaus, train_students, tune
 from textdd.inner import Recipe
 from textdd.selectors import SELECTORS
 from textdd.students import STUDENTS, FlatStudent
@@ -93,6 +93,11 @@ def test_tuning_prefers_what_validates_best(student, corpus, table):
     assert chosen.steps > 5
     useless = tune(student, sets, corpus.validation, table, step_sizes=[1e-12], **options)
     assert useless.steps == 5  # among equals the shortest training wins
+
+
+def test_a_lone_peak_is_lower_than_a_plateau():
+    assert plateaus([0.5, 1.0, 0.0, 0.75, 0.75]) == [0.75, 0.5, 1.75 / 3, 0.5, 0.75]
+    assert plateaus([0.25]) == [0.25]
 
 
 def test_a_curve_has_a_point_per_mark(student, corpus, table):

@@ -42,7 +42,8 @@ class DistillerConfig:
         start: where the distilled texts start: `noise`, `real` or `kmeans`.
         warm_start: artefact of another run whose texts, labels and, where they fit, step sizes to start from, instead
             of `start`; null starts afresh.
-        length: L of a distilled text, in tokens; 0 takes that of real texts.
+        length: L of a distilled text, in tokens; -1 lets it grow with the set, from 6 tokens at one example per class
+            to 24 at 30 and more; 0 takes that of real texts.
         parametrisation: what of the texts is learned and stored. `free`: their matrices (L, D). `low_rank`: matrices
             (L, R) and (R, D) whose product each is. `basis`: R vectors for all texts and each position's combination
             of them. `mixture`: at each position the shares of R words, which can be read. `real`: nothing, real texts
@@ -80,7 +81,7 @@ class DistillerConfig:
     name: str = "distiller"
     start: str = "real"
     warm_start: str | None = None
-    length: int = 12
+    length: int = -1
     parametrisation: str = "free"
     rank: int = 8
     nested: list[int] = field(default_factory=list)
@@ -121,7 +122,7 @@ class DistillerConfig:
         one_of("outer optimiser", self.outer_optimiser, ("adam", "sgd"), "distiller.outer_optimiser")
         one_of("decay of the outer step sizes", self.decay, ("cosine", "none"), "distiller.decay")
         one_of("way of training several students", self.side_by_side, CHOICES, "distiller.side_by_side")
-        at_least("distiller.length", self.length, 0, 12)
+        at_least("distiller.length", self.length, -1, 12)
         at_least("distiller.rank", self.rank, 1, 8)
         at_least("distiller.inner_steps", self.inner_steps, 1, 24)
         at_least("distiller.inner_batch", self.inner_batch, -1, 40)
@@ -202,7 +203,7 @@ class Distiller(pl.LightningModule):
         """
         recipe, length = self.synthetic.recipe, self.synthetic.x.shape[1]
         trained = work.differentiated(recipe.steps, recipe.batch, length)
-        return trained + work.LEARN * self.config.outer_batch * real_length
+        return trained + work.learn(self.config.outer_batch, real_length)
 
     def work_before(self, texts: int, real_length: int) -> float:
         """What `prepare` costs, in token-steps; methods that prepare other things say so.

@@ -55,7 +55,7 @@ class DistributionMatching(Distiller):
     def work_per_step(self, real_length: int) -> float:
         """Distilled texts are differentiated once, real ones read."""
         size, length, _ = self.synthetic.x.shape
-        return work.LEARN * size * length + work.READ * self.config.outer_batch * real_length
+        return work.learn(size, length) + work.read(self.config.outer_batch, real_length)
 
 
 def mean_discrepancy(real: Tensor, real_classes: Tensor, synthetic: Tensor, synthetic_classes: Tensor) -> Tensor:

@@ -84,8 +84,8 @@ class GradientMatching(PooledDistiller):
         """Full gradients take a derivative more than those of the head, on either side."""
         config, recipe, (size, length, _) = self.config, self.synthetic.recipe, self.synthetic.x.shape
         full = config.gradient == "full"
-        distilled = (1 if full else work.LEARN) * size * length
-        real = (work.LEARN if full else work.READ) * config.outer_batch * real_length
+        distilled = work.differentiated(1, size, length) if full else work.learn(size, length)
+        real = (work.learn if full else work.read)(config.outer_batch, real_length)
         return distilled + real + work.plain(config.online_steps, recipe.batch, length)
 
 

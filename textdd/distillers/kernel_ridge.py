@@ -78,7 +78,7 @@ class KernelRidge(PooledDistiller):
     def work_per_step(self, real_length: int) -> float:
         """Distilled texts are differentiated once, real ones read; the pool's student is trained on."""
         config, recipe, (size, length, _) = self.config, self.synthetic.recipe, self.synthetic.x.shape
-        read = work.LEARN * size * length + work.READ * config.outer_batch * real_length
+        read = work.learn(size, length) + work.read(config.outer_batch, real_length)
         return read + work.plain(config.online_steps, recipe.batch, length)
 
 

@@ -150,9 +150,10 @@ class MetaGradient(PooledDistiller, EngineDistiller):
         before = (LONGER * recipe.steps - window) / 2
         plain = work.plain(before, batch, length) + work.differentiated(window, batch, length)
         share = 0.0 if config.truncation == "pool" else config.plain_share
-        read = config.losses * work.LEARN + (work.READ / config.students if config.targets == "teacher" else 0)
         trained = (1 - share) * own + share * plain
-        return config.students * (trained + read * config.outer_batch * real_length)
+        real = (config.outer_batch, real_length)
+        taught = work.read(*real) if config.targets == "teacher" else 0
+        return config.students * (trained + config.losses * work.learn(*real)) + taught
 
     def trainings(self) -> list[Training]:
         """By the recipe, and plainly where a share of the students is taught so."""

@@ -87,7 +87,10 @@ def tune(
     what: str,
     side_by_side: str = "auto",
 ) -> Recipe:
-    """Choose the plain recipe (Adam, shuffled mini-batches) with the best mean validation accuracy.
+    """Choose the plain recipe (Adam, shuffled mini-batches) with the best validation accuracy.
+
+    A few students are noisy, and the best of many noisy figures is a lucky one: each number of steps is judged by the
+    plateau that it lies on.
 
     Args:
         student: the classifier.
@@ -108,6 +111,12 @@ def tune(
     for step_size in track(step_sizes, f"tuning {what}"):
         recipe = Recipe("adam", marks[-1], batch, "shuffled", step_size)
         trained = train_students(student, sets, recipe, seeds, marks, side_by_side=side_by_side)
-        means = curve(student, trained, marks, split, table).mean
-        tried += [(mean, replace(recipe, steps=mark)) for mean, mark in zip(means, marks, strict=True)]
+        levels = plateaus(curve(student, trained, marks, split, table).mean)
+        tried += [(level, replace(recipe, steps=mark)) for level, mark in zip(levels, marks, strict=True)]
     return max(tried, key=lambda pair: (pair[0], -pair[1].steps))[1]
+
+
+def plateaus(means: Sequence[float]) -> list[float]:
+    """The mean of every value and its neighbours, of which the first and the last have one."""
+    around = (means[max(0, i - 1) : i + 2] for i in range(len(means)))
+    return [sum(values) / len(values) for values in around]

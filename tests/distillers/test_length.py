@@ -1,0 +1,19 @@
+"""How long distilled texts are."""
+
+import pytest
+
+from textdd.distillers.length import text_length
+
+
+@pytest.mark.parametrize(("per_class", "expected"), [(1, 6), (3, 9), (10, 15), (30, 23), (40, 24), (1000, 24)])
+def test_a_larger_set_has_longer_texts(per_class, expected):
+    assert text_length(-1, per_class, real_length=48) == expected
+
+
+def test_they_do_not_grow_beyond_real_texts():
+    assert text_length(-1, 1000, real_length=16) == 16
+
+
+def test_a_length_that_is_asked_for_is_taken_and_0_is_that_of_real_texts():
+    assert text_length(40, 3, real_length=16) == 40
+    assert text_length(0, 3, real_length=16) == 16

@@ -1,0 +1,24 @@
+"""How long distilled texts are: a small set wants short ones, a larger one has use for more tokens.
+
+At one text per class every token more is one more way to please the students at hand and no others; at thirty the
+tokens are what is scarce (measured in experiments/search/by_hand.md). The rule is the same for all corpora.
+"""
+
+SHORTEST, LONGEST = 6, 24
+"""Tokens at one example per class, and the most."""
+
+GROWTH = 0.4
+"""Exponent of the examples per class: three want texts of 9 tokens, ten of 15, thirty of 23."""
+
+
+def text_length(asked: int, per_class: int, real_length: int) -> int:
+    """L of a distilled text, in tokens.
+
+    Args:
+        asked: -1 lets it grow with the set, but not beyond real texts; 0 is the length of real texts.
+        per_class: M / C.
+        real_length: L of a real text.
+    """
+    if asked == -1:
+        return min(round(SHORTEST * per_class**GROWTH), LONGEST, real_length)
+    return asked or real_length
