@@ -61,6 +61,11 @@ def trial(overrides: list[str]) -> dict:
     return result
 
 
+def path_of(folder: Path, name: str) -> Path:
+    """Where the result of a trial is kept."""
+    return folder / (re.sub(r"\W+", "-", name) + ".json")
+
+
 def trials(folder: Path, named: dict[str, list[str]], arguments: list[str]) -> dict[str, dict]:
     """Results of several trials by name; those in the folder are not repeated.
 
@@ -74,7 +79,7 @@ def trials(folder: Path, named: dict[str, list[str]], arguments: list[str]) -> d
     environment = {**os.environ, "OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // jobs))}
 
     def work(name: str) -> dict:
-        path = folder / (re.sub(r"\W+", "-", name) + ".json")
+        path = path_of(folder, name)
         if not path.exists():
             command = [sys.executable, __file__, str(path), *named[name], *passed]
             subprocess.run(command, check=True, env=environment)
