@@ -1,10 +1,12 @@
 """Which ingredient of the default gives how much: each is changed alone, at equal time, and scored on validation.
 
     python experiments/ablation.py dataset=ag_news per_class=30 embedding=glove data_dir=DIR \
-        embedding.path=DIR/vectors/glove_100d_10k.txt distiller.minutes=1.5
+        embedding.path=DIR/vectors/glove_100d_10k.txt distiller.minutes=0.8 evaluation.texts=1000 \
+        evaluation.step_sizes=[0.001,0.003]
 
-Trials that are finished are not repeated; `jobs=2` runs two at a time. The results are written beside this file: one
-JSON per trial and `DATASET.md`. The first trial trains the teacher for all others, so it runs alone.
+Trials that are finished are not repeated; `jobs=2` runs two at a time, of three minutes each on one thread. The results
+are written beside this file: one JSON per trial and `DATASET.md`. The first trial trains the teacher for all others, so
+it runs alone.
 """
 
 import json

@@ -29,6 +29,8 @@ from textdd.students import make_student
 from textdd.trainer import set_up_process
 
 STUDENTS = 5
+PLACES = ("data_dir=", "embedding.path=")
+"""Options that say where things lie on this machine, and decide nothing."""
 
 
 def trial(overrides: list[str]) -> dict:
@@ -53,7 +55,8 @@ def trial(overrides: list[str]) -> dict:
     texts = corpus.validation.sample(asked.texts)
     plain = tune(student, sets, texts, table, step_sizes=asked.step_sizes, what="plain recipe", **choosing)
     seeds = [derive(run.seed, "trial", i) for i in range(STUDENTS)]
-    result = {"options": overrides, **facts}
+    named = [option for option in overrides if not option.startswith(PLACES)]
+    result = {"options": named, **facts}
     for name, recipe, step_sizes in (("own", synthetic.recipe, learned), ("plain", plain, None)):
         trained = train_students(student, sets, recipe, seeds, [recipe.steps], step_sizes)
         accuracy = score(student, [theta for (theta,) in trained], corpus.validation, table).accuracy
