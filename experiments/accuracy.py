@@ -153,17 +153,8 @@ def distillers_table(results: Results) -> str:
 
 def budgets_table(results: Results) -> str:
     """The default at every size that was run, beside the best selector and the full data."""
-    head = [
-        "corpus, per class",
-        "distilled",
-        "with a plain recipe",
-        "best selector",
-        "",
-        "full data",
-        "share",
-        "seconds",
-    ]
-    lines = [head]
+    scores = ["distilled", "with a plain recipe", "best selector", ""]
+    lines = [["corpus, per class", *scores, "full data", "share", "seconds"]]
     for dataset, per_class in CORPORA.items():
         defaults = {f"{dataset}, {size}": f"{dataset}-default-{size}" for size in (*FEWER[dataset], per_class)}
         for what, name in (defaults | {f"{dataset}, {per_class}, longer": f"{dataset}-longer-{per_class}"}).items():
