@@ -43,7 +43,7 @@ class DistillerConfig:
         warm_start: artefact of another run whose texts, labels and, where they fit, step sizes to start from, instead
             of `start`; null starts afresh.
         length: L of a distilled text, in tokens; -1 lets it grow with the set, from 6 tokens at one example per class
-            to 24 at 30 and more; 0 takes that of real texts.
+            to 23 at 30 and never more than 24; 0 takes that of real texts.
         parametrisation: what of the texts is learned and stored. `free`: their matrices (L, D). `low_rank`: matrices
             (L, R) and (R, D) whose product each is. `basis`: R vectors for all texts and each position's combination
             of them. `mixture`: at each position the shares of R words, which can be read. `real`: nothing, real texts
