@@ -34,8 +34,9 @@ sync: install  ## upload the W&B runs under RUNS=DIR that were recorded offline
 lint: install-dev  ## style and types
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 
+# By file and in their order, so that the longest, tests/cli, are not left to the end.
 test: install-dev lint  ## style, types and all tests with coverage
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 bench: install-dev  ## a hypergradient's seconds and memory, beside what else computes it
 	$(INSTALL) --group bench

@@ -11,7 +11,7 @@ import pytest
 
 from tests.conftest import SMALL
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -54,8 +54,8 @@ def test_real_ag_news_through_the_whole_program(real_data, tmp_path):
     vectors = real_data / "vectors" / "glove_twitter_100d_head.txt"
     arguments = [
         "dataset=ag_news", f"data_dir={real_data}", "embedding=glove", f"embedding.path={vectors}", "per_class=30",
-        "distiller.outer_steps=100", "distiller.check_every=100", "distiller.check_texts=300",
-        "distiller.targets=labels", "evaluation.steps=30", "evaluation.students=2", "evaluation.texts=300",
+        "distiller.outer_steps=40", "distiller.check_every=40", "distiller.check_texts=300",
+        "distiller.targets=labels", "evaluation.steps=30", "evaluation.students=1", "evaluation.texts=300",
         "evaluation.step_sizes=[0.003]", "evaluation.transfer=[]", "evaluation.full.epochs=1",
         "evaluation.full.step_sizes=[0.002]", f"cache_dir={tmp_path}/cache", "logger=none",
     ]  # fmt: skip
