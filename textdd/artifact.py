@@ -29,17 +29,21 @@ from textdd.evaluation.tuning import train_students
 from textdd.inner import Recipe
 from textdd.manifest import FILES, FORMAT, MANIFEST, digest, read_checked, read_manifest
 from textdd.parametrisations import PARAMETRISATIONS, Free, Parametrisation, name_of
+from textdd.parametrisations.pieces import cut, for_pieces
 from textdd.record import write_bytes, write_json, write_tensors
 from textdd.students import STUDENTS, FlatStudent, make_student
 
 
 class DistilledSet(Dataset[tuple[Tensor, Tensor]]):
-    """M distilled examples: item m is a text as embeddings (L, D) and a label distribution (C,).
+    """N distilled examples: item n is a text as embeddings (L, D) and a label distribution (C,).
+
+    They are the M texts that are stored, or where these were distilled in V pieces, the N = V M pieces.
 
     Attributes:
-        texts: what the texts are rebuilt from; given as embeddings (M, L, D), it is these.
-        x: the texts (M, L, D).
-        y: label distributions (M, C).
+        texts: what the stored texts are rebuilt from; given as embeddings (M, V L, D), it is these.
+        text_labels: their label distributions (M, C).
+        x: the examples (N, L, D).
+        y: label distributions (N, C).
         step_sizes: learned step sizes (T,), or None where the recipe's constant one is used.
         recipe: how students are to be trained on the set.
         vectors: word vectors (V, D) that map real texts into the space of x.
@@ -58,8 +62,10 @@ class DistilledSet(Dataset[tuple[Tensor, Tensor]]):
         manifest: dict[str, Any],
     ) -> None:
         self.texts = texts if isinstance(texts, Parametrisation) else Free(texts)
-        self.x: Tensor = self.texts().detach()
-        self.y, self.step_sizes, self.recipe = y, step_sizes, recipe
+        self.pieces: int = manifest.get("distiller", {}).get("pieces", 1)
+        self.x: Tensor = cut(self.texts().detach(), y.shape[1], self.pieces)
+        self.text_labels, self.y = y, for_pieces(y, self.pieces)
+        self.step_sizes, self.recipe = step_sizes, recipe
         self.vectors, self.tokeniser, self.manifest = vectors, tokeniser, manifest
 
     def __len__(self) -> int:
@@ -85,7 +91,7 @@ class DistilledSet(Dataset[tuple[Tensor, Tensor]]):
     def stored_bytes(self) -> dict[str, int]:
         """Bytes that the tensors of the set take in its file: texts as they are parametrised, labels, step sizes."""
         steps = 0 if self.step_sizes is None else self.step_sizes.nbytes
-        return {"texts": self.texts.stored_bytes(), "labels": self.y.nbytes, "step_sizes": steps}
+        return {"texts": self.texts.stored_bytes(), "labels": self.text_labels.nbytes, "step_sizes": steps}
 
     def first(self, per_class: int) -> DistilledSet:
         """The first `per_class` examples of every class with the recipe for that many.
@@ -96,21 +102,21 @@ class DistilledSet(Dataset[tuple[Tensor, Tensor]]):
             TextddError: there are not as many.
         """
         classes = self.y.shape[1]
-        size, most = per_class * classes, len(self) // classes
+        size, most = per_class * classes, len(self.text_labels) // classes
         if not 1 <= per_class <= most:
             raise TextddError(f"Got {per_class} examples per class; 1 to {most} are there. Type: first({most})")
-        recipe = self.recipe.sized(size, classes, self.manifest["distiller"].get("inner_batch", 0))
+        recipe = self.recipe.sized(size * self.pieces, classes, self.manifest["distiller"].get("inner_batch", 0))
         manifest = {**self.manifest, "per_class": per_class, "metrics": {}}
         if manifest.get("budget"):
-            manifest["budget"] *= size / len(self)
-        texts, y = self.texts.first(size), self.y[:size]
+            manifest["budget"] *= size / len(self.text_labels)
+        texts, y = self.texts.first(size), self.text_labels[:size]
         return DistilledSet(texts, y, self.step_sizes, recipe, self.vectors, self.tokeniser, manifest)
 
     @property
     def nested(self) -> list[int]:
         """The numbers of examples per class below the whole that the set was distilled for."""
         sizes: list[int] = self.manifest["distiller"].get("nested", [])
-        return [size for size in sizes if size * self.y.shape[1] < len(self)]
+        return [size for size in sizes if size * self.y.shape[1] < len(self.text_labels)]
 
     def read(self) -> list[str]:
         """Write the texts out as the words that they are, or that have the greatest share of each position.
@@ -157,7 +163,7 @@ class DistilledSet(Dataset[tuple[Tensor, Tensor]]):
 
     def save(self, folder: Path) -> None:
         """Write the folder; the manifest comes last, so a folder with a manifest is whole."""
-        tensors = {**self.texts.stored(), "y": self.y}
+        tensors = {**self.texts.stored(), "y": self.text_labels}
         if self.step_sizes is not None:
             tensors["step_sizes"] = self.step_sizes
         write_tensors(folder / FILES[0], tensors)
@@ -197,7 +203,7 @@ class DistilledSet(Dataset[tuple[Tensor, Tensor]]):
             classes = len(manifest["classes"])
         except (SafetensorError, KeyError, TypeError, RuntimeError, ValueError) as error:  # of torch: wrong shapes
             raise TextddError(f"{folder} is not a textdd artefact: {type(error).__name__}: {error}") from error
-        x, y, step_sizes = distilled.x, distilled.y, distilled.step_sizes
+        x, y, step_sizes = distilled.texts(), distilled.text_labels, distilled.step_sizes
         expected = (len(x), classes)
         if x.dim() != 3 or y.shape != expected or x.shape[2] != vectors.shape[1]:
             raise TextddError(
@@ -242,5 +248,5 @@ def card(manifest: dict[str, Any], distilled: DistilledSet) -> str:
     environment = Environment(
         loader=PackageLoader("textdd"), undefined=StrictUndefined, trim_blocks=True, autoescape=False
     )
-    sizes = {"texts": tuple(distilled.x.shape), "vectors": tuple(distilled.vectors.shape)}
-    return environment.get_template("card.md.jinja").render(manifest=manifest, sizes=sizes)
+    sizes = {"texts": tuple(distilled.texts().shape), "vectors": tuple(distilled.vectors.shape)}
+    return environment.get_template("card.md.jinja").render(manifest=manifest, sizes=sizes, pieces=distilled.pieces)

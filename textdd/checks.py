@@ -105,6 +105,11 @@ def check_method(config: DistillerConfig) -> None:
             f"Got distiller.parametrisation=real, distiller.labels={config.labels} and "
             "distiller.learn_step_sizes=false: nothing is left to learn. Type: distiller.labels=soft"
         )
+    if config.parametrisation == "real" and config.pieces > 1:
+        raise TextddError(
+            f"Got distiller.parametrisation=real and distiller.pieces={config.pieces}: real texts stay as they are. "
+            "Type: distiller.pieces=1"
+        )
     if config.nested and not method.nests:
         able = ", ".join(name for name, (other, _) in DISTILLERS.items() if other.nests)
         raise TextddError(

@@ -9,6 +9,7 @@ from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
 
+import numpy as np
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import ModelCheckpoint
@@ -29,6 +30,7 @@ from textdd.evaluation.cost import Cost
 from textdd.inner import Recipe
 from textdd.loggers import Mirrors
 from textdd.parametrisations import PARAMETRISATIONS, Source
+from textdd.parametrisations.pieces import join
 from textdd.plan import Plan, plan
 from textdd.progress import TrainingBar, say
 from textdd.seeds import derive
@@ -56,6 +58,25 @@ def outer_steps_of(config: DistillerConfig, work_per_step: float, work_before: f
     return steps if steps <= every else -(-steps // every) * every  # the last step is followed by a check
 
 
+def check_starts(config: DistillerConfig, texts: np.ndarray, per_class: int) -> None:
+    """Check that every piece can start from a real text of its own.
+
+    Args:
+        config: the distiller's options.
+        texts: training texts of every class (C,).
+        per_class: M / C.
+
+    Raises:
+        TextddError: a class has too few.
+    """
+    fewest = int(texts.min())
+    if config.start != "noise" and config.pieces > 1 and config.pieces * per_class > fewest:
+        raise TextddError(
+            f"Got distiller.pieces={config.pieces} and {per_class} examples per class: every piece starts from a real "
+            f"text of its own, and one class has {fewest}. Type: distiller.pieces={max(1, fewest // per_class)}"
+        )
+
+
 def make_distiller(
     config: DistillerConfig,
     student: FlatStudent,
@@ -73,18 +94,22 @@ def make_distiller(
     """
     check_nested(config.nested, per_class)
     classes = len(corpus.classes)
-    length = text_length(config.length, per_class, corpus.length)
-    if source is None:
-        start = (config.start, corpus.train, vectors.table, per_class, length, seed)
+    pieces = config.pieces
+    length = text_length(config.length, per_class, corpus.length, pieces)
+    check_starts(config, np.bincount(corpus.train.labels, minlength=classes), per_class)
+    if source is None:  # every piece starts as a real text of its own does
+        start = (config.start, corpus.train, vectors.table, per_class * pieces, length // pieces, seed)
         ids = initial_words(*start)
-        x = initial_texts(*start) if ids is None else vectors.table[ids]
+        x = join(initial_texts(*start) if ids is None else vectors.table[ids], classes, pieces)
+        ids = None if ids is None else join(ids, classes, pieces)
     else:
         check_fits(source, corpus.classes, per_class, length, vectors.table.shape[1])
-        x, ids = source.x, source.texts.words()
+        x, ids = source.texts().detach(), source.texts.words()
     kind = PARAMETRISATIONS[config.parametrisation]
     texts = kind.start(Source(x, ids, vectors.table, corpus.tokeniser), config.rank)
-    recipe = recipe_of(config, len(x), classes)
-    synthetic = SyntheticSet(texts, classes, recipe, config.labels, config.confidence, config.learn_step_sizes)
+    recipe = recipe_of(config, pieces * len(x), classes)
+    learned = (config.labels, config.confidence, config.learn_step_sizes)
+    synthetic = SyntheticSet(texts, classes, recipe, *learned, pieces)
     if source is not None:
         take_up(synthetic, source, config)
     method, _ = DISTILLERS[config.name]

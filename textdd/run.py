@@ -204,7 +204,7 @@ def finished_stage(
         "distilling": facts,
         "metrics": {},
     }
-    y = synthetic.labels().detach()
+    y = synthetic.text_labels().detach()
     learned = synthetic.step_sizes().detach() if stage.learn_step_sizes else None
     distilled = DistilledSet(synthetic.texts, y, learned, synthetic.recipe, vectors.table, corpus.tokeniser, manifest)
     if process_rank() == 0:

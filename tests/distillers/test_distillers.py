@@ -41,10 +41,15 @@ VARIANTS = [
     ("meta_gradient", {"parametrisation": "real", "engine": "recompute"}),
     ("meta_gradient", {"labels": "teacher"}),
     ("meta_gradient", {"labels": "teacher", "parametrisation": "mixture", "engine": "recompute"}),
+    ("meta_gradient", {"pieces": 2}),
+    ("meta_gradient", {"pieces": 3, "nested": [1], "engine": "recompute", "parametrisation": "low_rank", "rank": 2}),
+    ("meta_gradient", {"pieces": 2, "labels": "teacher", "parametrisation": "mixture", "rank": 4}),
     ("meta_gradient", {"nested": [1]}),
     ("meta_gradient", {"nested": [1], "truncation": "pool", "window": 2, "pool": 2}),
     ("kernel_ridge", {"labels": "hard", "pool": 2, "online_steps": 2}),
+    ("kernel_ridge", {"pieces": 2}),
     ("gradient_matching", {"gradient": "head"}),
+    ("distribution_matching", {"pieces": 2}),
     ("gradient_matching", {"labels": "soft", "inner_optimiser": "sgd"}),
     ("trajectory_matching", {"engine": "recompute", "students": 2, "window": 0}),
 ]
@@ -111,7 +116,8 @@ def test_learns_and_keeps_what_did_best(config, student, corpus, vectors):
         assert not tensor.requires_grad or tensor.is_leaf is False
     assert 0 < distiller.best_accuracy <= 1
     assert distiller.seconds > 0
-    assert distiller.best.mean.x.shape == (2 * len(corpus.classes), config.length or corpus.length, 16)
+    assert distiller.best.mean.texts().shape == (2 * len(corpus.classes), config.length or corpus.length, 16)
+    assert distiller.best.mean.x.shape[0] == config.pieces * 2 * len(corpus.classes)
 
 
 def test_one_seed_gives_one_result(config, student, corpus, vectors):

@@ -17,3 +17,10 @@ def test_they_do_not_grow_beyond_real_texts():
 def test_a_length_that_is_asked_for_is_taken_and_0_is_that_of_real_texts():
     assert text_length(40, 3, real_length=16) == 40
     assert text_length(0, 3, real_length=16) == 16
+
+
+def test_pieces_are_as_long_as_texts_of_a_set_of_as_many():
+    assert text_length(-1, 1, real_length=48, pieces=3) == 3 * text_length(-1, 3, real_length=48)
+    assert text_length(-1, 30, real_length=48, pieces=4) == 48
+    assert text_length(0, 30, real_length=50, pieces=4) == 48
+    assert text_length(-1, 30, real_length=2, pieces=4) == 4

@@ -85,3 +85,15 @@ def test_sizes_differ_between_steps_though_the_student_is_one(student, corpus, v
     for step in range(12):
         distiller.trained_students(step, [0])
     assert set(sizes) == {3, 6}
+
+
+def test_a_beginning_has_all_pieces_of_its_texts(student, corpus, vectors):
+    config = options("meta_gradient", nested=[1], pieces=3)
+    distiller = make_distiller(config, student, corpus, vectors, per_class=4, seed=0)
+    draw = next(seed for seed in range(100) if draw_size([1], 4, seed) == 1)
+    lesson = distiller.lesson(draw)
+    assert lesson.rows.max() == 3 * 3 - 1
+    state = distiller.engine(student, distiller.optimiser, distiller.fresh_student(0), lesson, [4])[0]
+    (gradient,) = torch.autograd.grad(state.theta.square().sum(), distiller.synthetic.texts.x)
+    assert gradient[:3].abs().amax(2).min() > 0  # every token of the first text of every class
+    assert not gradient[3:].any()

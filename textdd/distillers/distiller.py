@@ -28,6 +28,7 @@ from textdd.inner import OPTIMISERS, Lesson, State, make_optimiser, train
 from textdd.inner.recipe import ORDERS
 from textdd.inner.side_by_side import CHOICES, answers, sharing, train_all
 from textdd.parametrisations import PARAMETRISATIONS
+from textdd.parametrisations.pieces import check_length
 from textdd.progress import console
 from textdd.seeds import derive
 from textdd.students import FlatStudent
@@ -44,6 +45,9 @@ class DistillerConfig:
             of `start`; null starts afresh.
         length: L of a distilled text, in tokens; -1 lets it grow with the set, from 6 tokens at one example per class
             to 23 at 30 and never more than 24; 0 takes that of real texts.
+        pieces: V equally long pieces that each text is cut into, every one an example with the text's label (IDC, Kim
+            et al. 2022); 1 leaves texts whole. The lengths that `length` names are those of texts, but for -1, which
+            takes pieces as long as it would take the texts of a set of V times as many.
         parametrisation: what of the texts is learned and stored. `free`: their matrices (L, D). `low_rank`: matrices
             (L, R) and (R, D) whose product each is. `basis`: R vectors for all texts and each position's combination
             of them. `mixture`: at each position the shares of R words, which can be read. `real`: nothing, real texts
@@ -82,6 +86,7 @@ class DistillerConfig:
     start: str = "real"
     warm_start: str | None = None
     length: int = -1
+    pieces: int = 1
     parametrisation: str = "free"
     rank: int = 8
     nested: list[int] = field(default_factory=list)
@@ -123,6 +128,9 @@ class DistillerConfig:
         one_of("decay of the outer step sizes", self.decay, ("cosine", "none"), "distiller.decay")
         one_of("way of training several students", self.side_by_side, CHOICES, "distiller.side_by_side")
         at_least("distiller.length", self.length, -1, 12)
+        at_least("distiller.pieces", self.pieces, 1, 1)
+        if self.length > 0:
+            check_length(self.length, self.pieces)
         at_least("distiller.rank", self.rank, 1, 8)
         at_least("distiller.inner_steps", self.inner_steps, 1, 24)
         at_least("distiller.inner_batch", self.inner_batch, -1, 40)

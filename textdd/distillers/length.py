@@ -11,14 +11,16 @@ GROWTH = 0.4
 """Exponent of the examples per class: three want texts of 9 tokens, ten of 15, thirty of 23."""
 
 
-def text_length(asked: int, per_class: int, real_length: int) -> int:
+def text_length(asked: int, per_class: int, real_length: int, pieces: int = 1) -> int:
     """L of a distilled text, in tokens.
 
     Args:
         asked: -1 lets it grow with the set, but not beyond real texts; 0 is the length of real texts.
         per_class: M / C.
         real_length: L of a real text.
+        pieces: V, into which it is cut; the rule holds for the pieces, which are that many times as many.
     """
+    longest = max(1, real_length // pieces)
     if asked == -1:
-        return min(round(SHORTEST * per_class**GROWTH), LONGEST, real_length)
-    return asked or real_length
+        return pieces * min(round(SHORTEST * (pieces * per_class) ** GROWTH), LONGEST, longest)
+    return asked or pieces * longest

@@ -221,7 +221,8 @@ class MetaGradient(PooledDistiller, EngineDistiller):
     def size(self, seed: int) -> int:
         """How many rows a student is taught: all, or where sets are nested the beginning that is drawn."""
         count, classes = self.synthetic.one_hot.shape
-        return classes * draw_size(self.config.nested, count // classes, seed)
+        per_text = classes * self.config.pieces  # rows that a text of every class is taught as
+        return per_text * draw_size(self.config.nested, count // per_text, seed)
 
     def lesson(self, seed: int, size: int | None = None) -> Lesson:
         """What one student is taught by the recipe; a pool keeps no sizes, so there the seed decides on it."""

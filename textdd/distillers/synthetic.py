@@ -11,12 +11,13 @@ from torch.nn import functional as F
 from textdd.distillers.teacher import Teacher
 from textdd.inner import Lesson, Recipe
 from textdd.parametrisations import Free, Parametrisation
+from textdd.parametrisations.pieces import cut, for_pieces
 
 LABELS = ("hard", "soft", "teacher")
 
 
 class SyntheticSet(nn.Module):
-    """M synthetic examples and the recipe that trains students on them.
+    """M synthetic texts, the V M examples that they are taught as, and the recipe that trains students on these.
 
     Row m belongs to class m mod C, so every mini-batch of a fixed order is as balanced as its size allows.
 
@@ -28,6 +29,7 @@ class SyntheticSet(nn.Module):
             set before labels are asked for, thinks of the texts as they are).
         confidence: probability of an example's own class where soft labels start.
         learn_step_sizes: learn one positive step size per training step.
+        pieces: V examples that each text is cut into; divides L. Below, N is V M, and L of examples that of a piece.
     """
 
     def __init__(
@@ -38,9 +40,10 @@ class SyntheticSet(nn.Module):
         labels: str = "soft",
         confidence: float = 0.9,
         learn_step_sizes: bool = True,
+        pieces: int = 1,
     ) -> None:
         super().__init__()
-        self.recipe = recipe
+        self.recipe, self.classes, self.pieces = recipe, classes, pieces
         self.texts = texts if isinstance(texts, Parametrisation) else Free(texts)
         x = self.x.detach()
         self.one_hot: Tensor
@@ -51,21 +54,27 @@ class SyntheticSet(nn.Module):
         if labels == "soft":
             # A class scores this much more than each other class when its probability is `confidence`.
             margin = math.log(confidence * (classes - 1) / (1 - confidence))
-            self.label_logits = nn.Parameter(margin * self.one_hot)
+            self.label_logits = nn.Parameter(margin * self.one_hot[: len(x) // pieces])
         if learn_step_sizes:
             self.raw_step_sizes = nn.Parameter(recipe.step_sizes().to(x.dtype).expm1().log())  # the inverse of softplus
 
     @property
     def x(self) -> Tensor:
-        """The texts (M, L, D)."""
-        return self.texts()
+        """The examples (N, L, D)."""
+        return cut(self.texts(), self.classes, self.pieces)
 
-    def labels(self) -> Tensor:
-        """Label distributions (M, C)."""
+    def text_labels(self) -> Tensor:
+        """Label distributions of the texts (M, C)."""
         if self.by_teacher:
             assert self.teacher is not None, "Distiller.prepare brings the teacher"
-            return self.teacher(self.x, self.texts.mask)
-        return self.one_hot if self.label_logits is None else self.label_logits.softmax(dim=1)
+            return self.teacher(self.texts(), self.texts.mask)
+        if self.label_logits is None:
+            return self.one_hot[: len(self.one_hot) // self.pieces]
+        return self.label_logits.softmax(dim=1)
+
+    def labels(self) -> Tensor:
+        """Label distributions of the examples (N, C)."""
+        return for_pieces(self.text_labels(), self.pieces)
 
     def step_sizes(self) -> Tensor:
         """Step sizes (T,), always positive: raw values would turn negative and diverge."""

@@ -21,7 +21,7 @@ def check_fits(source: DistilledSet, classes: list[str], per_class: int, length:
     Raises:
         TextddError: the set has another number of classes or examples, or texts of another shape.
     """
-    size, its_length, its_dimension = source.x.shape
+    size, its_length, its_dimension = source.texts().shape
     its_classes, its_per_class = len(source.classes), size // len(source.classes)
     manifest, what = source.manifest, "The set of the warm start"
     if its_classes != len(classes):
@@ -51,4 +51,4 @@ def take_up(synthetic: SyntheticSet, source: DistilledSet, config: DistillerConf
     Its texts are those that `synthetic` was made of. What `synthetic` does not learn stays as its options say.
     """
     same = (source.recipe.optimiser, source.recipe.steps) == (config.inner_optimiser, config.inner_steps)
-    synthetic.start_from(source.y, source.step_sizes if same else None)
+    synthetic.start_from(source.text_labels, source.step_sizes if same else None)

@@ -1,0 +1,100 @@
+"""Pieces of texts: what is cut is what was there, in the order that mini-batches and nested sets rely on."""
+
+import dataclasses
+
+import pytest
+import torch
+
+from tests.distillers.test_distillers import options
+from textdd.artifact import DistilledSet
+from textdd.checks import check_method
+from textdd.data.corpus import Corpus
+from textdd.distil import make_distiller
+from textdd.distillers import SyntheticSet
+from textdd.errors import TextddError
+from textdd.inner import Recipe
+from textdd.parametrisations.pieces import cut, for_pieces, join
+
+CLASSES, PIECES, LENGTH = 3, 2, 4
+NAMED = [[f"text {m} token {t}" for t in range(LENGTH)] for m in range(2 * CLASSES)]
+NUMBERS = torch.arange(2 * CLASSES * LENGTH).view(2 * CLASSES, LENGTH)
+
+
+def test_pieces_come_by_turns_of_the_classes():
+    names = [[NAMED[i // LENGTH][i % LENGTH] for i in row] for row in cut(NUMBERS, CLASSES, PIECES).tolist()]
+    order = [(0, 0), (1, 0), (2, 0), (0, 1), (1, 1), (2, 1), (3, 0), (4, 0), (5, 0), (3, 1), (4, 1), (5, 1)]
+    assert names == [NAMED[text][2 * piece : 2 * piece + 2] for text, piece in order]
+
+
+@pytest.mark.parametrize("pieces", [1, 2, 4])
+def test_joining_undoes_cutting(pieces):
+    texts = torch.rand(6, 8, 5)
+    assert torch.equal(join(cut(texts, 3, pieces), 3, pieces), texts)
+    assert cut(texts, 3, pieces).shape == (6 * pieces, 8 // pieces, 5)
+
+
+def test_every_piece_has_the_label_of_its_text():
+    labels = torch.rand(6, CLASSES)
+    marked = labels.argmax(1, keepdim=True).expand(-1, LENGTH)
+    assert torch.equal(for_pieces(labels, PIECES).argmax(1), cut(marked, CLASSES, PIECES)[:, 0])
+    assert torch.equal(for_pieces(labels, 1), labels)
+
+
+def test_labels_of_texts_are_learned_and_those_of_pieces_taught():
+    synthetic = SyntheticSet(torch.rand(6, 4, 5), 3, Recipe(steps=2, batch=3), pieces=2)
+    assert synthetic.text_labels().shape == (6, 3)
+    assert torch.equal(synthetic.labels(), for_pieces(synthetic.text_labels(), 2))
+    assert synthetic.one_hot.argmax(1).tolist() == synthetic.labels().argmax(1).tolist()
+    lesson = synthetic.lesson(0)
+    assert lesson.x.shape == (12, 2, 5)
+    lesson.x[3].sum().backward()  # the second piece of the first text
+    gradient = synthetic.texts.x.grad
+    assert gradient[0, 2:].all()
+    assert gradient.abs().sum() == gradient[0, 2:].abs().sum()
+
+
+def test_every_piece_starts_as_a_real_text(student, corpus, vectors):
+    whole = make_distiller(options("meta_gradient"), student, corpus, vectors, per_class=4, seed=0).synthetic
+    pieces = make_distiller(options("meta_gradient", length=12, pieces=2), student, corpus, vectors, 2, 0).synthetic
+    assert torch.equal(pieces.x, whole.x)
+    assert pieces.texts().shape == (2 * 3, 12, 16)
+
+
+def test_lengths_that_are_no_multiple_are_refused():
+    with pytest.raises(TextddError, match=r"length=7 and distiller\.pieces=2.* Type: distiller\.length=6"):
+        check_method(options("meta_gradient", length=7, pieces=2))
+    check_method(options("meta_gradient", length=-1, pieces=5))
+
+
+def test_real_texts_are_not_cut():
+    with pytest.raises(TextddError, match=r"real texts stay as they are\. Type: distiller\.pieces=1"):
+        check_method(options("meta_gradient", parametrisation="real", pieces=2))
+
+
+def test_more_pieces_than_real_texts_are_refused(student, corpus: Corpus, vectors):
+    with pytest.raises(TextddError, match=r"every piece starts from a real text .* Type: distiller\.pieces=\d"):
+        make_distiller(options("meta_gradient", length=600, pieces=300), student, corpus, vectors, 2, 0)
+
+
+def test_an_artefact_keeps_texts_and_gives_pieces(student, corpus, vectors, tmp_path):
+    config = options("meta_gradient", pieces=2, nested=[1])
+    synthetic = make_distiller(config, student, corpus, vectors, per_class=2, seed=0).synthetic
+    manifest = {
+        "dataset": "demo", "classes": corpus.classes, "per_class": 2, "length": corpus.length, "budget": 0.5,
+        "student": {"name": "textcnn", "filters": 8}, "embedding": {"name": "corpus"}, "metrics": {},
+        "versions": {"textdd": "0"}, "distiller": dataclasses.asdict(config),
+    }  # fmt: skip
+    y = synthetic.text_labels().detach()
+    made = DistilledSet(synthetic.texts, y, None, synthetic.recipe, vectors.table, corpus.tokeniser, manifest)
+    made.save(tmp_path)
+    loaded = DistilledSet.load(tmp_path)
+    assert len(loaded) == 2 * 2 * 3
+    assert torch.equal(loaded.x, synthetic.x)
+    assert torch.equal(loaded.y, synthetic.labels())
+    assert loaded.training_set().bytes == 4 * (6 * 6 * 16 + 6 * 3)
+    assert "cut into 2 pieces of 3 vectors" in (tmp_path / "README.md").read_text()
+    first = loaded.first(1)
+    assert torch.equal(first.x, loaded.x[:6])
+    assert loaded.nested == [1]
+    assert first.manifest["budget"] == 0.25
+    assert set(loaded.train(seed=0)([corpus.test.text(0)])) <= set(corpus.classes)

@@ -1,0 +1,61 @@
+"""Pieces: one stored text is taught as several shorter ones (multi-formation, IDC, Kim et al. 2022).
+
+A student that takes the maximum over time keeps one window of a text for each filter, so most of a long text teaches it
+nothing. Cut into V pieces with the text's label, the same M stored texts are V M examples, of which every step of a
+training sees others: more to learn in as many steps, before a set that small is known by heart.
+
+Rows are ordered by turns of the classes, before and after: row m belongs to class m mod C, and the pieces of the first
+n texts of every class come first.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from textdd.errors import TextddError
+
+
+def cut(texts: Tensor, classes: int, pieces: int) -> Tensor:
+    """Cut texts (M, L, ...) into examples (V M, L / V, ...).
+
+    Args:
+        texts: embeddings, words or anything else that has a row per token.
+        classes: C; divides M.
+        pieces: V; divides L.
+    """
+    if pieces == 1:
+        return texts
+    count, length, *rest = texts.shape
+    turns = texts.reshape(count // classes, classes, pieces, length // pieces, *rest)
+    return turns.transpose(1, 2).flatten(0, 2)
+
+
+def join(examples: Tensor, classes: int, pieces: int) -> Tensor:
+    """The inverse: examples (V M, L / V, ...) become texts (M, L, ...); arguments as above."""
+    if pieces == 1:
+        return examples
+    count, length, *rest = examples.shape
+    turns = examples.reshape(count // classes // pieces, pieces, classes, length, *rest)
+    return turns.transpose(1, 2).flatten(2, 3).flatten(0, 1)
+
+
+def for_pieces(labels: Tensor, pieces: int) -> Tensor:
+    """Give the label distributions (M, C) of texts to all their pieces, (V M, C)."""
+    if pieces == 1:
+        return labels
+    count, classes = labels.shape
+    return labels.view(count // classes, 1, classes, classes).expand(-1, pieces, -1, -1).flatten(0, 2)
+
+
+def check_length(length: int, pieces: int) -> None:
+    """Check that texts of `length` tokens can be cut into so many pieces.
+
+    Raises:
+        TextddError: they cannot.
+    """
+    if length % pieces:
+        fits = max(pieces, length - length % pieces)
+        raise TextddError(
+            f"Got distiller.length={length} and distiller.pieces={pieces}: pieces are equally long. "
+            f"Type: distiller.length={fits}, or distiller.length=-1 to leave it to textdd"
+        )
