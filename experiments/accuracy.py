@@ -157,9 +157,11 @@ def budgets_table(results: Results) -> str:
     lines = [["corpus, per class", *scores, "full data", "share", "seconds"]]
     for dataset, per_class in CORPORA.items():
         defaults = {f"{dataset}, {size}": f"{dataset}-default-{size}" for size in (*FEWER[dataset], per_class)}
-        for what, name in (defaults | {f"{dataset}, {per_class}, longer": f"{dataset}-longer-{per_class}"}).items():
+        longer = {f"{dataset}, {per_class}, twice as long and in pieces": f"{dataset}-longer-{per_class}"}
+        for what, name in (defaults | longer).items():
             if name in results:
-                methods = results[name]["methods"]
+                beside = results.get(name.replace("longer", "default"), results[name])  # has all selectors
+                methods = beside["methods"] | {"distilled": results[name]["methods"]["distilled"]}
                 distilled, full = methods["distilled"], methods["full"]
                 best = max(methods.keys() & SELECTORS, key=lambda selector: methods[selector]["accuracy"]["mean"])
                 shown = map(accuracy, (distilled, distilled["variants"]["plain_recipe"], methods[best]))
