@@ -79,8 +79,11 @@ def test_each_is_scored_once_whatever_the_list(compared):
 def test_each_has_its_row_and_its_line(compared):
     methods, _ = compared("herding,k_center,k_means")
     result = {"dataset": "demo", "per_class": 3, "budget": 0.015, "students": 2, "methods": methods}
-    table = results_table(result | {"model": "textcnn", "embedding": "corpus", "distiller": "meta_gradient"})
+    whole = result | {"model": "textcnn", "embedding": "corpus", "distiller": "meta_gradient"}
+    table, cut = results_table(whole), results_table(whole | {"config": {"distiller": {"pieces": 4}}})
     assert [cell for cell in table.columns[0].cells] == [f"[bold]{name}[/bold]" for name in methods]
+    assert table.title.startswith("demo: 3 per class, 1.5 % of the training texts; textcnn")
+    assert cut.title.startswith("demo: 3 per class in 4 pieces each, 1.5 %")
     axes = Figure().subplots()
     draw_accuracy_against_steps(axes, result)
     shown = [text.get_text() for text in axes.get_legend().get_texts()]

@@ -38,7 +38,9 @@ def results_table(result: dict[str, Any]) -> Table:
     Args:
         result: the content of result.json.
     """
-    size = f"{result['per_class']} per class, {100 * result['budget']:.3g} % of the training texts"
+    pieces = result.get("config", {}).get("distiller", {}).get("pieces", 1)
+    taught = f" in {pieces} pieces each" if pieces > 1 else ""
+    size = f"{result['per_class']} per class{taught}, {100 * result['budget']:.3g} % of the training texts"
     title = f"{result['dataset']}: {size}; {result['model']}, {result['embedding']}, {result['distiller']}"
     table = Table(title=title, caption=f"test accuracy, mean ± std of {result['students']} fresh students")
     table.add_column("trained on")
