@@ -62,7 +62,7 @@ class DistilledSet(Dataset[tuple[Tensor, Tensor]]):
         manifest: dict[str, Any],
     ) -> None:
         self.texts = texts if isinstance(texts, Parametrisation) else Free(texts)
-        self.pieces: int = manifest.get("distiller", {}).get("pieces", 1)
+        self.pieces: int = manifest.get("pieces", 1)
         self.x: Tensor = cut(self.texts().detach(), y.shape[1], self.pieces)
         self.text_labels, self.y = y, for_pieces(y, self.pieces)
         self.step_sizes, self.recipe = step_sizes, recipe

@@ -195,6 +195,7 @@ def finished_stage(
         "per_class": per_class,
         "budget": share,
         "length": corpus.length,
+        "pieces": stage.pieces,
         "student": dataclasses.asdict(run.model),
         "distiller": dataclasses.asdict(stage),
         "embedding": embedding,

@@ -82,11 +82,13 @@ def test_an_artefact_keeps_texts_and_gives_pieces(student, corpus, vectors, tmp_
     manifest = {
         "dataset": "demo", "classes": corpus.classes, "per_class": 2, "length": corpus.length, "budget": 0.5,
         "student": {"name": "textcnn", "filters": 8}, "embedding": {"name": "corpus"}, "metrics": {},
-        "versions": {"textdd": "0"}, "distiller": dataclasses.asdict(config),
+        "versions": {"textdd": "0"}, "pieces": 2, "distiller": dataclasses.asdict(config),
     }  # fmt: skip
     y = synthetic.text_labels().detach()
-    made = DistilledSet(synthetic.texts, y, None, synthetic.recipe, vectors.table, corpus.tokeniser, manifest)
+    rest = (y, None, synthetic.recipe, vectors.table, corpus.tokeniser)
+    made = DistilledSet(synthetic.texts, *rest, manifest)
     made.save(tmp_path)
+    assert len(DistilledSet(synthetic.texts, *rest, manifest | {"distiller": {"name": "chain"}})) == len(made)
     loaded = DistilledSet.load(tmp_path)
     assert len(loaded) == 2 * 2 * 3
     assert torch.equal(loaded.x, synthetic.x)

@@ -19,7 +19,7 @@ class ChainConfig:
     Attributes:
         name: the choice `distiller=`.
         stages: the methods in their order, such as `[kernel_ridge,meta_gradient]`. The first one's `start`
-            counts, and all must agree on `length`.
+            counts, and all must agree on `length` and `pieces`.
         minutes: of all stages together that leave `outer_steps` at 0; each gets a share in proportion to its own
             `minutes`.
         warm_start: artefact of another run, for the first stage; null starts as its `start` says.
