@@ -203,6 +203,7 @@ DAMAGES = {
     "changed": (lambda f: (f / FILES[2]).write_text("{}"), "tokenizer.json is damaged or was changed"),
     "other classes": (lambda f: edit_manifest(f, classes=["a", "b"]), "is inconsistent: texts (6, 5, 16)"),
     "bad recipe": (lambda f: edit_manifest(f, recipe={"speed": 1}), "is not a textdd artefact: TypeError"),
+    "no pieces": (lambda f: edit_manifest(f, pieces=0), "is not a textdd artefact: ZeroDivisionError"),
     "no tensors": (lambda f: replace_tensors(f, z=torch.zeros(1)), "is not a textdd artefact: KeyError"),
     "unknown parametrisation": (lambda f: edit_manifest(f, parametrisation="wavelets"), "KeyError: 'wavelets'"),
     "other parametrisation": (lambda f: edit_manifest(f, parametrisation="basis"), "KeyError: 'coefficients'"),

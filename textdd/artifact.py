@@ -201,7 +201,8 @@ class DistilledSet(Dataset[tuple[Tensor, Tensor]]):
             texts = PARAMETRISATIONS[manifest["parametrisation"]].from_stored(tensors, vectors, tokeniser)
             distilled = cls(texts, tensors["y"], tensors.get("step_sizes"), recipe, vectors, tokeniser, manifest)
             classes = len(manifest["classes"])
-        except (SafetensorError, KeyError, TypeError, RuntimeError, ValueError) as error:  # of torch: wrong shapes
+        except (SafetensorError, KeyError, TypeError, ZeroDivisionError, RuntimeError, ValueError) as error:
+            # A RuntimeError is one of torch: wrong shapes.
             raise TextddError(f"{folder} is not a textdd artefact: {type(error).__name__}: {error}") from error
         x, y, step_sizes = distilled.texts(), distilled.text_labels, distilled.step_sizes
         expected = (len(x), classes)

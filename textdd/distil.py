@@ -89,15 +89,15 @@ def make_distiller(
     """Build a distiller at its start; its `config.outer_steps` is the number that will be taken.
 
     Raises:
-        TextddError: a nested set is no smaller than the whole, the texts have no parametrisation of this rank, or
-            `source`, the set to start from, is of another shape.
+        TextddError: a nested set is no smaller than the whole, the texts have no parametrisation of this rank, there
+            are fewer real texts than pieces, or `source`, the set to start from, is of another shape.
     """
     check_nested(config.nested, per_class)
     classes = len(corpus.classes)
     pieces = config.pieces
     length = text_length(config.length, per_class, corpus.length, pieces)
-    check_starts(config, np.bincount(corpus.train.labels, minlength=classes), per_class)
     if source is None:  # every piece starts as a real text of its own does
+        check_starts(config, np.bincount(corpus.train.labels, minlength=classes), per_class)
         start = (config.start, corpus.train, vectors.table, per_class * pieces, length // pieces, seed)
         ids = initial_words(*start)
         x = join(initial_texts(*start) if ids is None else vectors.table[ids], classes, pieces)

@@ -13,6 +13,8 @@ from textdd.distillers import DISTILLERS
 from textdd.distillers.chain import ChainConfig, added_up, stages_of
 from textdd.errors import TextddError
 from textdd.inner import Recipe
+from textdd.parametrisations import Free
+from textdd.parametrisations.pieces import cut, for_pieces
 
 CLASSES = 3  # of the small corpus
 
@@ -54,8 +56,14 @@ def test_what_is_not_learned_is_left(source, student, corpus, vectors):
     assert torch.equal(synthetic.x, source.x)
 
 
+def test_texts_in_pieces_start_from_whole_ones(source, student, corpus, vectors):
+    synthetic = started(source, student, corpus, vectors, pieces=2).synthetic
+    assert torch.equal(synthetic.x, cut(source.x, CLASSES, 2))
+    assert torch.allclose(synthetic.labels(), for_pieces(source.y, 2), atol=1e-6)
+
+
 def test_soft_labels_after_hard_ones_can_be_learned(source, student, corpus, vectors):
-    source.y = torch.eye(CLASSES).repeat(2, 1)
+    source.text_labels = torch.eye(CLASSES).repeat(2, 1)
     labels = started(source, student, corpus, vectors, confidence=0.8).synthetic.labels()
     assert torch.allclose(labels.max(1).values, torch.tensor(0.8))
 
@@ -64,7 +72,11 @@ def test_soft_labels_after_hard_ones_can_be_learned(source, student, corpus, vec
     ("spoil", "arguments", "expected"),
     [
         (lambda s: s.manifest.update(classes=["a", "b"]), {}, r"has 2 classes \(a, b\), the corpus 3 .*dataset=demo"),
-        (lambda s: setattr(s, "x", s.x[..., :8]), {}, "word vectors of 8 numbers, this run of 16.*embedding=corpus"),
+        (
+            lambda s: setattr(s, "texts", Free(s.x[..., :8])),
+            {},
+            "vectors of 8 numbers, this run of 16.*embedding=corpus",
+        ),
         (lambda s: None, {"per_class": 3}, "has 2 examples per class, this run 3. Type: per_class=2"),
         (lambda s: None, {"length": 9}, "texts of 6 tokens, this run of 9. Type: distiller.length=6"),
     ],
