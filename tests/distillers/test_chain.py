@@ -75,7 +75,7 @@ def test_soft_labels_after_hard_ones_can_be_learned(source, student, corpus, vec
         (
             lambda s: setattr(s, "texts", Free(s.x[..., :8])),
             {},
-            "vectors of 8 numbers, this run of 16.*embedding=corpus",
+            "word vectors of 8 numbers, this run of 16.*embedding=corpus",
         ),
         (lambda s: None, {"per_class": 3}, "has 2 examples per class, this run 3. Type: per_class=2"),
         (lambda s: None, {"length": 9}, "texts of 6 tokens, this run of 9. Type: distiller.length=6"),

@@ -116,8 +116,9 @@ def test_learns_and_keeps_what_did_best(config, student, corpus, vectors):
         assert not tensor.requires_grad or tensor.is_leaf is False
     assert 0 < distiller.best_accuracy <= 1
     assert distiller.seconds > 0
-    assert distiller.best.mean.texts().shape == (2 * len(corpus.classes), config.length or corpus.length, 16)
-    assert distiller.best.mean.x.shape[0] == config.pieces * 2 * len(corpus.classes)
+    count, length = 2 * len(corpus.classes), config.length or corpus.length
+    assert distiller.best.mean.texts().shape == (count, length, 16)
+    assert distiller.best.mean.x.shape == (config.pieces * count, length // config.pieces, 16)
 
 
 def test_one_seed_gives_one_result(config, student, corpus, vectors):
