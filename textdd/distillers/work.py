@@ -1,4 +1,4 @@
-"""What an outer step costs, counted and not timed, so that the same command makes the same set on every machine.
+"""What an outer step costs, counted and not timed, so that the same command does as much on every machine.
 
 The unit is a token-step: what one token more in a distilled text adds to a training step that is differentiated. The
 weights were fitted to the seconds that a TextCNN takes on one CPU core, of short and long texts in small and large
