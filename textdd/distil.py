@@ -30,7 +30,7 @@ from textdd.evaluation.cost import Cost
 from textdd.inner import Recipe
 from textdd.loggers import Mirrors
 from textdd.parametrisations import PARAMETRISATIONS, Source
-from textdd.parametrisations.pieces import join
+from textdd.parametrisations.pieces import join, piece_count
 from textdd.plan import Plan, plan
 from textdd.progress import TrainingBar, say
 from textdd.seeds import derive
@@ -77,6 +77,31 @@ def check_starts(config: DistillerConfig, texts: np.ndarray, per_class: int) -> 
         )
 
 
+def shape_of(config: DistillerConfig, corpus: Corpus, per_class: int, source: DistilledSet | None) -> tuple[int, int]:
+    """L of a text and V, its pieces: as configured, or as in the set to start from, or by rule.
+
+    Args:
+        config: the distiller's options.
+        corpus: the texts.
+        per_class: M / C.
+        source: the set to start from, if any.
+
+    Raises:
+        TextddError: there are fewer real texts of a class than pieces.
+    """
+    pieces = 1
+    if source is not None:
+        pieces = config.pieces or source.pieces
+    elif config.parametrisation != "real":
+        texts = np.bincount(corpus.train.labels, minlength=len(corpus.classes))
+        check_starts(config, texts, per_class)
+        pieces = piece_count(config.pieces, config.length, corpus.length, int(texts.min()) // per_class)
+    length = text_length(config.length, per_class, corpus.length, pieces)
+    if source is not None and config.length == -1:
+        length = source.texts().shape[1]
+    return length, pieces
+
+
 def make_distiller(
     config: DistillerConfig,
     student: FlatStudent,
@@ -86,7 +111,7 @@ def make_distiller(
     seed: int,
     source: DistilledSet | None = None,
 ) -> Distiller:
-    """Build a distiller at its start; its `config.outer_steps` is the number that will be taken.
+    """Build a distiller at its start; its `config` has the outer steps and the pieces that will be taken.
 
     Raises:
         TextddError: a nested set is no smaller than the whole, the texts have no parametrisation of this rank, there
@@ -94,16 +119,15 @@ def make_distiller(
     """
     check_nested(config.nested, per_class)
     classes = len(corpus.classes)
-    pieces = config.pieces
-    length = text_length(config.length, per_class, corpus.length, pieces)
+    length, pieces = shape_of(config, corpus, per_class, source)
+    config = replace(config, pieces=pieces)
     if source is None:  # every piece starts as a real text of its own does
-        check_starts(config, np.bincount(corpus.train.labels, minlength=classes), per_class)
         start = (config.start, corpus.train, vectors.table, per_class * pieces, length // pieces, seed)
         ids = initial_words(*start)
         x = join(initial_texts(*start) if ids is None else vectors.table[ids], classes, pieces)
         ids = None if ids is None else join(ids, classes, pieces)
     else:
-        check_fits(source, corpus.classes, per_class, length, vectors.table.shape[1])
+        check_fits(source, corpus.classes, per_class, length, pieces, vectors.table.shape[1])
         x, ids = source.texts().detach(), source.texts.words()
     kind = PARAMETRISATIONS[config.parametrisation]
     texts = kind.start(Source(x, ids, vectors.table, corpus.tokeniser), config.rank)

@@ -96,6 +96,7 @@ def carry_out(run: RunConfig, prepared: Prepared, folder: Path, title: str) -> P
         result = {
             "dataset": prepared.corpus.name,
             "per_class": prepared.per_class,
+            "pieces": distilled.pieces,
             "budget": prepared.share,
             "model": run.model.name,
             "embedding": run.embedding.name,
@@ -195,7 +196,7 @@ def finished_stage(
         "per_class": per_class,
         "budget": share,
         "length": corpus.length,
-        "pieces": stage.pieces,
+        "pieces": synthetic.pieces,
         "student": dataclasses.asdict(run.model),
         "distiller": dataclasses.asdict(stage),
         "embedding": embedding,

@@ -62,6 +62,17 @@ def test_texts_in_pieces_start_from_whole_ones(source, student, corpus, vectors)
     assert torch.allclose(synthetic.labels(), for_pieces(source.y, 2), atol=1e-6)
 
 
+@pytest.mark.parametrize("pieces", [1, 3])
+def test_length_and_pieces_that_are_left_open_are_those_of_the_set(pieces, source, student, corpus, vectors):
+    source = DistilledSet(
+        source.x, source.y, None, source.recipe, vectors.table, corpus.tokeniser, source.manifest | {"pieces": pieces}
+    )
+    synthetic = started(source, student, corpus, vectors, length=-1).synthetic
+    assert synthetic.pieces == pieces
+    assert torch.equal(synthetic.x, source.x)
+    assert torch.allclose(synthetic.labels(), source.y, atol=1e-6)
+
+
 def test_soft_labels_after_hard_ones_can_be_learned(source, student, corpus, vectors):
     source.text_labels = torch.eye(CLASSES).repeat(2, 1)
     labels = started(source, student, corpus, vectors, confidence=0.8).synthetic.labels()
@@ -78,6 +89,7 @@ def test_soft_labels_after_hard_ones_can_be_learned(source, student, corpus, vec
             "word vectors of 8 numbers, this run of 16.*embedding=corpus",
         ),
         (lambda s: None, {"per_class": 3}, "has 2 examples per class, this run 3. Type: per_class=2"),
+        (lambda s: None, {"length": -1, "pieces": 4}, "6 tokens, which .*pieces=4 does not divide. Type: .*pieces=1"),
         (lambda s: None, {"length": 9}, "texts of 6 tokens, this run of 9. Type: distiller.length=6"),
     ],
 )

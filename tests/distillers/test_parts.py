@@ -205,6 +205,14 @@ def test_a_given_batch_size_is_used_where_the_set_has_three_batches(size, classe
     assert recipe_of(DistillerConfig(inner_batch=11), size, classes).batch == expected
 
 
+@pytest.mark.parametrize(("order", "batch"), [("fixed", 13), ("shuffled", 11)])
+def test_no_example_of_a_large_set_is_left_out(order, batch):
+    recipe = recipe_of(DistillerConfig(inner_batch=11, inner_steps=24, order=order), 300, 4)
+    assert recipe.batch == batch
+    rows = torch.cat([recipe.schedule(300, seed).flatten() for seed in range(20)])
+    assert rows.unique().numel() == 300
+
+
 @pytest.mark.parametrize(("size", "classes"), [(120, 4), (33, 4), (4, 4)])
 def test_the_whole_set_can_be_taught_in_every_step(size, classes):
     recipe = recipe_of(DistillerConfig(inner_batch=-1, inner_steps=3), size, classes)

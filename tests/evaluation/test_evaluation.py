@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,8 +13,8 @@ from textdd.evaluation.cost import Cost
 from textdd.evaluation.full_data import FullDataConfig, StudentTraining, train_full
 from textdd.evaluation.protocol import EvaluationConfig, Protocol, add_recovery, evenly, summary
 from textdd.evaluation.scoring import Scores, score
-from textdd.evaluation.training_set import TrainingSet, real_set
-from textdd.evaluation.tuning import curve, plateaus, train_students, tune
+from textdd.evaluation.training_set import TrainingSet, in_pieces, real_set
+from textdd.evaluation.tuning import Tuned, curve, plateaus, train_students, tune
 from textdd.inner import Recipe
 from textdd.selectors import SELECTORS
 from textdd.students import STUDENTS, FlatStudent
@@ -84,14 +85,52 @@ def test_real_sets_are_the_texts(corpus, table):
     assert found.bytes == corpus.train.stored_bytes(rows) + 3
 
 
+def test_pieces_of_real_texts_are_their_tokens_with_their_labels(corpus, table):
+    whole = real_set(corpus.train, np.arange(9), table, len(corpus.classes))
+    cut = in_pieces(whole, 5)
+    row = 0
+    for x, y, mask in zip(whole.x, whole.y, whole.mask, strict=True):
+        for start in range(0, int(mask.sum()), 5):
+            tokens = x[mask][start : start + 5]
+            assert torch.equal(cut.x[row][cut.mask[row]], tokens)
+            assert torch.equal(cut.y[row], y)
+            row += 1
+    assert len(cut.x) == row
+    assert cut.x.shape[1] == 5
+    assert cut.bytes == whole.bytes
+
+
+@pytest.mark.parametrize("better", [1, 4])
+def test_real_texts_are_taught_whole_or_in_pieces_as_validation_says(better, student, corpus, table, monkeypatch):
+    def tune_to(student, sets, split, table, *, what, **options):
+        pieces = 4 if "in 4 pieces" in what else 1
+        assert split.store is corpus.validation.store
+        assert sets[0].x.shape[1] <= (12 if pieces == 4 else 48)
+        return Tuned(Recipe("adam", 2, 8, "shuffled", 1e-3), 0.9 if pieces == better else 0.8)
+
+    monkeypatch.setattr("textdd.evaluation.protocol.tune", tune_to)
+    assert corpus.length == 48
+    config = dataclasses.replace(SMALL, transfer=["fasttext"])
+    protocol = Protocol(config, student, SimpleNamespace(name="textcnn"), corpus, table, 0)
+    result = protocol.selected("random", 3, student.fresh(0))
+    assert result["pieces"] == result["variants"]["teacher_labels"]["pieces"] == better
+    assert result["transfer"]["fasttext"]["pieces"] == better
+    assert result["curve"]["steps"] == [1, 2]
+
+
+def test_short_real_texts_are_taught_whole(student, corpus, table):
+    protocol = Protocol(SMALL, student, None, dataclasses.replace(corpus, length=16), table, 0)
+    assert protocol.selected("random", 3)["pieces"] == 1
+
+
 def test_tuning_prefers_what_validates_best(student, corpus, table):
     rows = SELECTORS["random"](corpus.train, table, 20, 0)
     sets = [real_set(corpus.train, rows, table, len(corpus.classes))]
     options = {"most_steps": 60, "batch": 16, "students": 2, "seed": 0, "what": "test"}
-    chosen = tune(student, sets, corpus.validation, table, step_sizes=[1e-9, 1e-2], **options)
+    chosen = tune(student, sets, corpus.validation, table, step_sizes=[1e-9, 1e-2], **options).recipe
     assert chosen.step_size == 1e-2
     assert chosen.steps > 5
-    useless = tune(student, sets, corpus.validation, table, step_sizes=[1e-12], **options)
+    useless = tune(student, sets, corpus.validation, table, step_sizes=[1e-12], **options).recipe
     assert useless.steps == 5  # among equals the shortest training wins
 
 

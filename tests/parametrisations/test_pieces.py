@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import numpy as np
 import pytest
 import torch
 
@@ -13,7 +14,7 @@ from textdd.distil import make_distiller
 from textdd.distillers import SyntheticSet
 from textdd.errors import TextddError
 from textdd.inner import Recipe
-from textdd.parametrisations.pieces import cut, for_pieces, join
+from textdd.parametrisations.pieces import cut, for_pieces, join, piece_count
 
 CLASSES, PIECES, LENGTH = 3, 2, 4
 NAMED = [[f"text {m} token {t}" for t in range(LENGTH)] for m in range(2 * CLASSES)]
@@ -58,6 +59,34 @@ def test_every_piece_starts_as_a_real_text(student, corpus, vectors):
     pieces = make_distiller(options("meta_gradient", length=12, pieces=2), student, corpus, vectors, 2, 0).synthetic
     assert torch.equal(pieces.x, whole.x)
     assert pieces.texts().shape == (2 * 3, 12, 16)
+
+
+@pytest.mark.parametrize(
+    ("length", "real_length", "expected"),
+    [(-1, 48, 4), (0, 200, 4), (-1, 47, 3), (-1, 24, 2), (0, 23, 1), (48, 24, 4), (50, 48, 2), (25, 48, 1), (6, 48, 1)],
+)
+def test_a_text_is_cut_into_as_many_pieces_as_are_not_too_short(length, real_length, expected):
+    assert piece_count(0, length, real_length) == expected
+    assert piece_count(7, length, real_length) == 7
+    assert piece_count(0, length, real_length, starts=1) == 1
+
+
+@pytest.mark.parametrize(("per_class", "pieces", "length"), [(2, 4, 4 * 14), (60, 2, 2 * 24), (100, 1, 24)])
+def test_left_open_there_are_no_more_pieces_than_real_texts_to_start_from(
+    per_class, pieces, length, student, corpus, vectors
+):
+    corpus = dataclasses.replace(corpus, length=96)
+    fewest = np.bincount(corpus.train.labels).min()
+    distiller = make_distiller(options("meta_gradient", length=-1), student, corpus, vectors, per_class, seed=0)
+    assert per_class * pieces <= fewest
+    assert pieces == 4 or fewest < per_class * (pieces + 1)
+    assert distiller.config.pieces == distiller.synthetic.pieces == pieces
+    assert distiller.synthetic.texts().shape == (per_class * CLASSES, length, 16)
+
+
+def test_real_texts_are_whole_where_pieces_are_left_open(student, corpus, vectors):
+    config = options("meta_gradient", length=48, parametrisation="real")
+    assert make_distiller(config, student, corpus, vectors, per_class=2, seed=0).synthetic.pieces == 1
 
 
 def test_lengths_that_are_no_multiple_are_refused():

@@ -19,7 +19,7 @@ class ChainConfig:
     Attributes:
         name: the choice `distiller=`.
         stages: the methods in their order, such as `[kernel_ridge,meta_gradient]`. The first one's `start`
-            counts, and all must agree on `length` and `pieces`.
+            counts, and all must agree on `length` and `pieces`, which are the first one's where they are left open.
         minutes: of all stages together that leave `outer_steps` at 0; each gets a share in proportion to its own
             `minutes`.
         warm_start: artefact of another run, for the first stage; null starts as its `start` says.

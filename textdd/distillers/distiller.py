@@ -43,11 +43,11 @@ class DistillerConfig:
         start: where the distilled texts start: `noise`, `real` or `kmeans`.
         warm_start: artefact of another run whose texts, labels and, where they fit, step sizes to start from, instead
             of `start`; null starts afresh.
-        length: L of a distilled text, in tokens; -1 lets it grow with the set, from 6 tokens at one example per class
-            to 23 at 30 and never more than 24; 0 takes that of real texts.
+        length: L of a distilled text, in tokens; -1 lets what is taught as one example, text or piece, grow with the
+            number of examples, from 6 tokens at one per class to 23 at 30, but not beyond 24 or, a whole text, beyond
+            real ones; 0 takes the length of real texts.
         pieces: V equally long pieces that each text is cut into, every one an example with the text's label (IDC, Kim
-            et al. 2022); 1 leaves texts whole. The lengths that `length` names are those of texts, but for -1, which
-            takes pieces as long as it would take the texts of a set of V times as many.
+            et al. 2022); 1 leaves texts whole. 0 takes 4 where pieces of a real text have 12 tokens, else fewer.
         parametrisation: what of the texts is learned and stored. `free`: their matrices (L, D). `low_rank`: matrices
             (L, R) and (R, D) whose product each is. `basis`: R vectors for all texts and each position's combination
             of them. `mixture`: at each position the shares of R words, which can be read. `real`: nothing, real texts
@@ -59,8 +59,9 @@ class DistillerConfig:
         confidence: probability of its own class where a soft label starts.
         inner_optimiser: how students are trained on the set: `sgd`, `momentum` or `adam`.
         inner_steps: T.
-        inner_batch: most examples in an inner step; a small set is taught in mini-batches of a third of it, of at least
-            C examples. 0 divides the set into T mini-batches; -1 takes the whole set in every step.
+        inner_batch: examples in an inner step; a small set is taught in mini-batches of a third of it, of at least C
+            examples, and one that has more than T steps reach in fixed order in mini-batches of a T-th. 0 divides the
+            set into T mini-batches; -1 takes the whole set in every step.
         order: `fixed` or `shuffled` mini-batches.
         step_size: inner step size, or where learned ones start.
         learn_step_sizes: learn one positive step size per inner step.
@@ -86,7 +87,7 @@ class DistillerConfig:
     start: str = "real"
     warm_start: str | None = None
     length: int = -1
-    pieces: int = 1
+    pieces: int = 0
     parametrisation: str = "free"
     rank: int = 8
     nested: list[int] = field(default_factory=list)
@@ -128,8 +129,8 @@ class DistillerConfig:
         one_of("decay of the outer step sizes", self.decay, ("cosine", "none"), "distiller.decay")
         one_of("way of training several students", self.side_by_side, CHOICES, "distiller.side_by_side")
         at_least("distiller.length", self.length, -1, 12)
-        at_least("distiller.pieces", self.pieces, 1, 1)
-        if self.length > 0:
+        at_least("distiller.pieces", self.pieces, 0, 4)
+        if self.length > 0 and self.pieces:
             check_length(self.length, self.pieces)
         at_least("distiller.rank", self.rank, 1, 8)
         at_least("distiller.inner_steps", self.inner_steps, 1, 24)

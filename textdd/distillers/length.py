@@ -5,7 +5,7 @@ tokens are what is scarce (measured in experiments/search/by_hand.md). The rule 
 """
 
 SHORTEST, LONGEST = 6, 24
-"""Tokens at one example per class, and the most."""
+"""Tokens at one example per class, and the most, of a text that is taught whole or of a piece."""
 
 GROWTH = 0.4
 """Exponent of the examples per class: three want texts of 9 tokens, ten of 15, thirty of 23."""

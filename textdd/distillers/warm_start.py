@@ -8,7 +8,9 @@ from textdd.distillers.synthetic import SyntheticSet
 from textdd.errors import TextddError
 
 
-def check_fits(source: DistilledSet, classes: list[str], per_class: int, length: int, dimension: int) -> None:
+def check_fits(
+    source: DistilledSet, classes: list[str], per_class: int, length: int, pieces: int, dimension: int
+) -> None:
     """Check that distilling can start from a set.
 
     Args:
@@ -16,10 +18,12 @@ def check_fits(source: DistilledSet, classes: list[str], per_class: int, length:
         classes: the class names of the corpus; their number counts, so that a set may serve a related corpus.
         per_class: M / C.
         length: L of a distilled text.
+        pieces: V that it is cut into.
         dimension: D.
 
     Raises:
-        TextddError: the set has another number of classes or examples, or texts of another shape.
+        TextddError: the set has another number of classes or examples, or texts of another shape, or that cannot be
+            cut so.
     """
     size, its_length, its_dimension = source.texts().shape
     its_classes, its_per_class = len(source.classes), size // len(source.classes)
@@ -42,6 +46,11 @@ def check_fits(source: DistilledSet, classes: list[str], per_class: int, length:
     if its_length != length:
         raise TextddError(
             f"{what} has texts of {its_length} tokens, this run of {length}. Type: distiller.length={its_length}"
+        )
+    if length % pieces:
+        raise TextddError(
+            f"{what} has texts of {length} tokens, which distiller.pieces={pieces} does not divide. Type: "
+            f"distiller.pieces={source.pieces}"
         )
 
 

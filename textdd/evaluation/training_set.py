@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from torch import Tensor
@@ -41,6 +41,21 @@ class TrainingSet:
         steps = recipe.step_sizes() if step_sizes is None else step_sizes
         rows = recipe.schedule(len(self.x), seed).to(self.x.device)
         return Lesson(self.x, self.y, steps.to(self.x), rows, self.mask)
+
+
+def in_pieces(examples: TrainingSet, tokens: int) -> TrainingSet:
+    """Cut real texts into pieces of so many tokens, every one an example with its text's label, as distilled texts are.
+
+    The last piece of a text may be shorter; none is empty.
+    """
+    assert examples.mask is not None
+    _, length, width = examples.x.shape
+    short = -length % tokens
+    x = F.pad(examples.x, (0, 0, 0, short)).reshape(-1, tokens, width)
+    mask = F.pad(examples.mask, (0, short)).reshape(-1, tokens)
+    y = examples.y.repeat_interleave((length + short) // tokens, dim=0)
+    kept = mask.any(dim=1)
+    return replace(examples, x=x[kept], y=y[kept], mask=mask[kept])
 
 
 def real_set(split: Split, rows: np.ndarray, table: Tensor, classes: int) -> TrainingSet:

@@ -37,16 +37,18 @@ class Recipe:
         Args:
             size: its examples.
             classes: C.
-            batch: most examples in a step; 0 divides the set into T mini-batches, so that T steps see every example
-                once; -1 takes the whole set in every step. Otherwise a small set is divided into three at least, but
-                not into less than one example per class, so it is seen several times.
+            batch: examples in a step; 0 divides the set into T mini-batches, so that T steps see every example once; -1
+                takes the whole set in every step. Otherwise a small set is divided into three at least, but not into
+                less than one example per class, so it is seen several times; and of one that is too large for T such
+                steps in fixed order, which would never reach its end, a step takes a T-th.
         """
         least = min(size, classes)
         if batch == -1:
             return replace(self, batch=size)
         if batch == 0:
             return replace(self, batch=max(least, -(-size // self.steps)))
-        return replace(self, batch=min(batch, max(least, -(-size // 3))))
+        fewest = -(-size // self.steps) if self.order == "fixed" else 1
+        return replace(self, batch=max(fewest, min(batch, max(least, -(-size // 3)))))
 
     def schedule(self, size: int, seed: int) -> Tensor:
         """Row numbers (T, B) of the examples in every step, for a set of `size` examples.

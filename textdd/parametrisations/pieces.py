@@ -14,6 +14,26 @@ from torch import Tensor
 
 from textdd.errors import TextddError
 
+MOST, SHORTEST = 4, 12
+"""Where it is left to the rule, a text is cut into four pieces if each can have 12 tokens, else into fewer: measured in
+experiments/search/by_hand.md."""
+
+
+def piece_count(asked: int, length: int, real_length: int, starts: int = MOST) -> int:
+    """V, pieces of a text.
+
+    Args:
+        asked: 0 leaves it to the rule.
+        length: what is asked for the length of a distilled text, in tokens; 0 and less depend on real texts.
+        real_length: L of a real text.
+        starts: the most pieces that can start from real texts of their own.
+    """
+    if asked:
+        return asked
+    tokens = length if length > 0 else real_length
+    fits = (v for v in range(2, 1 + min(MOST, starts)) if tokens >= SHORTEST * v and (length <= 0 or not length % v))
+    return max(fits, default=1)
+
 
 def cut(texts: Tensor, classes: int, pieces: int) -> Tensor:
     """Cut texts (M, L, ...) into examples (V M, L / V, ...).

@@ -38,8 +38,7 @@ def results_table(result: dict[str, Any]) -> Table:
     Args:
         result: the content of result.json.
     """
-    pieces = result.get("config", {}).get("distiller", {}).get("pieces", 1)
-    taught = f" in {pieces} pieces each" if pieces > 1 else ""
+    taught = f" in {result['pieces']} pieces each" if result.get("pieces", 1) > 1 else ""
     size = f"{result['per_class']} per class{taught}, {100 * result['budget']:.3g} % of the training texts"
     title = f"{result['dataset']}: {size}; {result['model']}, {result['embedding']}, {result['distiller']}"
     table = Table(title=title, caption=f"test accuracy, mean ± std of {result['students']} fresh students")
