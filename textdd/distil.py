@@ -95,7 +95,10 @@ def shape_of(config: DistillerConfig, corpus: Corpus, per_class: int, source: Di
     elif config.parametrisation != "real":
         texts = np.bincount(corpus.train.labels, minlength=len(corpus.classes))
         check_starts(config, texts, per_class)
-        pieces = piece_count(config.pieces, config.length, corpus.length, int(texts.min()) // per_class)
+        most = [int(texts.min()) // per_class]  # every piece starts from a real text of its own
+        if config.inner_batch > 0:  # and a training reaches all of them
+            most.append(config.inner_steps * config.inner_batch // (per_class * len(texts)))
+        pieces = piece_count(config.pieces, config.length, corpus.length, min(most))
     length = text_length(config.length, per_class, corpus.length, pieces)
     if source is not None and config.length == -1:
         length = source.texts().shape[1]

@@ -68,7 +68,7 @@ def test_every_piece_starts_as_a_real_text(student, corpus, vectors):
 def test_a_text_is_cut_into_as_many_pieces_as_are_not_too_short(length, real_length, expected):
     assert piece_count(0, length, real_length) == expected
     assert piece_count(7, length, real_length) == 7
-    assert piece_count(0, length, real_length, starts=1) == 1
+    assert piece_count(0, length, real_length, most=1) == 1
 
 
 @pytest.mark.parametrize(("per_class", "pieces", "length"), [(2, 4, 4 * 14), (60, 2, 2 * 24), (100, 1, 24)])
@@ -77,11 +77,20 @@ def test_left_open_there_are_no_more_pieces_than_real_texts_to_start_from(
 ):
     corpus = dataclasses.replace(corpus, length=96)
     fewest = np.bincount(corpus.train.labels).min()
-    distiller = make_distiller(options("meta_gradient", length=-1), student, corpus, vectors, per_class, seed=0)
+    config = options("meta_gradient", length=-1, inner_batch=-1)
+    distiller = make_distiller(config, student, corpus, vectors, per_class, seed=0)
     assert per_class * pieces <= fewest
     assert pieces == 4 or fewest < per_class * (pieces + 1)
     assert distiller.config.pieces == distiller.synthetic.pieces == pieces
     assert distiller.synthetic.texts().shape == (per_class * CLASSES, length, 16)
+
+
+@pytest.mark.parametrize(("inner_batch", "pieces"), [(24, 4), (12, 2), (5, 1), (-1, 4), (0, 4)])
+def test_left_open_there_are_no_more_pieces_than_a_training_reaches(inner_batch, pieces, student, corpus, vectors):
+    config = options("meta_gradient", length=-1, inner_steps=4, inner_batch=inner_batch)
+    synthetic = make_distiller(config, student, corpus, vectors, per_class=8, seed=0).synthetic
+    assert synthetic.pieces == pieces
+    assert synthetic.lesson(0).rows.unique().numel() == 8 * CLASSES * pieces
 
 
 def test_real_texts_are_whole_where_pieces_are_left_open(student, corpus, vectors):

@@ -47,7 +47,8 @@ class DistillerConfig:
             number of examples, from 6 tokens at one per class to 23 at 30, but not beyond 24 or, a whole text, beyond
             real ones; 0 takes the length of real texts.
         pieces: V equally long pieces that each text is cut into, every one an example with the text's label (IDC, Kim
-            et al. 2022); 1 leaves texts whole. 0 takes 4 where pieces of a real text have 12 tokens, else fewer.
+            et al. 2022); 1 leaves texts whole. 0 takes 4 where pieces of a real text have 12 tokens and T inner steps
+            reach all of them, else fewer.
         parametrisation: what of the texts is learned and stored. `free`: their matrices (L, D). `low_rank`: matrices
             (L, R) and (R, D) whose product each is. `basis`: R vectors for all texts and each position's combination
             of them. `mixture`: at each position the shares of R words, which can be read. `real`: nothing, real texts

@@ -19,19 +19,19 @@ MOST, SHORTEST = 4, 12
 experiments/search/by_hand.md."""
 
 
-def piece_count(asked: int, length: int, real_length: int, starts: int = MOST) -> int:
+def piece_count(asked: int, length: int, real_length: int, most: int = MOST) -> int:
     """V, pieces of a text.
 
     Args:
         asked: 0 leaves it to the rule.
         length: what is asked for the length of a distilled text, in tokens; 0 and less depend on real texts.
         real_length: L of a real text.
-        starts: the most pieces that can start from real texts of their own.
+        most: more than these are not taken by the rule.
     """
     if asked:
         return asked
     tokens = length if length > 0 else real_length
-    fits = (v for v in range(2, 1 + min(MOST, starts)) if tokens >= SHORTEST * v and (length <= 0 or not length % v))
+    fits = (v for v in range(2, 1 + min(MOST, most)) if tokens >= SHORTEST * v and (length <= 0 or not length % v))
     return max(fits, default=1)
 
 
