@@ -245,3 +245,25 @@ def test_bf16_autocast_is_the_same_in_both_sweeps():
         found[name] = torch.autograd.grad(loss, leaves)
     assert relative_difference(found["recompute"], found["unroll"]) < 2e-2
     assert all(gradient.dtype == torch.float32 for gradient in found["recompute"])
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_two_threads_give_the_same_derivative_every_time(engine):
+    """Sums of many small parts by several threads at once, as plain indexing makes them, come in another order each."""
+    student = make_student(STUDENTS["fasttext"][1](hidden=6), 100, C)
+    generator = torch.Generator().manual_seed(4)
+    x, y = torch.randn(4, 12, 100, generator=generator, requires_grad=True), torch.eye(C)[[0, 1, 2, 0]]
+    lesson = Lesson(x, y, torch.full((20,), 0.01), torch.arange(4).repeat(20, 20))
+
+    def derivative():
+        start = State.fresh(student.fresh(0), make_optimiser("adam"))
+        (end,) = ENGINES[engine](student, make_optimiser("adam"), start, lesson, [20])
+        return torch.autograd.grad(end.theta.square().sum(), x)[0]
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        first = derivative()
+        assert all(torch.equal(derivative(), first) for _ in range(5))
+    finally:
+        torch.set_num_threads(threads)

@@ -71,7 +71,15 @@ class Lesson:
         """The mini-batch and the step size of step t."""
         rows = self.rows[t]
         mask = None if self.mask is None else self.mask[rows]
-        return Portion(self.x[rows], self.y[rows], self.step_sizes[t], mask)
+        return Portion(take(self.x, rows), take(self.y, rows), self.step_sizes[t], mask)
+
+
+def take(examples: Tensor, rows: Tensor) -> Tensor:
+    """examples[rows], whose derivative adds up what every row gets in the same order each time.
+
+    That of plain indexing is summed by all threads at once on a CPU, and rounds otherwise from run to run.
+    """
+    return examples.index_select(0, rows.flatten()).view(*rows.shape, *examples.shape[1:])
 
 
 Engine = Callable[[FlatStudent, Optimiser, State, Lesson, Sequence[int]], list[State]]
@@ -138,7 +146,7 @@ def unroll(
         state = state._replace(theta=state.theta.detach().requires_grad_())
     # All mini-batches are taken at once: the derivative of taking one would be a tensor of the size of the whole set.
     first, rows = state.t, lesson.rows[state.t : marks[-1]]
-    xs, ys = lesson.x[rows].unbind(), lesson.y[rows].unbind()
+    xs, ys = take(lesson.x, rows).unbind(), take(lesson.y, rows).unbind()
     wanted = []
     for mark in marks:
         while state.t < mark:
