@@ -30,6 +30,7 @@ CHANGES = {
     "window: W=12, pool": "distiller.truncation=pool distiller.window=12",
     "T=12": "distiller.inner_steps=12",
     "T=48": "distiller.inner_steps=48",
+    "texts whole, not in pieces": "distiller.pieces=1",
     "length: 12": "distiller.length=12",
     "length: of real texts": "distiller.length=0",
     "no averaging": "distiller.averaging=0",

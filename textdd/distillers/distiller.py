@@ -151,8 +151,8 @@ class Distiller(pl.LightningModule):
     """Optimises a synthetic set by the gradient of `objective` on real mini-batches.
 
     Lightning brings devices, processes, precision and checkpoints. Every random draw derives its seed from the run's
-    seed, the process rank and the number of the outer step, so a resumed run repeats the uninterrupted one, with
-    one CPU thread to the bit (several round sums otherwise from run to run).
+    seed, the process rank and the number of the outer step, so a resumed run repeats the uninterrupted one, with the
+    same number of threads to the bit.
 
     Args:
         config: the method's options.
