@@ -52,6 +52,7 @@ LIBRARIES_OWN = (
 def clean_process():
     """Fail a test that leaks environment variables, and undo it: a later test must not depend on an earlier one."""
     before, threads = dict(os.environ), torch.get_num_threads()
+    torch.set_float32_matmul_precision("highest")  # fixtures that run the program in this process leave it lower
     yield
     leaked = {key for key in os.environ.keys() ^ before.keys() if not key.startswith(LIBRARIES_OWN)}
     os.environ.clear()

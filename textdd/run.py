@@ -96,7 +96,6 @@ def carry_out(run: RunConfig, prepared: Prepared, folder: Path, title: str) -> P
         result = {
             "dataset": prepared.corpus.name,
             "per_class": prepared.per_class,
-            "pieces": distilled.pieces,
             "budget": prepared.share,
             "model": run.model.name,
             "embedding": run.embedding.name,

@@ -7,7 +7,6 @@ import signal
 import time
 
 import pytest
-import torch
 
 from tests.cli.test_runs import finish, inspect_offline, run, start
 from tests.conftest import SMALL
@@ -124,7 +123,6 @@ def test_a_success_removes_the_failure(swept, place, monkeypatch):
     left = failure(config)
     left.write_text("{}")
     execute(config)
-    torch.set_float32_matmul_precision("highest")
     assert not left.exists()
 
 

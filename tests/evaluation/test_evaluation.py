@@ -134,6 +134,17 @@ def test_tuning_prefers_what_validates_best(student, corpus, table):
     assert useless.steps == 5  # among equals the shortest training wins
 
 
+def test_sets_that_differ_in_size_are_taught_side_by_side(student, corpus, table):
+    whole = real_set(corpus.train, np.arange(6), table, len(corpus.classes))
+    sets = [in_pieces(whole, 12), in_pieces(whole, 5)]
+    sizes = [len(examples.x) for examples in sets]
+    assert sizes[0] < sizes[1] < 64
+    options = {"most_steps": 5, "batch": 64, "students": 2, "seed": 0, "what": "test", "side_by_side": "always"}
+    recipe = tune(student, sets, corpus.validation, table, step_sizes=[1e-2], **options).recipe
+    assert recipe.batch == sizes[0]
+    assert len(train_students(student, sets, recipe, [0, 1], [5], side_by_side="always")) == 2
+
+
 def test_a_lone_peak_is_lower_than_a_plateau():
     assert plateaus([0.5, 1.0, 0.0, 0.75, 0.75]) == [0.75, 0.5, 1.75 / 3, 0.5, 0.75]
     assert plateaus([0.25]) == [0.25]

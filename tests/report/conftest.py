@@ -27,7 +27,7 @@ def invented(dataset="ag_news", per_class=30, seed=0, **changes):
     cost = {"seconds": 10.0 + seed, "peak_memory_bytes": 2_000_000, "bytes": 1000}
     distilled, random, full = (scored(centre, seed) for centre in (0.8, 0.6, 0.9))
     recipe = {"optimiser": "adam", "steps": 4, "batch": 8, "order": "fixed", "step_size": 0.01}
-    distilled |= {"recipe": recipe, "variants": {"hard_labels": {**scored(0.7, seed), "recovery": 0.78}}}
+    distilled |= {"recipe": recipe, "pieces": 4, "variants": {"hard_labels": {**scored(0.7, seed), "recovery": 0.78}}}
     random |= {"transfer": {"fasttext": scored(0.5, seed)}}
     methods = {"distilled": distilled, "random": random, "full": full}
     for method in methods.values():

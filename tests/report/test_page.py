@@ -43,7 +43,8 @@ def test_all_that_was_promised_is_there(report):
     assert set(files) == expected
     page = files["index.html"].decode()
     for text in ("Accuracy against budget (figure 4)", "mean cosine", "Failed and missing",
-                 "<strong>unfinished</strong>", "python -m textdd.run seed=7", "outer steps", "processor"):  # fmt: skip
+                 "<strong>unfinished</strong>", "python -m textdd.run seed=7", "outer steps", "processor",
+                 "adam, 4 steps of 8 examples, fixed order, step size 0.01, texts in 4 pieces<"):  # fmt: skip
         assert text in page
 
 

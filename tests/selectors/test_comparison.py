@@ -80,7 +80,8 @@ def test_each_has_its_row_and_its_line(compared):
     methods, _ = compared("herding,k_center,k_means")
     result = {"dataset": "demo", "per_class": 3, "budget": 0.015, "students": 2, "methods": methods}
     whole = result | {"model": "textcnn", "embedding": "corpus", "distiller": "meta_gradient"}
-    table, cut = results_table(whole), results_table(whole | {"pieces": 4})
+    in_pieces = methods | {"distilled": methods["distilled"] | {"pieces": 4}}
+    table, cut = results_table(whole), results_table(whole | {"methods": in_pieces})
     assert [cell for cell in table.columns[0].cells] == [f"[bold]{name}[/bold]" for name in methods]
     assert table.title.startswith("demo: 3 per class, 1.5 % of the training texts; textcnn")
     assert cut.title.startswith("demo: 3 per class in 4 pieces each, 1.5 %")

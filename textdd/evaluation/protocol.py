@@ -102,6 +102,7 @@ class Protocol:
                 variants[f"first_{size}_per_class"] = {**scored, "bytes": part.training_set().bytes}
         return {
             **result,
+            "pieces": distilled.pieces,
             "bytes": own.bytes,
             "bytes_of": distilled.stored_bytes(),
             "evaluation_seconds": cost.seconds,

@@ -111,7 +111,7 @@ def tune(
         table: word vectors (V, D).
         step_sizes: step sizes to try.
         most_steps: the longest training to try; shorter ones are read off the same run.
-        batch: examples per step.
+        batch: most examples per step; of sets in pieces, which are not equally many, no more than the smallest has.
         students: fresh students per step size.
         seed: the run's seed.
         what: a word for the progress bar.
@@ -119,6 +119,7 @@ def tune(
     """
     marks = [mark for mark in MARKS if mark <= most_steps] or [most_steps]
     seeds = [derive(seed, "tuning", i) for i in range(students)]
+    batch = min(batch, *(len(examples.x) for examples in sets))
     tried: list[Tuned] = []
     for step_size in track(step_sizes, f"tuning {what}"):
         recipe = Recipe("adam", marks[-1], batch, "shuffled", step_size)

@@ -126,10 +126,10 @@ def recipe(method: dict[str, Any]) -> str:
         return f"adam, step size {method['step_size']:g}, to the best epoch on validation texts"
     if "recipe" not in method:
         return "not recorded"
-    used = method["recipe"]
+    used, pieces = method["recipe"], method.get("pieces", 1)
     return (
         f"{used['optimiser']}, {used['steps']} steps of {used['batch']} examples, {used['order']} order, "
-        f"step size {used['step_size']:g}"
+        f"step size {used['step_size']:g}{f', texts in {pieces} pieces' if pieces > 1 else ''}"
     )
 
 

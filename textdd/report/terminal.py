@@ -38,7 +38,8 @@ def results_table(result: dict[str, Any]) -> Table:
     Args:
         result: the content of result.json.
     """
-    taught = f" in {result['pieces']} pieces each" if result.get("pieces", 1) > 1 else ""
+    pieces = result["methods"]["distilled"].get("pieces", 1)
+    taught = f" in {pieces} pieces each" if pieces > 1 else ""
     size = f"{result['per_class']} per class{taught}, {100 * result['budget']:.3g} % of the training texts"
     title = f"{result['dataset']}: {size}; {result['model']}, {result['embedding']}, {result['distiller']}"
     table = Table(title=title, caption=f"test accuracy, mean ± std of {result['students']} fresh students")
