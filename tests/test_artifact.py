@@ -160,11 +160,15 @@ def test_nested_sizes_are_those_below_the_whole(distilled):
     assert (whole.nested, whole.first(1).nested, distilled.nested) == ([1], [], [])
 
 
-def test_a_given_batch_size_holds_for_the_first_examples_too(distilled):
-    given = {**distilled.manifest, "distiller": {"name": "meta_gradient", "inner_batch": 2}}
+@pytest.mark.parametrize("chained", [False, True])
+def test_a_given_batch_size_holds_for_the_first_examples_too(chained, distilled):
+    method = {"name": "meta_gradient", "inner_batch": 2, "nested": [1]}
+    chain = {"name": "chain", "stages": ["kernel_ridge", "meta_gradient"], "options": {"meta_gradient": method}}
+    given = {**distilled.manifest, "distiller": chain if chained else method}
     steps, recipe = distilled.step_sizes, replace(distilled.recipe, batch=2)
     whole = DistilledSet(distilled.x, distilled.y, steps, recipe, distilled.vectors, distilled.tokeniser, given)
     assert whole.first(1).recipe.batch == 2
+    assert whole.nested == [1]
 
 
 def test_card_shows_the_metrics(folder):

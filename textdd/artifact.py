@@ -105,7 +105,7 @@ class DistilledSet(Dataset[tuple[Tensor, Tensor]]):
         size, most = per_class * classes, len(self.text_labels) // classes
         if not 1 <= per_class <= most:
             raise TextddError(f"Got {per_class} examples per class; 1 to {most} are there. Type: first({most})")
-        recipe = self.recipe.sized(size * self.pieces, classes, self.manifest["distiller"].get("inner_batch", 0))
+        recipe = self.recipe.sized(size * self.pieces, classes, self.method.get("inner_batch", 0))
         manifest = {**self.manifest, "per_class": per_class, "metrics": {}}
         if manifest.get("budget"):
             manifest["budget"] *= size / len(self.text_labels)
@@ -113,9 +113,15 @@ class DistilledSet(Dataset[tuple[Tensor, Tensor]]):
         return DistilledSet(texts, y, self.step_sizes, recipe, self.vectors, self.tokeniser, manifest)
 
     @property
+    def method(self) -> dict[str, Any]:
+        """The options of the method that the set was distilled by, of a chain those of its last stage."""
+        options: dict[str, Any] = self.manifest["distiller"]
+        return options["options"][options["stages"][-1]] if "stages" in options else options
+
+    @property
     def nested(self) -> list[int]:
         """The numbers of examples per class below the whole that the set was distilled for."""
-        sizes: list[int] = self.manifest["distiller"].get("nested", [])
+        sizes: list[int] = self.method.get("nested", [])
         return [size for size in sizes if size * self.y.shape[1] < len(self.text_labels)]
 
     def read(self) -> list[str]:
