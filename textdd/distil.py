@@ -21,7 +21,7 @@ from textdd.data.vectors import WordVectors
 from textdd.distillers import DISTILLERS, Distiller, DistillerConfig, SyntheticSet, initial_texts, work
 from textdd.distillers.engine import EngineConfig
 from textdd.distillers.initialise import initial_words
-from textdd.distillers.length import text_length
+from textdd.distillers.length import text_length, usual_length
 from textdd.distillers.materials import Materials
 from textdd.distillers.nested import check_nested
 from textdd.distillers.warm_start import check_fits, take_up
@@ -89,7 +89,7 @@ def shape_of(config: DistillerConfig, corpus: Corpus, per_class: int, source: Di
     Raises:
         TextddError: there are fewer real texts of a class than pieces.
     """
-    pieces = 1
+    pieces, real_length = 1, corpus.length if config.length == 0 else usual_length(corpus.train.lengths())
     if source is not None:
         pieces = config.pieces or source.pieces
     elif config.parametrisation != "real":
@@ -98,8 +98,8 @@ def shape_of(config: DistillerConfig, corpus: Corpus, per_class: int, source: Di
         most = [int(texts.min()) // per_class]  # every piece starts from a real text of its own
         if config.inner_batch > 0:  # and a training reaches all of them
             most.append(config.inner_steps * config.inner_batch // (per_class * len(texts)))
-        pieces = piece_count(config.pieces, config.length, corpus.length, min(most))
-    length = text_length(config.length, per_class, corpus.length, pieces)
+        pieces = piece_count(config.pieces, config.length, real_length, min(most))
+    length = text_length(config.length, per_class, real_length, pieces)
     if source is not None and config.length == -1:
         length = source.texts().shape[1]
     return length, pieces

@@ -1,8 +1,9 @@
 """How long distilled texts are."""
 
+import numpy as np
 import pytest
 
-from textdd.distillers.length import text_length
+from textdd.distillers.length import text_length, usual_length
 
 
 @pytest.mark.parametrize(("per_class", "expected"), [(1, 6), (3, 9), (10, 15), (30, 23), (40, 24), (1000, 24)])
@@ -12,6 +13,11 @@ def test_a_larger_set_has_longer_texts(per_class, expected):
 
 def test_they_do_not_grow_beyond_real_texts():
     assert text_length(-1, 1000, real_length=16) == 16
+
+
+def test_a_few_long_texts_do_not_make_real_texts_long():
+    assert usual_length(np.array([7] * 98 + [5, 48])) == 7
+    assert usual_length(np.array([48, 48, 3])) == 48
 
 
 def test_a_length_that_is_asked_for_is_taken_and_0_is_that_of_real_texts():

@@ -12,6 +12,7 @@ from textdd.checks import check_method
 from textdd.data.corpus import Corpus
 from textdd.distil import make_distiller
 from textdd.distillers import SyntheticSet
+from textdd.distillers.length import usual_length
 from textdd.errors import TextddError
 from textdd.inner import Recipe
 from textdd.parametrisations.pieces import cut, for_pieces, join, piece_count
@@ -73,9 +74,9 @@ def test_a_text_is_cut_into_as_many_pieces_as_are_not_too_short(length, real_len
 
 @pytest.mark.parametrize(("per_class", "pieces", "length"), [(2, 4, 4 * 14), (60, 2, 2 * 24), (100, 1, 24)])
 def test_left_open_there_are_no_more_pieces_than_real_texts_to_start_from(
-    per_class, pieces, length, student, corpus, vectors
+    per_class, pieces, length, student, corpus, vectors, monkeypatch
 ):
-    corpus = dataclasses.replace(corpus, length=96)
+    monkeypatch.setattr("textdd.distil.usual_length", lambda _: 96)
     fewest = np.bincount(corpus.train.labels).min()
     config = options("meta_gradient", length=-1, inner_batch=-1)
     distiller = make_distiller(config, student, corpus, vectors, per_class, seed=0)
@@ -86,11 +87,24 @@ def test_left_open_there_are_no_more_pieces_than_real_texts_to_start_from(
 
 
 @pytest.mark.parametrize(("inner_batch", "pieces"), [(24, 4), (12, 2), (5, 1), (-1, 4), (0, 4)])
-def test_left_open_there_are_no_more_pieces_than_a_training_reaches(inner_batch, pieces, student, corpus, vectors):
+def test_left_open_there_are_no_more_pieces_than_a_training_reaches(
+    inner_batch, pieces, student, corpus, vectors, monkeypatch
+):
+    monkeypatch.setattr("textdd.distil.usual_length", lambda _: 48)
     config = options("meta_gradient", length=-1, inner_steps=4, inner_batch=inner_batch)
     synthetic = make_distiller(config, student, corpus, vectors, per_class=8, seed=0).synthetic
     assert synthetic.pieces == pieces
     assert synthetic.lesson(0).rows.unique().numel() == 8 * CLASSES * pieces
+
+
+def test_left_open_texts_are_no_longer_than_the_real_ones_of_the_corpus(student, corpus, vectors):
+    longest = usual_length(corpus.train.lengths())
+    synthetic = make_distiller(options("meta_gradient", length=-1), student, corpus, vectors, 2, seed=0).synthetic
+    assert 36 <= longest < corpus.length == 48
+    assert synthetic.pieces == 3
+    assert synthetic.texts().shape[1] == 3 * 12
+    synthetic = make_distiller(options("meta_gradient", length=0), student, corpus, vectors, 2, seed=0).synthetic
+    assert synthetic.texts().shape[1] == 48
 
 
 def test_real_texts_are_whole_where_pieces_are_left_open(student, corpus, vectors):

@@ -45,7 +45,7 @@ class DistillerConfig:
             of `start`; null starts afresh.
         length: L of a distilled text, in tokens; -1 lets what is taught as one example, text or piece, grow with the
             number of examples, from 6 tokens at one per class to 23 at 30, but not beyond 24 or, a whole text, beyond
-            real ones; 0 takes the length of real texts.
+            99 of 100 real ones; 0 takes what is read of a real text, `dataset.length`.
         pieces: V equally long pieces that each text is cut into, every one an example with the text's label (IDC, Kim
             et al. 2022); 1 leaves texts whole. 0 takes 4 where pieces of a real text have 12 tokens and T inner steps
             reach all of them, else fewer.

@@ -4,11 +4,28 @@ At one text per class every token more is one more way to please the students at
 tokens are what is scarce (measured in experiments/search/by_hand.md). The rule is the same for all corpora.
 """
 
+from __future__ import annotations
+
+import numpy as np
+
 SHORTEST, LONGEST = 6, 24
 """Tokens at one example per class, and the most, of a text that is taught whole or of a piece."""
 
 GROWTH = 0.4
 """Exponent of the examples per class: three want texts of 9 tokens, ten of 15, thirty of 23."""
+
+
+ORDINARY = 0.99
+"""Share of the real texts that are no longer than the length that counts as theirs."""
+
+
+def usual_length(lengths: np.ndarray) -> int:
+    """The length of real texts, in tokens, from what is read of each: a corpus of short ones may allow for longer ones.
+
+    Args:
+        lengths: tokens of every text (n,).
+    """
+    return int(np.quantile(lengths, ORDINARY, method="lower"))
 
 
 def text_length(asked: int, per_class: int, real_length: int, pieces: int = 1) -> int:
@@ -17,7 +34,7 @@ def text_length(asked: int, per_class: int, real_length: int, pieces: int = 1) -
     Args:
         asked: -1 lets it grow with the set, but not beyond real texts; 0 is the length of real texts.
         per_class: M / C.
-        real_length: L of a real text.
+        real_length: L of real texts.
         pieces: V, into which it is cut; the rule holds for the pieces, which are that many times as many.
     """
     longest = max(1, real_length // pieces)
