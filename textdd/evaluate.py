@@ -25,6 +25,7 @@ from textdd.quiet import quiet
 from textdd.record import write_json
 from textdd.report.terminal import scores
 from textdd.students import STUDENTS, make_student
+from textdd.trainer import TrainerConfig, set_up_process
 
 PURPOSE = "Train fresh students on a distilled set and score them on the test texts of its corpus."
 EXAMPLES = [
@@ -39,6 +40,7 @@ def execute(config: EvaluateConfig) -> Path:
     Raises:
         TextddError: the artefact is damaged, or its corpus is not at hand or not the one it was made from.
     """
+    set_up_process(TrainerConfig())  # rounds as runs do by default, so that it finds their figures again
     artifact = Path(config.artifact)
     distilled = DistilledSet.load(artifact)
     corpus = corpus_of(distilled, config)
