@@ -53,7 +53,7 @@ def trial(overrides: list[str]) -> dict:
     asked = run.evaluation
     choosing = {"most_steps": asked.steps, "batch": asked.batch, "students": asked.tuning_students, "seed": run.seed}
     texts = corpus.validation.sample(asked.texts)
-    plain = tune(student, sets, texts, table, step_sizes=asked.step_sizes, what="plain recipe", **choosing).recipe
+    plain = tune(student, sets, texts, table, step_sizes=asked.step_sizes, what="plain recipe", **choosing)
     seeds = [derive(run.seed, "trial", i) for i in range(STUDENTS)]
     named = [option for option in overrides if not option.startswith(PLACES)]
     result = {"options": named, **facts}

@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,7 +13,7 @@ from textdd.evaluation.full_data import FullDataConfig, StudentTraining, train_f
 from textdd.evaluation.protocol import EvaluationConfig, Protocol, add_recovery, evenly, summary
 from textdd.evaluation.scoring import Scores, score
 from textdd.evaluation.training_set import TrainingSet, in_pieces, real_set
-from textdd.evaluation.tuning import Tuned, curve, plateaus, train_students, tune
+from textdd.evaluation.tuning import curve, plateaus, train_students, tune
 from textdd.inner import Recipe
 from textdd.selectors import SELECTORS
 from textdd.students import STUDENTS, FlatStudent
@@ -100,37 +99,27 @@ def test_pieces_of_real_texts_are_their_tokens_with_their_labels(corpus, table):
     assert cut.bytes == whole.bytes
 
 
-@pytest.mark.parametrize("better", [1, 4])
-def test_real_texts_are_taught_whole_or_in_pieces_as_validation_says(better, student, corpus, table, monkeypatch):
-    def tune_to(student, sets, split, table, *, what, **options):
-        pieces = 4 if "in 4 pieces" in what else 1
-        assert split.store is corpus.validation.store
-        assert sets[0].x.shape[1] <= (12 if pieces == 4 else 48)
-        return Tuned(Recipe("adam", 2, 8, "shuffled", 1e-3), 0.9 if pieces == better else 0.8)
-
-    monkeypatch.setattr("textdd.evaluation.protocol.tune", tune_to)
-    assert corpus.length == 48
-    config = dataclasses.replace(SMALL, transfer=["fasttext"])
-    protocol = Protocol(config, student, SimpleNamespace(name="textcnn"), corpus, table, 0)
+@pytest.mark.parametrize(("length", "pieces"), [(48, 4), (24, 2), (16, None)])
+def test_real_texts_are_taught_in_pieces_as_well(length, pieces, student, corpus, table):
+    protocol = Protocol(SMALL, student, None, dataclasses.replace(corpus, length=length), table, 0)
     result = protocol.selected("random", 3, student.fresh(0))
-    assert result["pieces"] == result["variants"]["teacher_labels"]["pieces"] == better
-    assert result["transfer"]["fasttext"]["pieces"] == better
-    assert result["curve"]["steps"] == [1, 2]
-
-
-def test_short_real_texts_are_taught_whole(student, corpus, table):
-    protocol = Protocol(SMALL, student, None, dataclasses.replace(corpus, length=16), table, 0)
-    assert protocol.selected("random", 3)["pieces"] == 1
+    variants = ["in_pieces", "teacher_labels"] if pieces else ["teacher_labels"]
+    assert list(result["variants"]) == variants
+    if pieces:
+        scored = result["variants"]["in_pieces"]
+        assert scored["pieces"] == pieces
+        assert scored["accuracy"] != result["accuracy"]
+        assert len(scored["accuracy"]["values"]) == SMALL.students
 
 
 def test_tuning_prefers_what_validates_best(student, corpus, table):
     rows = SELECTORS["random"](corpus.train, table, 20, 0)
     sets = [real_set(corpus.train, rows, table, len(corpus.classes))]
     options = {"most_steps": 60, "batch": 16, "students": 2, "seed": 0, "what": "test"}
-    chosen = tune(student, sets, corpus.validation, table, step_sizes=[1e-9, 1e-2], **options).recipe
+    chosen = tune(student, sets, corpus.validation, table, step_sizes=[1e-9, 1e-2], **options)
     assert chosen.step_size == 1e-2
     assert chosen.steps > 5
-    useless = tune(student, sets, corpus.validation, table, step_sizes=[1e-12], **options).recipe
+    useless = tune(student, sets, corpus.validation, table, step_sizes=[1e-12], **options)
     assert useless.steps == 5  # among equals the shortest training wins
 
 
@@ -140,7 +129,7 @@ def test_sets_that_differ_in_size_are_taught_side_by_side(student, corpus, table
     sizes = [len(examples.x) for examples in sets]
     assert sizes[0] < sizes[1] < 64
     options = {"most_steps": 5, "batch": 64, "students": 2, "seed": 0, "what": "test", "side_by_side": "always"}
-    recipe = tune(student, sets, corpus.validation, table, step_sizes=[1e-2], **options).recipe
+    recipe = tune(student, sets, corpus.validation, table, step_sizes=[1e-2], **options)
     assert recipe.batch == sizes[0]
     assert len(train_students(student, sets, recipe, [0, 1], [5], side_by_side="always")) == 2
 
@@ -246,8 +235,8 @@ class TestProtocol:
             return original(split, rows)
 
         monkeypatch.setattr(type(corpus.test), "batch", batch)
-        protocol.selected("random", 3)
-        assert sorted(read) == list(range(len(corpus.test)))
+        assert set(protocol.selected("random", 3)["variants"]) == {"in_pieces"}
+        assert sorted(read) == sorted(2 * list(range(len(corpus.test))))  # for whole texts, and for these in pieces
 
     def test_selection_never_sees_the_test_texts(self, protocol, corpus):
         """With test texts of random labels, what is chosen stays the same."""

@@ -122,7 +122,7 @@ class Protocol:
     def selected(self, selector: str, per_class: int, teacher: Tensor | None = None) -> Result:
         """Score real texts that a selector picks: K subsets, a tuned plain recipe.
 
-        Distilled texts are taught in pieces, so real ones may be, too: whatever is better on validation is taken.
+        Distilled texts are taught in pieces, so the same is tried with real ones.
 
         Args:
             selector: a name in SELECTORS.
@@ -135,17 +135,22 @@ class Protocol:
             seeds = self.seeds(f"{selector} subset")
             chosen = [SELECTORS[selector](train, self.table, per_class, seed) for seed in seeds]
             sets = [real_set(train, rows, self.table, classes) for rows in chosen]
-            result = self.tuned(sets, f"{selector} texts", cut=True)
+            result = self.tuned(sets, f"{selector} texts")
         result |= {
             "seconds": cost.seconds,
             "peak_memory_bytes": cost.peak_memory_bytes,
             "bytes": round(sum(s.bytes for s in sets) / len(sets)),
             "variants": {},
         }
+        pieces = piece_count(0, 0, self.corpus.length)
+        if pieces > 1:
+            cut = [in_pieces(s, -(-self.corpus.length // pieces)) for s in sets]
+            scored = self.tuned(cut, f"{selector} texts in {pieces} pieces")
+            result["variants"]["in_pieces"] = {**scored, "pieces": pieces}
         if teacher is not None:
             soft = [replace(s, y=self.student(teacher, s.x, s.mask).softmax(1).detach()) for s in sets]
-            result["variants"]["teacher_labels"] = self.tuned(soft, f"{selector} texts, teacher labels", cut=True)
-        return {**result, "transfer": self.transfer(sets, f"{selector} texts", cut=True)}
+            result["variants"]["teacher_labels"] = self.tuned(soft, f"{selector} texts, teacher labels")
+        return {**result, "transfer": self.transfer(sets, f"{selector} texts")}
 
     def full(self, cache_dir: Path, make_trainer: Callable[..., pl.Trainer]) -> tuple[Tensor, Result]:
         """Score students trained on the full data; return the parameters (P,) of the first, as a teacher, too."""
@@ -156,39 +161,23 @@ class Protocol:
         scores = score(self.student, thetas, self.corpus.test, self.table)
         return thetas[0], {**summary(scores), "bytes": train.stored_bytes() + len(train), **facts}
 
-    def tuned(
-        self, sets: Sequence[TrainingSet], what: str, student: FlatStudent | None = None, cut: bool = False
-    ) -> Result:
-        """Choose a plain recipe on validation, then measure it.
-
-        Args:
-            sets: one set for all students, or one for each.
-            what: a word for the progress bar.
-            student: another student than the run's.
-            cut: choose as well whether the texts, which are real ones, are taught whole or in pieces.
-        """
-        config, length = self.config, self.corpus.length
-        pieces = piece_count(0, 0, length) if cut else 1
-        taught = {1: sets, pieces: [in_pieces(s, -(-length // pieces)) for s in sets]} if pieces > 1 else {1: sets}
-        found = {
-            count: tune(
-                student or self.student,
-                examples,
-                self.corpus.validation.sample(config.texts),
-                self.table,
-                step_sizes=config.step_sizes,
-                most_steps=config.steps,
-                batch=config.batch,
-                students=config.tuning_students,
-                seed=self.seed,
-                what=what if count == 1 else f"{what} in {count} pieces",
-                side_by_side=config.side_by_side,
-            )
-            for count, examples in taught.items()
-        }
-        best = max(found, key=lambda count: found[count].accuracy)
-        result = self.measure(taught[best], found[best].recipe, student=student)
-        return {**result, "pieces": best} if cut else result
+    def tuned(self, sets: Sequence[TrainingSet], what: str, student: FlatStudent | None = None) -> Result:
+        """Choose a plain recipe on validation, then measure it."""
+        config = self.config
+        recipe = tune(
+            student or self.student,
+            sets,
+            self.corpus.validation.sample(config.texts),
+            self.table,
+            step_sizes=config.step_sizes,
+            most_steps=config.steps,
+            batch=config.batch,
+            students=config.tuning_students,
+            seed=self.seed,
+            what=what,
+            side_by_side=config.side_by_side,
+        )
+        return self.measure(sets, recipe, student=student)
 
     def measure(
         self,
@@ -214,14 +203,14 @@ class Protocol:
             "curve": curve(student, trained, marks, validation, self.table)._asdict(),
         }
 
-    def transfer(self, sets: Sequence[TrainingSet], what: str, cut: bool = False) -> dict[str, Result]:
-        """Train other students on the sets, each with a plain recipe chosen on validation; arguments as above."""
+    def transfer(self, sets: Sequence[TrainingSet], what: str) -> dict[str, Result]:
+        """Train other students on the sets, each with a plain recipe chosen on validation."""
         results = {}
         for name in self.config.transfer:
             if name != self.model.name:
                 options = STUDENTS[name][1]()
                 other = make_student(options, self.table.shape[1], len(self.corpus.classes))
-                results[name] = self.tuned(sets, f"{what}, {name}", other, cut)
+                results[name] = self.tuned(sets, f"{what}, {name}", other)
         return results
 
 

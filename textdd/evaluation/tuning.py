@@ -73,18 +73,6 @@ def curve(
     return Curve(list(marks), accuracy.mean(dim=0).tolist(), std.tolist())
 
 
-class Tuned(NamedTuple):
-    """A plain recipe that was chosen on validation.
-
-    Attributes:
-        recipe: the recipe.
-        accuracy: the validation accuracy of the plateau that it lies on.
-    """
-
-    recipe: Recipe
-    accuracy: float
-
-
 def tune(
     student: FlatStudent,
     sets: Sequence[TrainingSet],
@@ -98,7 +86,7 @@ def tune(
     seed: int,
     what: str,
     side_by_side: str = "auto",
-) -> Tuned:
+) -> Recipe:
     """Choose the plain recipe (Adam, shuffled mini-batches) with the best validation accuracy.
 
     A few students are noisy, and the best of many noisy figures is a lucky one: each number of steps is judged by the
@@ -120,13 +108,13 @@ def tune(
     marks = [mark for mark in MARKS if mark <= most_steps] or [most_steps]
     seeds = [derive(seed, "tuning", i) for i in range(students)]
     batch = min(batch, *(len(examples.x) for examples in sets))
-    tried: list[Tuned] = []
+    tried: list[tuple[float, Recipe]] = []
     for step_size in track(step_sizes, f"tuning {what}"):
         recipe = Recipe("adam", marks[-1], batch, "shuffled", step_size)
         trained = train_students(student, sets, recipe, seeds, marks, side_by_side=side_by_side)
         levels = plateaus(curve(student, trained, marks, split, table).mean)
-        tried += [Tuned(replace(recipe, steps=mark), level) for level, mark in zip(levels, marks, strict=True)]
-    return max(tried, key=lambda tuned: (tuned.accuracy, -tuned.recipe.steps))
+        tried += [(level, replace(recipe, steps=mark)) for level, mark in zip(levels, marks, strict=True)]
+    return max(tried, key=lambda pair: (pair[0], -pair[1].steps))[1]
 
 
 def plateaus(means: Sequence[float]) -> list[float]:
