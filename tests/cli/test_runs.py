@@ -80,7 +80,7 @@ def test_result_holds_what_scripts_rely_on(finished):
         assert scored["peak_memory_bytes"] > 10**7
     assert set(result["methods"]["distilled"]["variants"]) == {"hard_labels", "plain_recipe"}
     for selector in ("random", "herding"):
-        assert set(result["methods"][selector]["variants"]) == {"teacher_labels"}
+        assert set(result["methods"][selector]["variants"]) == {"in_pieces", "teacher_labels"}
     for method in ("distilled", "random", "herding"):
         assert set(result["methods"][method]["transfer"]) == {"fasttext"}
     expected = {"dataset": "demo", "per_class": 3, "budget": 9 / 600, "model": "textcnn", "embedding": "corpus"}
