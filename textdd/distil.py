@@ -89,7 +89,8 @@ def shape_of(config: DistillerConfig, corpus: Corpus, per_class: int, source: Di
     Raises:
         TextddError: there are fewer real texts of a class than pieces.
     """
-    pieces, real_length = 1, corpus.length if config.length == 0 else usual_length(corpus.train.lengths())
+    pieces = 1
+    real_length = corpus.length if config.length == 0 else usual_length(corpus.train.lengths())
     if source is not None:
         pieces = config.pieces or source.pieces
     elif config.parametrisation != "real":

@@ -260,10 +260,6 @@ def test_two_threads_give_the_same_derivative_every_time(engine):
         (end,) = ENGINES[engine](student, make_optimiser("adam"), start, lesson, [20])
         return torch.autograd.grad(end.theta.square().sum(), x)[0]
 
-    threads = torch.get_num_threads()
     torch.set_num_threads(2)
-    try:
-        first = derivative()
-        assert all(torch.equal(derivative(), first) for _ in range(5))
-    finally:
-        torch.set_num_threads(threads)
+    first = derivative()
+    assert all(torch.equal(derivative(), first) for _ in range(5))

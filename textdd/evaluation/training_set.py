@@ -44,7 +44,7 @@ class TrainingSet:
 
 
 def in_pieces(examples: TrainingSet, tokens: int) -> TrainingSet:
-    """Cut real texts into pieces of so many tokens, every one an example with its text's label, as distilled texts are.
+    """Cut real texts into pieces of so many tokens, every one an example with its text's label.
 
     The last piece of a text may be shorter; none is empty.
     """

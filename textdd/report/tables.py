@@ -176,9 +176,9 @@ def uses(configurations: list[Configuration]) -> Table:
                 rows.append([*what(configuration, begin), *cells])
     caption = (
         "The same sets used otherwise: with each label replaced by its likeliest class (hard labels), with Adam and "
-        "shuffled mini-batches tuned on validation (plain recipe), with real texts cut as distilled ones are (in "
-        "pieces), with the soft labels of a student that has read all texts (teacher labels), and to train another "
-        "student by a plain recipe."
+        "shuffled mini-batches tuned on validation (plain recipe), with every real text cut into pieces that have its "
+        "label (in pieces), with the soft labels of a student that has read all texts (teacher labels), and to train "
+        "another student by a plain recipe."
     )
     return Table("uses", caption, columns, rows)
 
