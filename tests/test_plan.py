@@ -81,7 +81,8 @@ def test_engine_is_the_fastest_that_fits(ready, batch):
     [
         ({"engine": "unroll"}, 0.9, r"distiller.engine=recompute"),
         ({"engine": "recompute"}, 0.3, r"distiller.engine=recompute distiller.keep_every=18"),
-        ({}, 0.001, r".* distiller.outer_batch=\d+ distiller.length=\d+"),
+        ({}, 0.001, r".* distiller.outer_batch=\d+ distiller.length=\d+ distiller.pieces=1"),
+        ({"length": 12, "pieces": 4}, 0.001, r".* distiller.outer_batch=\d+ distiller.length=4 distiller.pieces=4"),
     ],
 )
 def test_what_cannot_fit_is_refused_with_what_would(changes, room, remedy, ready, batch):

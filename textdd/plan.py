@@ -154,10 +154,17 @@ def choose(distiller: EngineDistiller, batch: Batch, room: float, *, alone: bool
 
 
 def smaller(config: EngineConfig, length: int, excess: float) -> str:
-    """The options that make a distilling fit that no engine makes fit: less text at a time."""
+    """The options that make a distilling fit that no engine makes fit: less text at a time, in as many pieces.
+
+    Args:
+        config: the method's options, the number of pieces decided.
+        length: tokens of a piece.
+        excess: the memory needed, as a multiple of what there is.
+    """
     batch, length = (max(1, int(size / excess)) for size in (config.outer_batch, length))
     fewer = "distiller.engine=recompute distiller.students=1"
-    return f"{fewer} distiller.outer_batch={batch} distiller.length={length}"
+    shorter = f"distiller.length={config.pieces * length} distiller.pieces={config.pieces}"
+    return f"{fewer} distiller.outer_batch={batch} {shorter}"
 
 
 def need(distiller: EngineDistiller, training: Training, batch: Batch, config: EngineConfig) -> Need:
