@@ -2,7 +2,8 @@
 
     python experiments/trial.py RESULT.json dataset=ag_news per_class=30 distiller.inner_steps=12 ...
 
-Ablation and search are made of trials.
+With `selector=NAME` real texts are scored in place of distilled ones. Ablation, search and the comparison of bytes are
+made of trials.
 """
 
 import json
@@ -13,19 +14,24 @@ import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
+
+from torch import Tensor
 
 from textdd.checks import check
 from textdd.cli import compose_config
-from textdd.config import register, to_run
+from textdd.config import RunConfig, register, to_run
 from textdd.distil import distil
 from textdd.evaluation.scoring import score
-from textdd.evaluation.training_set import TrainingSet
+from textdd.evaluation.training_set import TrainingSet, real_set
 from textdd.evaluation.tuning import train_students, tune
+from textdd.inner import Recipe
 from textdd.loggers import Mirrors
-from textdd.prepare import prepare, setting, short_hash
+from textdd.prepare import Prepared, prepare, setting, short_hash
 from textdd.record import write_json
 from textdd.seeds import derive
-from textdd.students import make_student
+from textdd.selectors import SELECTORS
+from textdd.students import FlatStudent, make_student
 from textdd.trainer import set_up_process
 
 STUDENTS = 5
@@ -33,35 +39,76 @@ PLACES = ("data_dir=", "embedding.path=")
 """Options that say where things lie on this machine, and decide nothing."""
 
 
+class Judge(NamedTuple):
+    """What scores sets on validation texts."""
+
+    run: RunConfig
+    prepared: Prepared
+    student: FlatStudent
+
+    def score(self, sets: list[TrainingSet], recipe: Recipe, step_sizes: Tensor | None = None) -> dict[str, float]:
+        """Mean and standard deviation of the accuracy of fresh students."""
+        corpus, table = self.prepared.corpus, self.prepared.vectors.table
+        seeds = [derive(self.run.seed, "trial", i) for i in range(STUDENTS)]
+        trained = train_students(self.student, sets, recipe, seeds, [recipe.steps], step_sizes)
+        accuracy = score(self.student, [theta for (theta,) in trained], corpus.validation, table).accuracy
+        return {"mean": float(accuracy.mean()), "std": float(accuracy.std())}
+
+    def plain(self, sets: list[TrainingSet]) -> dict[str, float]:
+        """The same with a plain recipe, chosen on validation, too."""
+        asked = self.run.evaluation
+        recipe = tune(
+            self.student,
+            sets,
+            self.prepared.corpus.validation.sample(asked.texts),
+            self.prepared.vectors.table,
+            step_sizes=asked.step_sizes,
+            most_steps=asked.steps,
+            batch=asked.batch,
+            students=asked.tuning_students,
+            seed=self.run.seed,
+            what="plain recipe",
+        )
+        return self.score(sets, recipe)
+
+
+def distilled(judge: Judge) -> dict:
+    """Distil, and score the set with its own and with a plain recipe."""
+    run, prepared, student = judge
+    shared = Path(run.cache_dir).expanduser() / "materials" / short_hash(setting(run, prepared))
+    with tempfile.TemporaryDirectory() as folder:
+        places = (Path(folder), shared, Mirrors(run.logger, Path(folder), "trial", "trial", {}))
+        texts = (prepared.corpus, prepared.vectors, prepared.per_class)
+        synthetic, facts = distil(run.distiller, run.trainer, student, *texts, run.seed, *places)
+    learned = synthetic.step_sizes().detach() if run.distiller.learn_step_sizes else None
+    size = synthetic.texts.stored_bytes() + synthetic.text_labels().nbytes
+    size += 0 if learned is None else learned.nbytes
+    sets = [TrainingSet(synthetic.x.detach(), synthetic.labels().detach(), synthetic.texts.mask, size)]
+    return {**facts, "own": judge.score(sets, synthetic.recipe, learned), "plain": judge.plain(sets), "bytes": size}
+
+
+def selected(judge: Judge, selector: str) -> dict:
+    """Score as many real texts, a subset for each student."""
+    corpus, table = judge.prepared.corpus, judge.prepared.vectors.table
+    seeds = [derive(judge.run.seed, f"{selector} subset", i) for i in range(STUDENTS)]
+    picks = [SELECTORS[selector](corpus.train, table, judge.prepared.per_class, seed) for seed in seeds]
+    sets = [real_set(corpus.train, rows, table, len(corpus.classes)) for rows in picks]
+    return {"plain": judge.plain(sets), "bytes": round(sum(examples.bytes for examples in sets) / len(sets))}
+
+
 def trial(overrides: list[str]) -> dict:
-    """Distil with these options and score the set with its own and with a plain recipe."""
+    """The result of one trial, and its options."""
     register()
-    run = to_run(compose_config("config", [*overrides, "logger=none"]))
+    asked = [option for option in overrides if not option.startswith("selector=")]
+    run = to_run(compose_config("config", [*asked, "logger=none"]))
     check(run)
     set_up_process(run.trainer)
     prepared = prepare(run)
-    corpus, table = prepared.corpus, prepared.vectors.table
-    student = make_student(run.model, table.shape[1], len(corpus.classes))
-    shared = Path(run.cache_dir).expanduser() / "materials" / short_hash(setting(run, prepared))
-    with tempfile.TemporaryDirectory() as folder:
-        mirrors = Mirrors(run.logger, Path(folder), "trial", "trial", {})
-        per_class = prepared.per_class
-        stuff = (student, corpus, prepared.vectors, per_class, run.seed, Path(folder), shared, mirrors)
-        synthetic, facts = distil(run.distiller, run.trainer, *stuff)
-    learned = synthetic.step_sizes().detach() if run.distiller.learn_step_sizes else None
-    sets = [TrainingSet(synthetic.x.detach(), synthetic.labels().detach(), synthetic.texts.mask, 0)]
-    asked = run.evaluation
-    choosing = {"most_steps": asked.steps, "batch": asked.batch, "students": asked.tuning_students, "seed": run.seed}
-    texts = corpus.validation.sample(asked.texts)
-    plain = tune(student, sets, texts, table, step_sizes=asked.step_sizes, what="plain recipe", **choosing)
-    seeds = [derive(run.seed, "trial", i) for i in range(STUDENTS)]
-    named = [option for option in overrides if not option.startswith(PLACES)]
-    result = {"options": named, **facts}
-    for name, recipe, step_sizes in (("own", synthetic.recipe, learned), ("plain", plain, None)):
-        trained = train_students(student, sets, recipe, seeds, [recipe.steps], step_sizes)
-        accuracy = score(student, [theta for (theta,) in trained], corpus.validation, table).accuracy
-        result[name] = {"mean": float(accuracy.mean()), "std": float(accuracy.std())}
-    return result
+    student = make_student(run.model, prepared.vectors.table.shape[1], len(prepared.corpus.classes))
+    judge = Judge(run, prepared, student)
+    selectors = [option.removeprefix("selector=") for option in overrides if option not in asked]
+    result = selected(judge, selectors[0]) if selectors else distilled(judge)
+    return {"options": [option for option in overrides if not option.startswith(PLACES)], **result}
 
 
 def path_of(folder: Path, name: str) -> Path:
