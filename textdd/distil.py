@@ -30,6 +30,7 @@ from textdd.evaluation.cost import Cost
 from textdd.inner import Recipe
 from textdd.loggers import Mirrors
 from textdd.parametrisations import PARAMETRISATIONS, Source
+from textdd.parametrisations.half import round_to_half
 from textdd.parametrisations.pieces import join, piece_count
 from textdd.plan import Plan, plan
 from textdd.progress import TrainingBar, say
@@ -177,8 +178,8 @@ def distil(
         source: the set to start from, if any.
 
     Returns:
-        The averaged set that did best on validation, and what it cost: `seconds` over all sittings and of
-        its preparation, `peak_memory_bytes`, `validation_accuracy`, `outer_steps`, `engine`.
+        The averaged set that did best on validation, its texts rounded to 16 bits, and what it cost: `seconds` over
+        all sittings and of its preparation, `peak_memory_bytes`, `validation_accuracy`, `outer_steps`, `engine`.
 
     Raises:
         TextddError: the memory at hand is not enough, the hypergradient stopped being finite, or the last checkpoint
@@ -226,7 +227,9 @@ def distil(
         "outer_steps": trainer.global_step,
         "engine": planned.engine,
     }
-    return distiller.best.mean.cpu(), facts
+    synthetic = distiller.best.mean.cpu()
+    round_to_half(synthetic.texts)
+    return synthetic, facts
 
 
 def plan_of(

@@ -96,6 +96,11 @@ def test_bytes_are_those_of_the_tensors(finished):
     result = json.loads(finished[0].read_text())
     tensors = load_file(Path(result["artifact"]) / "distilled.safetensors")
     assert result["methods"]["distilled"]["bytes"] == sum(tensor.nbytes for tensor in tensors.values())
+    assert {name: tensor.dtype.name for name, tensor in tensors.items()} == {
+        "x": "float16",
+        "y": "float32",
+        "step_sizes": "float32",
+    }
 
 
 def test_nested_sets_are_scored_by_size(place, finished):

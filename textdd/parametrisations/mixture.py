@@ -16,6 +16,7 @@ from torch.nn import functional as F
 
 from textdd.data.tokeniser import PAD
 from textdd.errors import TextddError
+from textdd.parametrisations.half import narrowed, widened
 from textdd.parametrisations.parametrisation import Parametrisation, Source
 
 CONFIDENCE = 0.9
@@ -71,9 +72,9 @@ class Mixture(Parametrisation):
         return x.view(count, length, -1)
 
     def stored(self) -> dict[str, Tensor]:
-        """Word numbers, in 16 bits where they fit, and logits."""
+        """Word numbers and logits, in 16 bits where they fit."""
         small = torch.int16 if len(self.vectors) <= 1 << 15 else torch.int32
-        return {"candidates": self.candidates.to(small), "logits": self.logits.detach()}
+        return {"candidates": self.candidates.to(small), "logits": narrowed(self.logits.detach())}
 
     @classmethod
     def from_stored(cls, tensors: dict[str, Tensor], vectors: Tensor, tokeniser: Tokenizer) -> Self:
@@ -89,7 +90,7 @@ class Mixture(Parametrisation):
             raise ValueError(f"candidates {tuple(candidates.shape)} for logits {tuple(tensors['logits'].shape)}")
         if not 0 <= int(candidates.min()) <= int(candidates.max()) < len(vectors):
             raise ValueError(f"word {int(candidates.min())} or {int(candidates.max())} of {len(vectors)} words")
-        return cls(candidates, tensors["logits"], vectors)
+        return cls(candidates, widened(tensors["logits"]), vectors)
 
     def first(self, count: int) -> Self:
         """The first `count` texts alone."""

@@ -9,6 +9,7 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from textdd.errors import TextddError
+from textdd.parametrisations.half import narrowed, widened
 
 
 class Source(NamedTuple):
@@ -82,11 +83,11 @@ class Parametrisation(nn.Module, ABC):
             ValueError: one holds what cannot be.
         """
         del vectors, tokeniser
-        return cls(*(tensors[name] for name in cls.tensors))
+        return cls(*(widened(tensors[name]) for name in cls.tensors))
 
     def stored(self) -> dict[str, Tensor]:
-        """All that has to be kept beside word vectors and tokeniser."""
-        return {name: getattr(self, name).detach() for name in self.tensors}
+        """All that has to be kept beside word vectors and tokeniser, in 16 bits where these hold it."""
+        return {name: narrowed(getattr(self, name).detach()) for name in self.tensors}
 
     def stored_bytes(self) -> int:
         """The size of that in bytes."""
@@ -94,8 +95,8 @@ class Parametrisation(nn.Module, ABC):
 
     def first(self, count: int) -> Self:
         """The first `count` texts alone."""
-        kept = {name: tensor if name in self.shared else tensor[:count] for name, tensor in self.stored().items()}
-        return type(self)(*kept.values())
+        kept = {name: getattr(self, name).detach() for name in self.tensors}
+        return type(self)(*(tensor if name in self.shared else tensor[:count] for name, tensor in kept.items()))
 
     @property
     def mask(self) -> Tensor | None:
