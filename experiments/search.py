@@ -1,7 +1,7 @@
 """How the default was chosen: one option after another, at equal time, by validation accuracy over several corpora.
 
     python experiments/search.py embedding=glove data_dir=DIR embedding.path=DIR/vectors/glove_100d_10k.txt \
-        distiller.minutes=1 evaluation.texts=1000 evaluation.step_sizes=[0.001,0.003] jobs=2
+        distiller.minutes=0.6 evaluation.texts=1000 evaluation.step_sizes=[0.001,0.003] jobs=2
 
 Coordinate search: every value of an option is tried with the best values of the options before it, and takes the place
 of the one there is if its score is higher by MARGIN. The score of a setting is the mean, over the corpora, of the
