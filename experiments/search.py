@@ -23,22 +23,19 @@ MARGIN = 0.005
 """What a score has to gain: the same setting with another seed differs by about half of it."""
 
 SPACE = {
-    "inner_steps": (24, 12, 40),
-    "inner_batch": (40, 20, -1),
-    "pieces": (0, 1, 2),
-    "length": (-1, 12, 24),
-    "step_size": (0.004, 0.002, 0.008),
-    "plain_share": (0.2, 0.1, 0.4),
-    "outer_step_size": (0.01, 0.005, 0.02),
-    "label_step_size": (0.3, 0.1, 1.0),
-    "outer_batch": (128, 64, 256),
+    "inner_steps": ("24", "12", "48"),
+    "truncation": ("none", "random distiller.window=12", "pool distiller.window=12"),
+    "pieces": ("0", "1", "2"),
+    "length": ("-1", "12", "24"),
+    "step_size": ("0.004", "0.002", "0.008"),
+    "outer_step_size": ("0.01", "0.005", "0.02"),
 }
-"""Option -> the value that the search starts from, then what else is tried."""
+"""Option -> the value that the search starts from, then what else is tried, with what belongs to it."""
 
 
-def score(setting: dict[str, float], arguments: list[str]) -> tuple[float, list[str]]:
+def score(setting: dict[str, str], arguments: list[str]) -> tuple[float, list[str]]:
     """The mean accuracy of a setting, and its cells in the table: own and plain, for each corpus."""
-    options = [f"distiller.{name}={value}" for name, value in setting.items()]
+    options = " ".join(f"distiller.{name}={value}" for name, value in setting.items()).split()
     named = {
         " ".join([dataset, *options]): [f"dataset={dataset}", f"per_class={per_class}", *options]
         for dataset, per_class in CORPORA.items()
