@@ -1,4 +1,4 @@
-"""How the default was chosen: one option after another, at equal time, by validation accuracy over several corpora.
+"""A search for the default: one option after another, at equal time, by validation accuracy over several corpora.
 
     python experiments/search.py embedding=glove data_dir=DIR embedding.path=DIR/vectors/glove_100d_10k.txt \
         distiller.minutes=0.6 evaluation.texts=1000 evaluation.step_sizes=[0.001,0.003] jobs=2
