@@ -165,15 +165,18 @@ def all_table(results: Results) -> str:
 
 def picture(results: Results, path: Path) -> None:
     """Accuracy against seconds of distilling, a panel per corpus, at the paper's budget."""
-    found = {(result["dataset"], result["per_class"]) for result in results.values()}
-    shown = [corpus for corpus in CORPORA.items() if corpus in found]
+    methods = ("default", *DISTILLERS)
+
+    def result_of(method: str, dataset: str, per_class: int) -> dict | None:
+        return results.get(f"{dataset}-{f'default-{per_class}' if method == 'default' else method}")
+
+    shown = [corpus for corpus in CORPORA.items() if any(result_of(method, *corpus) for method in methods)]
     if not shown:
         return
     figure = Figure(figsize=(4 * len(shown), 4.6), layout="constrained")
     for axes, (dataset, per_class) in zip(figure.subplots(1, len(shown), squeeze=False)[0], shown, strict=True):
-        for i, method in enumerate(("default", *DISTILLERS)):
-            result = results.get(f"{dataset}-{f'default-{per_class}' if method == 'default' else method}")
-            if result:
+        for i, method in enumerate(methods):
+            if result := result_of(method, dataset, per_class):
                 scored = result["methods"]["distilled"]
                 where = (scored["seconds"], scored["accuracy"]["mean"], scored["accuracy"]["std"])
                 axes.errorbar(*where, fmt="o", color=f"C{i}", label=method)

@@ -10,7 +10,7 @@ import torch
 from textdd.data.embedded import embed
 from textdd.evaluation.cost import Cost
 from textdd.evaluation.full_data import FullDataConfig, StudentTraining, train_full
-from textdd.evaluation.protocol import EvaluationConfig, Protocol, add_recovery, evenly, summary
+from textdd.evaluation.protocol import EvaluationConfig, Protocol, add_recovery, evenly, marks_of, summary
 from textdd.evaluation.scoring import Scores, score
 from textdd.evaluation.training_set import TrainingSet, in_pieces, real_set
 from textdd.evaluation.tuning import curve, plateaus, train_students, tune
@@ -181,6 +181,14 @@ def test_evenly(steps, marks):
     assert evenly(steps) == marks
 
 
+@pytest.mark.parametrize("steps", [1, 24, 29, 30, 31, 48, 100, 999])
+def test_a_curve_ends_with_the_training(steps):
+    marks = marks_of(steps)
+    assert marks[-1] == steps
+    assert marks == sorted(set(marks))
+    assert 1 <= len(marks) <= 14
+
+
 class TestFullData:
     config = FullDataConfig(step_sizes=[1e-6, 5e-3], epochs=3, batch=32)
 
@@ -237,6 +245,17 @@ class TestProtocol:
         monkeypatch.setattr(type(corpus.test), "batch", batch)
         assert set(protocol.selected("random", 3)["variants"]) == {"in_pieces"}
         assert sorted(read) == sorted(2 * list(range(len(corpus.test))))  # for whole texts, and for these in pieces
+
+    @pytest.mark.parametrize("steps", [4, 33])
+    def test_students_are_scored_at_the_end_of_their_training(self, steps, protocol, student, corpus, table):
+        examples = real_set(corpus.train, SELECTORS["random"](corpus.train, table, 3, 0), table, len(corpus.classes))
+        recipe, step_sizes = Recipe("adam", steps, 3, "fixed", 1e-2), torch.linspace(0.001, 0.02, steps)
+        found = protocol.measure([examples], recipe, step_sizes)
+        seeds = protocol.seeds("evaluation")
+        trained = train_students(student, [examples], recipe, seeds, [steps], step_sizes)
+        expected = score(student, [theta for (theta,) in trained], corpus.test, table).accuracy
+        assert found["accuracy"]["values"] == expected.tolist()
+        assert found["curve"]["steps"][-1] == steps
 
     def test_selection_never_sees_the_test_texts(self, protocol, corpus):
         """With test texts of random labels, what is chosen stays the same."""

@@ -188,7 +188,7 @@ class Protocol:
     ) -> Result:
         """Train K fresh students and read the test texts once; the curve over training steps is of validation."""
         student = student or self.student
-        marks = evenly(recipe.steps) if recipe.steps < MARKS[3] else [m for m in MARKS if m <= recipe.steps]
+        marks = marks_of(recipe.steps)
         with Cost() as cost:
             seeds, choice = self.seeds("evaluation"), self.config.side_by_side
             trained = train_students(student, sets, recipe, seeds, marks, step_sizes, choice)
@@ -212,6 +212,11 @@ class Protocol:
                 other = make_student(options, self.table.shape[1], len(self.corpus.classes))
                 results[name] = self.tuned(sets, f"{what}, {name}", other)
         return results
+
+
+def marks_of(steps: int) -> list[int]:
+    """Numbers of steps at which a curve of accuracy has a point; the last is the end of the training."""
+    return evenly(steps) if steps < MARKS[3] else [*(mark for mark in MARKS if mark < steps), steps]
 
 
 def evenly(steps: int) -> list[int]:
