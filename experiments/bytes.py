@@ -63,11 +63,16 @@ def picture(families: dict[str, dict[str, dict]], title: str, path: Path) -> Non
     figure = Figure(figsize=(7, 4.6), layout="constrained")
     axes = figure.subplots()
     for family, sets in families.items():
-        results = sorted(sets.values(), key=lambda result: result["bytes"])
+        names, results = zip(*sorted(sets.items(), key=lambda item: item[1]["bytes"]), strict=True)
         scored = [result.get("own", result["plain"]) for result in results]
         means, stds = ([scores[name] for scores in scored] for name in ("mean", "std"))
-        axes.errorbar([result["bytes"] for result in results], means, stds, fmt="o-", capsize=2, label=family)
+        sizes = [result["bytes"] for result in results]
+        line = axes.errorbar(sizes, means, stds, fmt="o-", capsize=2, label=family)
+        for name, size, mean in zip(names, sizes, means, strict=True):
+            short, place = name.replace(" per class", "").replace("rank ", "R="), {"textcoords": "offset points"}
+            axes.annotate(short, (size, mean), (4, 4), fontsize=8, color=line[0].get_color(), **place)
     axes.set(xscale="log", xlabel="bytes of the set", ylabel="validation accuracy", title=title)
+    axes.margins(x=0.1)
     axes.grid(alpha=0.3)
     axes.legend(frameon=False)
     figure.savefig(path, dpi=120)
@@ -83,7 +88,7 @@ def main() -> None:
     results = trials(HERE / dataset, named, passed)
     found = {family: {name: results[f"{family}, {name}"] for name in sets} for family, sets in families.items()}
     (HERE / f"{dataset}.md").write_text(table(found))
-    picture(found, f"{dataset}, {per_class} per class where nothing else is said", HERE / f"{dataset}.png")
+    picture(found, f"{dataset}: examples per class, {per_class} where R is a rank", HERE / f"{dataset}.png")
     sys.stdout.write(table(found))
 
 
