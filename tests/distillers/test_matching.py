@@ -33,16 +33,16 @@ def texts():
 
 
 class TestKernelRidge:
-    @pytest.fixture
-    def problem(self):
+    @pytest.fixture(params=[M, 3 * M])  # fewer examples than features, and more
+    def problem(self, request):
         generator = torch.Generator().manual_seed(1)
-        shapes = ((M, 8), (M, C), (N, 8))
+        shapes = ((request.param, 8), (request.param, C), (N, 8))
         return [torch.randn(shape, dtype=torch.float64, generator=generator) for shape in shapes]
 
     def test_is_the_regression_of_scikit_learn(self, problem):
         features, targets, queries = problem
         with_bias = [F.pad(part, (0, 1), value=1.0) for part in (features, queries)]
-        ridge = 0.3 * with_bias[0].square().sum() / M  # lambda tr(K) / M
+        ridge = 0.3 * with_bias[0].square().sum() / len(features)  # lambda tr(K) / M
         expected = SklearnKernelRidge(alpha=ridge.item(), kernel="linear").fit(with_bias[0], targets)
         got = ridge_predictions(features, targets, queries, 0.3)
         assert got.numpy() == pytest.approx(expected.predict(with_bias[1]), rel=1e-9)
@@ -51,7 +51,7 @@ class TestKernelRidge:
         """The dual form equals the primal one: the weights minimise squared error plus ridge times squared norm."""
         features, targets, queries = problem
         with_bias = F.pad(features, (0, 1), value=1.0)
-        ridge = 0.3 * with_bias.square().sum() / M
+        ridge = 0.3 * with_bias.square().sum() / len(features)
         weights = torch.linalg.solve(with_bias.t() @ with_bias + ridge * torch.eye(9), with_bias.t() @ targets)
         expected = F.pad(queries, (0, 1), value=1.0) @ weights
         assert torch.allclose(ridge_predictions(features, targets, queries, 0.3), expected, atol=1e-9)

@@ -86,7 +86,8 @@ def ridge_predictions(features: Tensor, targets: Tensor, queries: Tensor, regula
     """What kernel ridge regression with a linear kernel, fitted to M examples, predicts for N others (N, C).
 
     A constant feature stands for the bias of the head. In double precision, because the kernel has the square of the
-    features' condition number.
+    features' condition number. Of a set of more examples than features the weights are solved for in their place, since
+    phi^T (K + r I)^-1 = (phi^T phi + r I)^-1 phi^T.
 
     Args:
         features: of the examples (M, F).
@@ -95,7 +96,13 @@ def ridge_predictions(features: Tensor, targets: Tensor, queries: Tensor, regula
         regularisation: lambda; the ridge is lambda tr(K) / M.
     """
     features, queries = (F.pad(part.double(), (0, 1), value=1.0) for part in (features, queries))
-    kernel = features @ features.t()  # (M, M)
-    ridge = regularisation * kernel.diagonal().mean()
-    dual = torch.linalg.solve(kernel + ridge * torch.eye(len(kernel)).to(kernel), targets.double())  # (M, C)
-    return queries @ (features.t() @ dual)
+    targets = targets.double()
+    ridge = regularisation * features.square().sum(dim=1).mean()
+    if len(features) > features.shape[1]:
+        return queries @ solved(features.t() @ features, ridge, features.t() @ targets)
+    return queries @ (features.t() @ solved(features @ features.t(), ridge, targets))
+
+
+def solved(matrix: Tensor, ridge: Tensor, wanted: Tensor) -> Tensor:
+    """(matrix + ridge I)^-1 wanted."""
+    return torch.linalg.solve(matrix + ridge * torch.eye(len(matrix)).to(matrix), wanted)
