@@ -19,7 +19,7 @@ def accuracy(scored: dict) -> str:
 
 
 def picked(methods: dict[str, dict]) -> dict[str, dict]:
-    """What every selector reached with its texts whole, in pieces, and those of random ones with a teacher's labels."""
+    """What every selector reached with its texts whole, in pieces, and with a teacher's labels."""
     found = {}
     for name in (name for name in SELECTORS if name in methods):
         variants = methods[name]["variants"]
