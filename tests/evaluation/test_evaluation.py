@@ -123,6 +123,13 @@ def test_tuning_prefers_what_validates_best(student, corpus, table):
     assert useless.steps == 5  # among equals the shortest training wins
 
 
+def test_the_longest_training_allowed_is_tried(student, corpus, table):
+    sets = [real_set(corpus.train, SELECTORS["random"](corpus.train, table, 20, 0), table, len(corpus.classes))]
+    options = {"step_sizes": [1e-3], "batch": 16, "students": 2, "seed": 0, "what": "test"}
+    tried = {most: tune(student, sets, corpus.validation, table, most_steps=most, **options).steps for most in (3, 39)}
+    assert tried == {3: 3, 39: 39}  # so small a step size gains from every step more
+
+
 def test_sets_that_differ_in_size_are_taught_side_by_side(student, corpus, table):
     whole = real_set(corpus.train, np.arange(6), table, len(corpus.classes))
     sets = [in_pieces(whole, 12), in_pieces(whole, 5)]

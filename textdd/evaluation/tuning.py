@@ -19,7 +19,7 @@ from textdd.seeds import derive
 from textdd.students import FlatStudent
 
 MARKS = (5, 10, 20, 30, 50, 75, 100, 150, 200, 300, 400, 600, 800)
-"""Numbers of steps that are tried, up to the most that the configuration allows."""
+"""Numbers of steps that are tried, below the most that the configuration allows, which is tried as well."""
 
 
 class Curve(NamedTuple):
@@ -105,7 +105,7 @@ def tune(
         what: a word for the progress bar.
         side_by_side: as in `train_students`.
     """
-    marks = [mark for mark in MARKS if mark <= most_steps] or [most_steps]
+    marks = [*(mark for mark in MARKS if mark < most_steps), most_steps]
     seeds = [derive(seed, "tuning", i) for i in range(students)]
     batch = min(batch, *(len(examples.x) for examples in sets))
     tried: list[tuple[float, Recipe]] = []
