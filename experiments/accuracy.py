@@ -2,8 +2,8 @@
 
     python experiments/accuracy.py data_dir=DIR embedding.path=DIR/vectors/glove_100d_10k.txt
 
-The default gets its own time, at three budgets with all selectors beside it, and longer on two corpora; every distiller
-gets MINUTES. Runs that are finished are not repeated, so an interrupted comparison goes on where it stopped.
+The default gets its own time, at three budgets with all selectors beside it, and more on every corpus once; every
+distiller gets MINUTES. Runs that are finished are not repeated, so an interrupted comparison goes on where it stopped.
 `only=TEXT` does the runs whose name contains TEXT, such as default or trec6; `jobs=2` does two at a time with one
 thread each, which uses two cores better but takes each of them longer. All other arguments are passed on to every run.
 The results are written beside this file: one JSON per run, `main.md` and `main.png` (the table and the picture that the

@@ -97,18 +97,14 @@ def budgets_table(results: Results) -> str:
     scores = ["distilled", "with a plain recipe", "best selector", ""]
     lines = [["corpus, per class", *scores, "full data", "share", "seconds"]]
     for dataset, per_class in CORPORA.items():
-        defaults = {f"{dataset}, {size}": f"{dataset}-default-{size}" for size in (*FEWER[dataset], per_class)}
-        longer = {
-            f"{dataset}, {per_class}, {' '.join(options)}": name
-            for name, options in LONGER.items()
-            if name.startswith(dataset)
-        }
-        for what, name in (defaults | longer).items():
+        named = {f"{dataset}-default-{size}": "" for size in (*FEWER[dataset], per_class)}
+        named |= {name: f", {' '.join(options)}" for name, options in LONGER.items() if name.startswith(dataset)}
+        for name in sorted(named, key=lambda name: int(name.split("-")[-1])):  # a longer run follows the default's
             if name in results:
+                what = f"{dataset}, {name.split('-')[-1]}{named[name]}"
+                distilled, full = (results[name]["methods"][method] for method in ("distilled", "full"))
                 beside = results.get(f"{dataset}-default-{name.split('-')[-1]}", results[name])  # has all selectors
-                methods = beside["methods"] | {"distilled": results[name]["methods"]["distilled"]}
-                distilled, full = methods["distilled"], methods["full"]
-                rivals = picked(methods)
+                rivals = picked(beside["methods"])
                 best = best_of(rivals)
                 shown = map(accuracy, (distilled, distilled["variants"]["plain_recipe"], rivals[best]))
                 facts = [accuracy(full), f"{distilled['recovery']:.3f}", f"{distilled['seconds']:.0f}"]

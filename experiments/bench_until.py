@@ -28,7 +28,7 @@ from textdd.trainer import make_trainer, set_up_process
 GOALS, MOST_SECONDS = (0.85, 0.875), 3600
 
 # Whole set in every step, texts as long as real ones, the whole graph kept: as one would write it first.
-PLAIN = ["distiller.engine=unroll", "distiller.length=0", "distiller.inner_batch=-1"]
+PLAIN = ["distiller.engine=unroll", "distiller.length=0", "distiller.pieces=1", "distiller.inner_batch=-1"]
 PATIENT = ["distiller.minutes=60"]  # counted work: room to get there at all
 
 VARIANTS = {
