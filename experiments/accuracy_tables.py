@@ -101,9 +101,10 @@ def budgets_table(results: Results) -> str:
         named |= {name: f", {' '.join(options)}" for name, options in LONGER.items() if name.startswith(dataset)}
         for name in sorted(named, key=lambda name: int(name.split("-")[-1])):  # a longer run follows the default's
             if name in results:
-                what = f"{dataset}, {name.split('-')[-1]}{named[name]}"
+                size = name.split("-")[-1]
+                what = f"{dataset}, {size}{named[name]}"
                 distilled, full = (results[name]["methods"][method] for method in ("distilled", "full"))
-                beside = results.get(f"{dataset}-default-{name.split('-')[-1]}", results[name])  # has all selectors
+                beside = results.get(f"{dataset}-default-{size}", results[name])  # has all selectors
                 rivals = picked(beside["methods"])
                 best = best_of(rivals)
                 shown = map(accuracy, (distilled, distilled["variants"]["plain_recipe"], rivals[best]))

@@ -20,7 +20,7 @@ from textdd.evaluation.cost import Cost
 from textdd.evaluation.full_data import FullDataConfig, train_full
 from textdd.evaluation.scoring import Scores, score
 from textdd.evaluation.training_set import TrainingSet, in_pieces, real_set
-from textdd.evaluation.tuning import MARKS, curve, train_students, tune
+from textdd.evaluation.tuning import MARKS, curve, marks_up_to, train_students, tune
 from textdd.inner import Recipe
 from textdd.parametrisations.pieces import piece_count
 from textdd.seeds import derive
@@ -216,7 +216,7 @@ class Protocol:
 
 def marks_of(steps: int) -> list[int]:
     """Numbers of steps at which a curve of accuracy has a point; the last is the end of the training."""
-    return evenly(steps) if steps < MARKS[3] else [*(mark for mark in MARKS if mark < steps), steps]
+    return evenly(steps) if steps < MARKS[3] else marks_up_to(steps)
 
 
 def evenly(steps: int) -> list[int]:

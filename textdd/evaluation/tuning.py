@@ -19,7 +19,7 @@ from textdd.seeds import derive
 from textdd.students import FlatStudent
 
 MARKS = (5, 10, 20, 30, 50, 75, 100, 150, 200, 300, 400, 600, 800)
-"""Numbers of steps that are tried, below the most that the configuration allows, which is tried as well."""
+"""Numbers of steps at which a long training is looked at, besides its end."""
 
 
 class Curve(NamedTuple):
@@ -34,6 +34,11 @@ class Curve(NamedTuple):
     steps: list[int]
     mean: list[float]
     std: list[float]
+
+
+def marks_up_to(steps: int) -> list[int]:
+    """The MARKS within a training of so many steps, and its end."""
+    return [*(mark for mark in MARKS if mark < steps), steps]
 
 
 def train_students(
@@ -105,7 +110,7 @@ def tune(
         what: a word for the progress bar.
         side_by_side: as in `train_students`.
     """
-    marks = [*(mark for mark in MARKS if mark < most_steps), most_steps]
+    marks = marks_up_to(most_steps)
     seeds = [derive(seed, "tuning", i) for i in range(students)]
     batch = min(batch, *(len(examples.x) for examples in sets))
     tried: list[tuple[float, Recipe]] = []
