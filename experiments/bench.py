@@ -27,9 +27,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from textdd.evaluation.cost import reset_peak, resident, resident_peak
-from textdd.inner import ENGINES, Lesson, Recipe, State, make_optimiser
 from textdd.students import make_student
 from textdd.students.textcnn import Filters, TextCNN, TextCNNConfig
+from textdd.training import ENGINES, Lesson, Recipe, State, make_optimiser
 
 HERE = Path(__file__).with_suffix("")
 M, L, D, C = 120, 48, 100, 4

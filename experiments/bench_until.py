@@ -13,17 +13,17 @@ from hydra import compose, initialize_config_dir
 from torch import Tensor
 
 from textdd.config import CONF, register, to_run
-from textdd.data.corpus import Split
-from textdd.data.outer import OuterData
-from textdd.distil import make_distiller
-from textdd.distillers import Distiller
-from textdd.distillers.materials import Materials
+from textdd.corpora.corpus import Split
 from textdd.evaluation.scoring import score
-from textdd.inner import train
+from textdd.outer.batches import OuterData
+from textdd.outer.distil import make_distiller
+from textdd.outer.distiller import Distiller
+from textdd.outer.materials import Materials
 from textdd.prepare import prepare, setting, short_hash
 from textdd.quiet import quiet
 from textdd.students import make_student
 from textdd.trainer import make_trainer, set_up_process
+from textdd.training import train
 
 GOALS, MOST_SECONDS = (0.85, 0.875), 3600
 

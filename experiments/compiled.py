@@ -19,8 +19,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from textdd.inner import Lesson, Recipe, State, make_optimiser, train, unroll
-from textdd.students import STUDENTS, FlatStudent, make_student
+from textdd.students import STUDENTS, make_student
+from textdd.training import Lesson, Recipe, State, make_optimiser, train, unroll
+from textdd.training.student import FlatStudent
 
 HERE = Path(__file__).with_suffix("")
 D, C, SIZE, LENGTH, BATCH, STEPS = 100, 4, 120, 12, 40, 3

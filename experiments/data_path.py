@@ -108,8 +108,8 @@ def proportional(pid: int) -> int:
 
 def load(folder: Path) -> tuple:
     """Load the corpus; returns it and the seconds that it took, on the clock and of the processor."""
-    from textdd.data.corpus import load_corpus
-    from textdd.data.sources import DatasetConfig
+    from textdd.corpora.corpus import load_corpus
+    from textdd.corpora.sources import DatasetConfig
 
     start, processor = time.perf_counter(), time.process_time()
     corpus = load_corpus(DatasetConfig(**DATASET), str(folder), folder / "cache", seed=0)
@@ -124,8 +124,8 @@ def first(folder: Path) -> dict:
 
 def second(folder: Path) -> dict:
     """Find the tokens, learn word vectors, draw random batches, take outer steps."""
-    from textdd.data.outer import OuterBatches
-    from textdd.data.vectors import EmbeddingConfig, load_vectors
+    from textdd.outer.batches import OuterBatches
+    from textdd.spaces.vectors import EmbeddingConfig, load_vectors
 
     corpus, facts = load(folder)
     tokens = corpus.train.store.folder / "tokens.bin"
@@ -146,11 +146,11 @@ def second(folder: Path) -> dict:
 
 def outer_steps(corpus, vectors) -> Iterator[None]:  # noqa: ANN001
     """Take outer steps of the default on real batches; the teacher's opinion costs the same before its training."""
-    from textdd.data.embedded import embed
-    from textdd.data.outer import OuterBatches
-    from textdd.distil import make_distiller
     from textdd.distillers.meta_gradient import MetaGradientConfig
-    from textdd.distillers.teacher import Teacher
+    from textdd.outer.batches import OuterBatches
+    from textdd.outer.distil import make_distiller
+    from textdd.outer.teacher import Teacher
+    from textdd.spaces.embedded import embed
     from textdd.students import STUDENTS, make_student
     from textdd.trainer import TrainerConfig, set_up_process
 

@@ -17,13 +17,13 @@ from pathlib import Path
 
 import pytorch_lightning as pl
 
-from textdd.data.corpus import load_corpus
-from textdd.data.outer import OuterData
-from textdd.data.sources import DatasetConfig
-from textdd.data.vectors import EmbeddingConfig, load_vectors
-from textdd.distil import make_distiller
+from textdd.corpora.corpus import load_corpus
+from textdd.corpora.sources import DatasetConfig
 from textdd.distillers.meta_gradient import MetaGradientConfig
-from textdd.distillers.teacher import Teacher
+from textdd.outer.batches import OuterData
+from textdd.outer.distil import make_distiller
+from textdd.outer.teacher import Teacher
+from textdd.spaces.vectors import EmbeddingConfig, load_vectors
 from textdd.students import STUDENTS, make_student
 from textdd.trainer import SetUpProcess, TrainerConfig, make_trainer
 

@@ -18,9 +18,9 @@ from pathlib import Path
 import torch
 from torch.nn import functional as F
 
-from textdd.inner import Lesson, Recipe, State, make_optimiser, train, unroll
-from textdd.inner.side_by_side import answers, train_all
 from textdd.students import STUDENTS, make_student
+from textdd.training import Lesson, Recipe, State, make_optimiser, train, unroll
+from textdd.training.side_by_side import answers, train_all
 
 HERE = Path(__file__).with_suffix("")
 D, C = 100, 4

@@ -21,18 +21,19 @@ from torch import Tensor
 from textdd.checks import check
 from textdd.cli import compose_config
 from textdd.config import RunConfig, register, to_run
-from textdd.distil import distil
 from textdd.evaluation.scoring import score
 from textdd.evaluation.training_set import TrainingSet, real_set
 from textdd.evaluation.tuning import train_students, tune
-from textdd.inner import Recipe
 from textdd.loggers import Mirrors
+from textdd.outer.distil import distil
 from textdd.prepare import Prepared, prepare, setting, short_hash
 from textdd.record import write_json
 from textdd.seeds import derive
 from textdd.selectors import SELECTORS
-from textdd.students import FlatStudent, make_student
+from textdd.students import make_student
 from textdd.trainer import set_up_process
+from textdd.training import Recipe
+from textdd.training.student import FlatStudent
 
 STUDENTS = 5
 PLACES = ("data_dir=", "embedding.path=")

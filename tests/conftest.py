@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from textdd.data.corpus import load_corpus
-from textdd.data.demo import DemoConfig
-from textdd.data.sources import DatasetConfig
-from textdd.data.vectors import EmbeddingConfig, load_vectors
+from textdd.corpora.corpus import load_corpus
+from textdd.corpora.demo import DemoConfig
+from textdd.corpora.sources import DatasetConfig
+from textdd.spaces.vectors import EmbeddingConfig, load_vectors
 from textdd.students import STUDENTS, make_student
 
 SMALL_DEMO = DemoConfig(topics=3, themes=1, train=600, test=200, words=300)

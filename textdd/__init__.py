@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from textdd.artifact import DistilledSet
+    from textdd.sets.distilled_set import DistilledSet
 
 __all__ = ["DistilledSet"]
 
@@ -13,7 +13,7 @@ __all__ = ["DistilledSet"]
 def __getattr__(name: str) -> Any:
     # torch takes seconds to import, so it waits until something that needs it is asked for.
     if name == "DistilledSet":
-        from textdd.artifact import DistilledSet
+        from textdd.sets.distilled_set import DistilledSet
 
         return DistilledSet
     raise AttributeError(f"module 'textdd' has no attribute {name!r}")

@@ -7,16 +7,17 @@ from pathlib import Path
 
 from textdd.allowed import all_of, at_least, one_of, positive
 from textdd.config import RunConfig
-from textdd.data.vectors import EMBEDDINGS
-from textdd.distillers import DISTILLERS, DistillerConfig
-from textdd.distillers.chain import ChainConfig
-from textdd.distillers.nested import check_nested
+from textdd.distillers import DISTILLERS
 from textdd.errors import TextddError, nearest_first
-from textdd.inner.side_by_side import CHOICES
-from textdd.manifest import read_manifest
-from textdd.parametrisations import OF_WORDS
+from textdd.outer.chain import ChainConfig
+from textdd.outer.distiller import DistillerConfig
+from textdd.outer.nested import check_nested
 from textdd.selectors import SELECTORS
+from textdd.sets.manifest import read_manifest
+from textdd.sets.parametrisations import OF_WORDS
+from textdd.spaces.vectors import EMBEDDINGS
 from textdd.students import STUDENTS
+from textdd.training.side_by_side import CHOICES
 
 PRECISIONS = ("32-true", "bf16-mixed", "16-mixed", "64-true")
 PRODUCTS = ("highest", "high", "medium")

@@ -9,12 +9,12 @@ from typing import Any
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, DictConfig, OmegaConf
 
-from textdd.data.sources import DatasetConfig
-from textdd.data.vectors import EmbeddingConfig
+from textdd.corpora.sources import DatasetConfig
 from textdd.distillers import DISTILLERS
-from textdd.distillers.chain import ChainConfig
 from textdd.evaluation.protocol import EvaluationConfig
 from textdd.loggers import LoggerConfig
+from textdd.outer.chain import ChainConfig
+from textdd.spaces.vectors import EmbeddingConfig
 from textdd.students import STUDENTS
 from textdd.trainer import TrainerConfig
 

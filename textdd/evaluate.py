@@ -15,15 +15,15 @@ from rich.console import Console
 from rich.table import Table
 
 from textdd import cli
-from textdd.artifact import DistilledSet
 from textdd.config import CONF, EvaluateConfig, register
-from textdd.data.corpus import Corpus, load_corpus
-from textdd.data.sources import DatasetConfig
+from textdd.corpora.corpus import Corpus, load_corpus
+from textdd.corpora.sources import DatasetConfig
 from textdd.errors import TextddError
 from textdd.evaluation.protocol import EvaluationConfig, Protocol, Result
 from textdd.quiet import quiet
 from textdd.record import write_json
 from textdd.report.terminal import scores
+from textdd.sets.distilled_set import DistilledSet
 from textdd.students import STUDENTS, make_student
 from textdd.trainer import TrainerConfig, set_up_process
 

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from textdd.config import RunConfig
-from textdd.data.budget import check_per_class, per_class_from_budget
-from textdd.data.corpus import Corpus, load_corpus
-from textdd.data.vectors import WordVectors, load_vectors
-from textdd.manifest import read_manifest
+from textdd.corpora.budget import check_per_class, per_class_from_budget
+from textdd.corpora.corpus import Corpus, load_corpus
 from textdd.progress import Bar, say
+from textdd.sets.manifest import read_manifest
+from textdd.spaces.vectors import WordVectors, load_vectors
 
 
 class Prepared(NamedTuple):

@@ -24,28 +24,29 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from textdd import cli
-from textdd.artifact import DistilledSet
 from textdd.checks import check
 from textdd.config import CONF, RunConfig, register, to_run
-from textdd.distil import distil, forget_checkpoints, plan_of
-from textdd.distillers import DistillerConfig
-from textdd.distillers.chain import added_up, stages_of
 from textdd.errors import TextddError
 from textdd.evaluation.protocol import Protocol, Result, add_recovery
 from textdd.locks import claim, locked
 from textdd.loggers import Mirrors
 from textdd.machine import machine
-from textdd.manifest import MANIFEST
-from textdd.plan import print_plans
+from textdd.outer.chain import added_up, stages_of
+from textdd.outer.distil import distil, forget_checkpoints, plan_of
+from textdd.outer.distiller import DistillerConfig
+from textdd.outer.plan import print_plans
 from textdd.prepare import Prepared, identity, prepare, setting, short_hash
 from textdd.progress import say
 from textdd.quiet import quiet
 from textdd.record import write_json
 from textdd.report.figures import accuracy_against_steps
 from textdd.report.terminal import print_results
-from textdd.students import FlatStudent, make_student
+from textdd.sets.distilled_set import DistilledSet
+from textdd.sets.manifest import MANIFEST
+from textdd.students import make_student
 from textdd.sweep import attempt, check_launcher, failure, sweep
 from textdd.trainer import make_trainer, process_rank, set_up_process
+from textdd.training.student import FlatStudent
 
 PURPOSE = "Distil a labelled text corpus into a tiny synthetic training set, then compare distilled vs random vs full."
 EXAMPLES = [

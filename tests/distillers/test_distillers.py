@@ -12,15 +12,16 @@ from omegaconf import OmegaConf
 from torch.nn import functional as F
 
 from textdd.config import CONF, register
-from textdd.data.embedded import embed
-from textdd.data.outer import OuterData
-from textdd.distil import make_distiller
-from textdd.distillers import DISTILLERS, MetaGradientConfig
-from textdd.distillers.materials import Materials
-from textdd.distillers.plain import plain_lesson
+from textdd.distillers import DISTILLERS
+from textdd.distillers.meta_gradient import MetaGradientConfig
 from textdd.errors import TextddError
-from textdd.inner import ENGINES, train
+from textdd.outer.batches import OuterData
+from textdd.outer.distil import make_distiller
+from textdd.outer.materials import Materials
+from textdd.outer.plain import plain_lesson
+from textdd.spaces.embedded import embed
 from textdd.trainer import TrainerConfig, make_trainer
+from textdd.training import ENGINES, train
 
 SMALL = {"outer_steps": 4, "outer_batch": 32, "check_every": 2, "check_texts": 50, "inner_steps": 4, "length": 6}
 FEW_EXPERTS = {"experts": 2, "pace": 2, "window": 2}

@@ -6,13 +6,13 @@ from sklearn.kernel_ridge import KernelRidge as SklearnKernelRidge
 from torch.nn import functional as F
 
 from tests.distillers.test_distillers import options
-from textdd.data.embedded import Batch
-from textdd.distil import make_distiller
 from textdd.distillers.distribution_matching import mean_discrepancy
 from textdd.distillers.gradient_matching import cosine_distance, full_gradients, head_gradients
 from textdd.distillers.kernel_ridge import ridge_predictions
-from textdd.inner.training import soft_cross_entropy
+from textdd.outer.distil import make_distiller
+from textdd.spaces.embedded import Batch
 from textdd.students import STUDENTS, make_student
+from textdd.training.training import soft_cross_entropy
 
 N, L, D, C, M = 10, 5, 4, 3, 6
 METHODS = ["kernel_ridge", "distribution_matching", "gradient_matching"]

@@ -9,12 +9,12 @@ from torch.nn import functional as F
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from tests.distillers.test_distillers import options, prepared
-from textdd.data.embedded import embed
-from textdd.distillers import experts as experts_file
-from textdd.distillers.experts import expert_trajectories, train_expert
-from textdd.distillers.materials import Materials
-from textdd.inner import Recipe, State, train
+from textdd.outer import experts as experts_file
+from textdd.outer.experts import expert_trajectories, train_expert
+from textdd.outer.materials import Materials
+from textdd.spaces.embedded import embed
 from textdd.trainer import TrainerConfig, make_trainer
+from textdd.training import Recipe, State, train
 
 RECIPE = Recipe("sgd", 6, 16, "shuffled", 0.2)
 

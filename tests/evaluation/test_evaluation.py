@@ -7,17 +7,18 @@ import numpy as np
 import pytest
 import torch
 
-from textdd.data.embedded import embed
 from textdd.evaluation.cost import Cost
 from textdd.evaluation.full_data import FullDataConfig, StudentTraining, train_full
 from textdd.evaluation.protocol import EvaluationConfig, Protocol, add_recovery, evenly, marks_of, summary
 from textdd.evaluation.scoring import Scores, score
 from textdd.evaluation.training_set import TrainingSet, in_pieces, real_set
 from textdd.evaluation.tuning import curve, plateaus, train_students, tune
-from textdd.inner import Recipe
 from textdd.selectors import SELECTORS
-from textdd.students import STUDENTS, FlatStudent
+from textdd.spaces.embedded import embed
+from textdd.students import STUDENTS
 from textdd.trainer import TrainerConfig, make_trainer
+from textdd.training import Recipe
+from textdd.training.student import FlatStudent
 
 SMALL = EvaluationConfig(students=2, texts=60, step_sizes=[1e-2], steps=10, batch=8, tuning_students=1, transfer=[])
 

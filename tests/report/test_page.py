@@ -9,11 +9,11 @@ from html.parser import HTMLParser
 import pytest
 import torch
 
-from textdd.artifact import DistilledSet
 from textdd.report.drawing import Panel, picture
 from textdd.report.inside import Reading, course, nearest, readings
 from textdd.report.page import write_report
 from textdd.report.results import find
+from textdd.sets.distilled_set import DistilledSet
 
 BROWSER = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from textdd.data.corpus import Split
+from textdd.corpora.corpus import Split
+from textdd.selection import candidates
 from textdd.selectors import SELECTORS, by_class
-from textdd.selectors.by_class import candidates
-from textdd.selectors.features import mean_word_vectors
 from textdd.selectors.herding import herd
 from textdd.selectors.k_center import farthest_first
 from textdd.selectors.k_means import nearest_to_centres
+from textdd.spaces.features import mean_word_vectors
 
 PICKS = {"herding": herd, "k_center": farthest_first, "k_means": nearest_to_centres}
 

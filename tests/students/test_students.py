@@ -4,8 +4,9 @@ import pytest
 import torch
 
 from textdd.errors import TextddError
-from textdd.students import STUDENTS, FlatStudent, Student, make_student
+from textdd.students import STUDENTS, make_student
 from textdd.students.textcnn import TextCNNConfig
+from textdd.training.student import FlatStudent, Student
 
 D, L, C, N = 6, 7, 3, 5
 

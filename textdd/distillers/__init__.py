@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from textdd.distillers.distiller import Distiller, DistillerConfig
 from textdd.distillers.distribution_matching import DistributionMatching, DistributionMatchingConfig
-from textdd.distillers.gradient_matching import GRADIENTS, GradientMatching, GradientMatchingConfig
-from textdd.distillers.initialise import STARTS, initial_texts
+from textdd.distillers.gradient_matching import GradientMatching, GradientMatchingConfig
 from textdd.distillers.kernel_ridge import KernelRidge, KernelRidgeConfig
-from textdd.distillers.meta_gradient import TARGETS, TRUNCATIONS, MetaGradient, MetaGradientConfig
-from textdd.distillers.pooled import PooledConfig
-from textdd.distillers.synthetic import LABELS, SyntheticSet
+from textdd.distillers.meta_gradient import MetaGradient, MetaGradientConfig
 from textdd.distillers.trajectory_matching import TrajectoryMatching, TrajectoryMatchingConfig
+from textdd.outer.distiller import Distiller, DistillerConfig
 
 DISTILLERS: dict[str, tuple[type[Distiller], type[DistillerConfig]]] = {
     "meta_gradient": (MetaGradient, MetaGradientConfig),
@@ -23,26 +20,4 @@ DISTILLERS: dict[str, tuple[type[Distiller], type[DistillerConfig]]] = {
 }
 """The choices of `distiller=`: name -> (class, its options)."""
 
-__all__ = [
-    "DISTILLERS",
-    "GRADIENTS",
-    "LABELS",
-    "STARTS",
-    "TARGETS",
-    "TRUNCATIONS",
-    "Distiller",
-    "DistillerConfig",
-    "DistributionMatching",
-    "DistributionMatchingConfig",
-    "GradientMatching",
-    "GradientMatchingConfig",
-    "KernelRidge",
-    "KernelRidgeConfig",
-    "MetaGradient",
-    "MetaGradientConfig",
-    "PooledConfig",
-    "SyntheticSet",
-    "TrajectoryMatching",
-    "TrajectoryMatchingConfig",
-    "initial_texts",
-]
+__all__ = ["DISTILLERS"]

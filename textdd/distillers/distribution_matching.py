@@ -16,9 +16,9 @@ from typing import ClassVar
 from torch import Tensor
 from torch.nn import functional as F
 
-from textdd.data.embedded import Batch
-from textdd.distillers import work
-from textdd.distillers.distiller import Distiller, DistillerConfig
+from textdd.outer import work
+from textdd.outer.distiller import Distiller, DistillerConfig
+from textdd.spaces.embedded import Batch
 
 
 @dataclass

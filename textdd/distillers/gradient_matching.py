@@ -21,11 +21,11 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from textdd.allowed import at_least, at_most, one_of
-from textdd.data.embedded import Batch
-from textdd.distillers import work
-from textdd.distillers.pooled import PooledConfig, PooledDistiller
-from textdd.inner.training import soft_cross_entropy
-from textdd.students import FlatStudent
+from textdd.outer import work
+from textdd.outer.pooled import PooledConfig, PooledDistiller
+from textdd.spaces.embedded import Batch
+from textdd.training.student import FlatStudent
+from textdd.training.training import soft_cross_entropy
 
 GRADIENTS = ("full", "head")
 

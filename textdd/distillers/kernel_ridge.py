@@ -20,9 +20,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from textdd.allowed import at_least, at_most, positive
-from textdd.data.embedded import Batch
-from textdd.distillers import work
-from textdd.distillers.pooled import PooledConfig, PooledDistiller
+from textdd.outer import work
+from textdd.outer.pooled import PooledConfig, PooledDistiller
+from textdd.spaces.embedded import Batch
 
 
 @dataclass

@@ -17,20 +17,20 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from textdd.allowed import at_least, at_most, one_of, within
-from textdd.data.embedded import Batch
-from textdd.distillers import work
-from textdd.distillers.engine import EngineConfig, EngineDistiller, Training
-from textdd.distillers.materials import Materials
-from textdd.distillers.nested import draw_size
-from textdd.distillers.plain import BATCH, LONGER, plain_lesson, plain_window
-from textdd.distillers.pooled import PooledConfig, PooledDistiller
-from textdd.distillers.synthetic import SyntheticSet
-from textdd.distillers.teacher import Teacher, teacher_work, train_teacher
-from textdd.inner import Lesson, State, make_optimiser, train
-from textdd.inner.optimiser import Optimiser
-from textdd.inner.side_by_side import answers, sharing, train_all
+from textdd.outer import work
+from textdd.outer.engine import EngineConfig, EngineDistiller, Training
+from textdd.outer.materials import Materials
+from textdd.outer.nested import draw_size
+from textdd.outer.plain import BATCH, LONGER, plain_lesson, plain_window
+from textdd.outer.pooled import PooledConfig, PooledDistiller
+from textdd.outer.synthetic import SyntheticSet
+from textdd.outer.teacher import Teacher, teacher_work, train_teacher
 from textdd.seeds import numpy_generator
-from textdd.students import FlatStudent
+from textdd.spaces.embedded import Batch
+from textdd.training import Lesson, State, make_optimiser, train
+from textdd.training.optimiser import Optimiser
+from textdd.training.side_by_side import answers, sharing, train_all
+from textdd.training.student import FlatStudent
 
 TRUNCATIONS = ("none", "random", "pool")
 TARGETS = ("labels", "teacher")

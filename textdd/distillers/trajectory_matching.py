@@ -24,15 +24,15 @@ import torch
 from torch import Tensor
 
 from textdd.allowed import at_least, at_most, one_of, positive
-from textdd.data.embedded import Batch
-from textdd.distillers import work
-from textdd.distillers.engine import EngineConfig, EngineDistiller, Training
-from textdd.distillers.experts import expert_trajectories
-from textdd.distillers.materials import Materials
-from textdd.distillers.synthetic import SyntheticSet
-from textdd.inner import OPTIMISERS, Recipe, State
+from textdd.outer import work
+from textdd.outer.engine import EngineConfig, EngineDistiller, Training
+from textdd.outer.experts import expert_trajectories
+from textdd.outer.materials import Materials
+from textdd.outer.synthetic import SyntheticSet
 from textdd.seeds import numpy_generator
-from textdd.students import FlatStudent
+from textdd.spaces.embedded import Batch
+from textdd.training import OPTIMISERS, Recipe, State
+from textdd.training.student import FlatStudent
 
 
 @dataclass

@@ -20,14 +20,14 @@ from torch.nn import functional as F
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 from torchmetrics.classification import MulticlassAccuracy
 
-from textdd.data.corpus import Corpus
-from textdd.data.embedded import Batch
-from textdd.data.module import CorpusModule
+from textdd.corpora.corpus import Corpus
 from textdd.evaluation.cost import Cost
 from textdd.locks import claim
 from textdd.progress import TrainingBar
 from textdd.record import write_tensors
-from textdd.students import FlatStudent
+from textdd.spaces.embedded import Batch
+from textdd.spaces.module import CorpusModule
+from textdd.training.student import FlatStudent
 
 
 @dataclass

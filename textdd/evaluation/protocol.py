@@ -14,18 +14,19 @@ from typing import Any
 import pytorch_lightning as pl
 from torch import Tensor
 
-from textdd.artifact import DistilledSet
-from textdd.data.corpus import Corpus
+from textdd.corpora.corpus import Corpus
 from textdd.evaluation.cost import Cost
 from textdd.evaluation.full_data import FullDataConfig, train_full
 from textdd.evaluation.scoring import Scores, score
 from textdd.evaluation.training_set import TrainingSet, in_pieces, real_set
 from textdd.evaluation.tuning import MARKS, curve, marks_up_to, train_students, tune
-from textdd.inner import Recipe
-from textdd.parametrisations.pieces import piece_count
 from textdd.seeds import derive
 from textdd.selectors import SELECTORS
-from textdd.students import STUDENTS, FlatStudent, make_student
+from textdd.sets.distilled_set import DistilledSet
+from textdd.sets.parametrisations.pieces import piece_count
+from textdd.students import STUDENTS, make_student
+from textdd.training import Recipe
+from textdd.training.student import FlatStudent
 
 
 @dataclass

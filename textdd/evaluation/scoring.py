@@ -10,9 +10,9 @@ from torch import Tensor
 from torchmetrics import MetricCollection
 from torchmetrics.classification import MulticlassAccuracy, MulticlassF1Score
 
-from textdd.data.corpus import Split
-from textdd.data.embedded import embed
-from textdd.students import FlatStudent
+from textdd.corpora.corpus import Split
+from textdd.spaces.embedded import embed
+from textdd.training.student import FlatStudent
 
 BATCH = 128
 """Texts read at a time. With 500, most of the time on a CPU goes into memory that the system clears for every batch."""

@@ -8,9 +8,9 @@ import numpy as np
 from torch import Tensor
 from torch.nn import functional as F
 
-from textdd.data.corpus import Split
-from textdd.data.embedded import embed
-from textdd.inner import Lesson, Recipe
+from textdd.corpora.corpus import Split
+from textdd.spaces.embedded import embed
+from textdd.training import Lesson, Recipe
 
 
 @dataclass(frozen=True)

@@ -9,14 +9,14 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from textdd.data.corpus import Split
+from textdd.corpora.corpus import Split
 from textdd.evaluation.scoring import score
 from textdd.evaluation.training_set import TrainingSet
-from textdd.inner import Recipe, State, make_optimiser, train
-from textdd.inner.side_by_side import train_all
 from textdd.progress import track
 from textdd.seeds import derive
-from textdd.students import FlatStudent
+from textdd.training import Recipe, State, make_optimiser, train
+from textdd.training.side_by_side import train_all
+from textdd.training.student import FlatStudent
 
 MARKS = (5, 10, 20, 30, 50, 75, 100, 150, 200, 300, 400, 600, 800)
 """Numbers of steps at which a long training is looked at, besides its end."""

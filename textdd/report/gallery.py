@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 
-from textdd.artifact import DistilledSet
 from textdd.report.drawing import Panel
 from textdd.report.figures import (
     Points,
@@ -16,6 +15,7 @@ from textdd.report.figures import (
 )
 from textdd.report.inside import course, draw_course, draw_labels, draw_step_sizes
 from textdd.report.pooling import Configuration
+from textdd.sets.distilled_set import DistilledSet
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,10 @@ from matplotlib.colors import LinearSegmentedColormap, to_rgba
 from torch import Tensor
 from torch.nn import functional as F
 
-from textdd.artifact import DistilledSet
-from textdd.data.tokeniser import SPECIAL, words
 from textdd.report.drawing import add_legend
 from textdd.report.figures import COLOURS
+from textdd.sets.distilled_set import DistilledSet
+from textdd.spaces.tokeniser import SPECIAL, words
 
 NEAR = 0.5
 """Cosine from which a word may be called near."""

@@ -8,7 +8,6 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
-from textdd.artifact import DistilledSet
 from textdd.errors import TextddError
 from textdd.record import write_bytes
 from textdd.report.drawing import WIDTH, Panel, darkened, picture
@@ -18,6 +17,7 @@ from textdd.report.inside import NEAR, readings
 from textdd.report.pooling import Configuration, configurations
 from textdd.report.results import Found, Trouble
 from textdd.report.tables import Table, accuracies, costs, uses
+from textdd.sets.distilled_set import DistilledSet
 
 FORMATS = {"csv": to_csv, "md": to_markdown, "tex": to_latex}
 SVG = "data:image/svg+xml;base64,"

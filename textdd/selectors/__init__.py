@@ -8,8 +8,8 @@ from functools import partial
 import numpy as np
 from torch import Tensor
 
-from textdd.data.corpus import Split
-from textdd.selectors.by_class import select_by_class
+from textdd.corpora.corpus import Split
+from textdd.selection import select_by_class
 from textdd.selectors.herding import herd
 from textdd.selectors.k_center import farthest_first
 from textdd.selectors.k_means import nearest_to_centres

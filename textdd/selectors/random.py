@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from torch import Tensor
 
-from textdd.data.corpus import Split
+from textdd.corpora.corpus import Split
 from textdd.seeds import numpy_generator
 
 

@@ -7,8 +7,8 @@ from typing import Any
 from textdd.errors import unknown_choice
 from textdd.students.fasttext import FastText, FastTextConfig
 from textdd.students.lstm import LSTM, LSTMConfig
-from textdd.students.student import FlatStudent, Student
 from textdd.students.textcnn import TextCNN, TextCNNConfig
+from textdd.training.student import FlatStudent
 
 STUDENTS: dict[str, tuple[type[Any], type[Any]]] = {
     "textcnn": (TextCNN, TextCNNConfig),
@@ -35,4 +35,4 @@ def make_student(config: Any, dimension: int, classes: int) -> FlatStudent:
     return FlatStudent(student(config, dimension, classes))
 
 
-__all__ = ["STUDENTS", "FlatStudent", "Student", "make_student"]
+__all__ = ["STUDENTS", "make_student"]

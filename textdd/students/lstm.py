@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from textdd.students.student import Student
+from textdd.training.student import Student
 
 
 @dataclass

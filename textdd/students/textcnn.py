@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from textdd.students.student import Student
-from textdd.students.winners import strongest
+from textdd.training.student import Student
+from textdd.training.winners import strongest
 
 
 @dataclass
@@ -54,7 +54,7 @@ class TextCNN(Student):
     """TextCNN without regularisation, as the paper uses it (Kim 2014; Li & Li 2021, section 3.2).
 
     A window starts at every token and reaches over zeros at the end, so a text shorter than a filter is read too.
-    Its maxima over time and all their derivatives are in textdd/students/winners.py.
+    Its maxima over time and all their derivatives are in textdd/training/winners.py.
 
     Args:
         config: widths and number of filters.

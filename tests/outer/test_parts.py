@@ -1,0 +1,246 @@
+"""The parts that distillers share: starts, labels and step sizes, averaging, clipping, the pool, the recipe."""
+
+import math
+from dataclasses import asdict
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+
+from tests.distillers.test_distillers import options
+from textdd.errors import TextddError
+from textdd.outer import work
+from textdd.outer.averaging import Averaged
+from textdd.outer.clipping import AdaptiveClip
+from textdd.outer.distil import check_checkpoint, make_distiller, outer_steps_of, recipe_of
+from textdd.outer.distiller import DistillerConfig
+from textdd.outer.initialise import initial_texts, random_of_class
+from textdd.outer.pool import Pool
+from textdd.outer.synthetic import SyntheticSet
+from textdd.selectors import SELECTORS
+from textdd.spaces.features import mean_word_vectors
+from textdd.training import Recipe, State
+
+
+@pytest.mark.parametrize("start", ["real", "kmeans"])
+def test_real_starts_are_real_texts_of_their_class(start, corpus, vectors):
+    classes, length = len(corpus.classes), 9
+    x = initial_texts(start, corpus.train, vectors.table, 3, length, seed=0)
+    assert x.shape == (3 * classes, length, 16)
+    rows = chosen(start, corpus, vectors, 3)
+    assert len(set(rows)) == len(x)
+    assert corpus.train.labels[rows].tolist() == [m % classes for m in range(len(x))]
+    ids, mask, _ = corpus.train.batch(rows)
+    for m in range(len(x)):
+        words = min(int(mask[m].sum()), length)
+        assert torch.equal(x[m][:words], vectors.table[ids[m, :words]])
+        assert not x[m][words:].any()
+
+
+def chosen(start, corpus, vectors, per_class):
+    """The rows that a start takes its texts from."""
+    if start == "kmeans":
+        return SELECTORS["k_means"](corpus.train, vectors.table, per_class, 0)
+    classes = range(len(corpus.classes))
+    return np.stack([random_of_class(corpus.train, c, per_class, 0) for c in classes], axis=1).ravel()
+
+
+def test_kmeans_spreads_further_than_chance(corpus, vectors):
+    def cover(start):
+        """Mean distance from every text of a class to the nearest chosen one."""
+        rows, total = chosen(start, corpus, vectors, 6), 0.0
+        for c in range(len(corpus.classes)):
+            of_class = np.flatnonzero(corpus.train.labels == c)
+            mine = rows[corpus.train.labels[rows] == c]
+            everything, picked = (mean_word_vectors(corpus.train, r, vectors.table) for r in (of_class, mine))
+            total += torch.cdist(everything, picked).min(1).values.mean()
+        return total
+
+    assert cover("kmeans") < cover("real")
+
+
+def test_noise_has_the_scale_of_the_vectors(corpus, vectors):
+    x = initial_texts("noise", corpus.train, vectors.table, 10, 20, seed=0)
+    assert x.std().item() == pytest.approx(vectors.table.std().item(), rel=0.05)
+
+
+def test_unknown_start_says_what_to_type(corpus, vectors):
+    with pytest.raises(TextddError, match=r"Type: distiller\.start=kmeans"):
+        initial_texts("kmean", corpus.train, vectors.table, 1, 5, seed=0)
+
+
+def test_soft_labels_and_step_sizes_start_where_they_should():
+    synthetic = SyntheticSet(torch.zeros(6, 2, 4), 3, Recipe(steps=5, step_size=0.02), "soft", 0.8)
+    labels = synthetic.labels()
+    assert labels[torch.arange(6), torch.arange(6) % 3].tolist() == pytest.approx([0.8] * 6, rel=1e-5)
+    assert synthetic.step_sizes().tolist() == pytest.approx([0.02] * 5, rel=1e-4)
+
+
+def test_hard_labels_and_constant_step_sizes_are_no_parameters():
+    synthetic = SyntheticSet(torch.zeros(6, 2, 4), 3, Recipe(steps=5, step_size=0.02), "hard", learn_step_sizes=False)
+    assert [name for name, _ in synthetic.named_parameters()] == ["texts.x"]
+    assert torch.equal(synthetic.labels(), torch.eye(3).repeat(2, 1))
+    assert torch.equal(synthetic.step_sizes(), torch.full((5,), 0.02))
+
+
+def test_averages_follow_and_forget_their_start():
+    synthetic = SyntheticSet(torch.zeros(2, 1, 1), 2, Recipe(steps=1))
+    averaged = Averaged(synthetic, decay=0.9)
+    with torch.no_grad():
+        synthetic.x.fill_(1.0)
+    averaged.follow(synthetic, step=0)
+    assert averaged.mean.x.unique().item() == pytest.approx(0.9)  # the first step keeps a tenth of the start
+    with torch.no_grad():
+        synthetic.x.fill_(2.0)
+    averaged.follow(synthetic, step=10_000)
+    assert averaged.mean.x.unique().item() == pytest.approx(0.9 * 0.9 + 0.1 * 2)
+    assert not averaged.mean.x.requires_grad
+
+
+class TestAdaptiveClip:
+    def gradient(self, clip, norm):
+        parameter = torch.nn.Parameter(torch.zeros(4))
+        parameter.grad = torch.full((4,), norm / 2)
+        before = clip([parameter])
+        return before, parameter.grad.norm().item()
+
+    def test_cuts_only_what_stands_out(self):
+        clip = AdaptiveClip(factor=2.0, decay=0.9)
+        assert self.gradient(clip, 1.0) == pytest.approx((1.0, 1.0))
+        assert self.gradient(clip, 1.9) == pytest.approx((1.9, 1.9))
+        mean = 0.9 * 1.0 + 0.1 * 1.9
+        assert self.gradient(clip, 100.0) == pytest.approx((100.0, 2 * mean))
+        assert clip.mean == pytest.approx(0.9 * mean + 0.1 * 2 * mean)  # a spike moves the mean by no more than it may
+
+    def test_off(self):
+        clip = AdaptiveClip(factor=0.0)
+        self.gradient(clip, 1.0)
+        assert self.gradient(clip, 100.0) == pytest.approx((100.0, 100.0))
+
+    def test_survives_one_explosion_but_not_many(self):
+        clip = AdaptiveClip(patience=3)
+        self.gradient(clip, 1.0)
+        for _ in range(2):
+            assert self.gradient(clip, math.nan)[1] == 0
+        assert self.gradient(clip, 1.0)[1] == pytest.approx(1.0)  # the count starts anew
+        for _ in range(2):
+            self.gradient(clip, math.inf)
+        with pytest.raises(TextddError, match=r"not finite in 3 outer steps.*distiller.step_size=0.001"):
+            self.gradient(clip, math.nan)
+
+    def test_state(self):
+        clip, other = AdaptiveClip(), AdaptiveClip()
+        self.gradient(clip, 3.0)
+        other.load_state_dict(clip.state_dict())
+        assert self.gradient(other, 100.0) == self.gradient(clip, 100.0)
+
+
+def test_pool_round_trip():
+    states = [State(torch.randn(5), (torch.randn(5), torch.randn(5)), t) for t in (0, 4)]
+    pool = Pool(states, [2**62, 3])
+    leaf = torch.ones(5, requires_grad=True)
+    pool.put(1, State(leaf * 2, (leaf * 3, leaf * 4), 7), seed=9)
+    assert not pool.states[1].theta.requires_grad
+    again = Pool.from_state_dict(pool.state_dict())
+    assert len(again) == 2
+    assert again.seeds == [2**62, 9]
+    assert [state.t for state in again.states] == [0, 7]
+    assert torch.equal(again.states[1].slots[1], torch.full((5,), 4.0))
+
+
+@pytest.mark.parametrize(
+    ("size", "classes", "expected"), [(120, 4, 8), (560, 14, 35), (12, 4, 4), (4, 4, 4), (54, 6, 6), (3, 3, 3)]
+)
+def test_mini_batches_divide_the_set(size, classes, expected):
+    assert recipe_of(DistillerConfig(inner_steps=16, inner_batch=0), size, classes).batch == expected
+
+
+def test_outer_steps_are_as_configured_or_as_many_as_the_work_pays_for():
+    assert outer_steps_of(DistillerConfig(outer_steps=7), 1.0) == 7
+    assert outer_steps_of(DistillerConfig(minutes=1), work.PER_MINUTE / 1000) == 1000
+    assert outer_steps_of(DistillerConfig(), work.PER_MINUTE * 100) == 1
+    assert outer_steps_of(DistillerConfig(minutes=1), work.PER_MINUTE / 1001) == 1100  # a check follows the last step
+    assert outer_steps_of(DistillerConfig(minutes=1), work.PER_MINUTE / 1000, work.PER_MINUTE / 10) == 900
+    assert outer_steps_of(DistillerConfig(minutes=1), work.PER_MINUTE / 1000, work.PER_MINUTE) == 500
+
+
+def test_preparing_is_work_where_something_is_prepared(student, corpus, vectors):
+    def before(name, texts, **changes):
+        return make_distiller(options(name, **changes), student, corpus, vectors, 2, 0).work_before(texts, 40)
+
+    assert before("meta_gradient", 1000, targets="labels") == 0
+    taught = before("meta_gradient", 1000, targets="labels", labels="teacher")
+    assert before("meta_gradient", 1000, targets="teacher", labels="teacher") == taught  # by the same teacher
+    assert taught == pytest.approx(before("meta_gradient", 32_000, targets="teacher"))  # a small corpus is read again
+    assert before("meta_gradient", 64_000, targets="teacher") == pytest.approx(2 * taught)
+    assert before("meta_gradient", 10**7, targets="teacher") == before("meta_gradient", 10**5, targets="teacher")
+    assert before("trajectory_matching", 10, experts=4) == 2 * before("trajectory_matching", 10, experts=2) > 0
+
+
+def work_of(student, corpus, vectors, name, **changes):
+    return make_distiller(options(name, **changes), student, corpus, vectors, 2, 0).work_per_step(real_length=40)
+
+
+def test_more_to_do_in_an_outer_step_is_more_work(student, corpus, vectors):
+    count = partial(work_of, student, corpus, vectors)
+    alone = {"inner_steps": 8, "inner_batch": 3, "plain_share": 0.0, "targets": "labels"}
+    whole = count("meta_gradient", **alone)
+    real = 32 * (5 + 0.9 * 40)  # 32 texts of 40 tokens
+    assert whole == 8 * (800 + 3 * (21 + 6)) + real  # batches of 3 texts of 6 tokens
+    assert count("meta_gradient", **alone, students=2) == 2 * whole
+    assert count("meta_gradient", **{**alone, "targets": "teacher"}) > whole
+    assert count("meta_gradient", **alone, losses=3) == whole + 2 * real
+    # Four plain steps with a derivative, on all 6 texts; before them on average ten without.
+    plain = 4 * (800 + 6 * (21 + 6)) + 10 * (480 + 6 * (6 + 0.9 * 6)) + real
+    assert count("meta_gradient", **{**alone, "plain_share": 1.0}) == pytest.approx(plain)
+    windows = [count("meta_gradient", **alone, window=4, truncation=kind) for kind in ("pool", "random")]
+    assert windows[0] < windows[1] < whole
+    assert count("distribution_matching") < count("kernel_ridge") < count("kernel_ridge", online_steps=3)
+    assert count("gradient_matching", gradient="head") < count("gradient_matching")
+
+
+@pytest.mark.parametrize(
+    ("size", "classes", "expected"), [(120, 4, 11), (33, 4, 11), (12, 4, 4), (30, 6, 10), (4, 4, 4)]
+)
+def test_a_given_batch_size_is_used_where_the_set_has_three_batches(size, classes, expected):
+    assert recipe_of(DistillerConfig(inner_batch=11), size, classes).batch == expected
+
+
+@pytest.mark.parametrize(("order", "batch"), [("fixed", 13), ("shuffled", 11)])
+def test_no_example_of_a_large_set_is_left_out(order, batch):
+    recipe = recipe_of(DistillerConfig(inner_batch=11, inner_steps=24, order=order), 300, 4)
+    assert recipe.batch == batch
+    rows = torch.cat([recipe.schedule(300, seed).flatten() for seed in range(20)])
+    assert rows.unique().numel() == 300
+
+
+@pytest.mark.parametrize(("size", "classes"), [(120, 4), (33, 4), (4, 4)])
+def test_the_whole_set_can_be_taught_in_every_step(size, classes):
+    recipe = recipe_of(DistillerConfig(inner_batch=-1, inner_steps=3), size, classes)
+    assert recipe.schedule(size, seed=0).tolist() == [list(range(size))] * 3
+
+
+class TestCheckpoint:
+    @pytest.fixture
+    def path(self, tmp_path):
+        torch.save({"config": asdict(DistillerConfig(length=7))}, tmp_path / "last.ckpt")
+        return tmp_path / "last.ckpt"
+
+    def test_of_this_run_is_taken(self, path):
+        check_checkpoint(path, DistillerConfig(length=7))
+
+    def test_of_other_options_is_refused(self, path):
+        with pytest.raises(TextddError, match=r"last\.ckpt was made with other values of length, labels\. Type: rm "):
+            check_checkpoint(path, DistillerConfig(length=8, labels="hard"))
+
+    @pytest.mark.parametrize("content", [b"", b"garbage", None])
+    def test_damaged_is_refused(self, path, content):
+        path.write_bytes(path.read_bytes()[:-50] if content is None else content)
+        with pytest.raises(TextddError, match=r"is damaged .* to distil from the start"):
+            check_checkpoint(path, DistillerConfig(length=7))
+
+    def test_foreign_is_refused(self, path):
+        torch.save({"weights": 1}, path)
+        with pytest.raises(TextddError, match=r"is no checkpoint of textdd"):
+            check_checkpoint(path, DistillerConfig(length=7))

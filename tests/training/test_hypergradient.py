@@ -1,0 +1,265 @@
+"""The hypergradient against finite differences, closed forms, and its own reference engine (all in float64)."""
+
+import weakref
+from functools import partial
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from textdd.outer.memory import Allocations
+from textdd.students import STUDENTS, make_student
+from textdd.training import ENGINES, OPTIMISERS, Lesson, Recipe, State, make_optimiser, recompute, train
+
+D, L, C, M, T = 5, 6, 3, 9, 7
+SMALL = {"textcnn": {"filters": 4, "widths": [2, 3]}, "fasttext": {"hidden": 6}, "lstm": {"hidden": 4}}
+
+
+def small_student(name):
+    return make_student(STUDENTS[name][1](**SMALL[name]), D, C)
+
+
+def problem(student_name="textcnn", optimiser_name="adam", masked=False, order="fixed"):
+    """A student at its start, an optimiser, leaves (x, y logits, step sizes, theta_0) and real texts to judge by."""
+    generator = torch.Generator().manual_seed(3)
+    student, optimiser = small_student(student_name), make_optimiser(optimiser_name)
+    x = torch.randn(M, L, D, dtype=torch.float64, generator=generator)
+    logits = torch.randn(M, C, dtype=torch.float64, generator=generator)
+    sizes = 0.05 + 0.05 * torch.rand(T, dtype=torch.float64, generator=generator)
+    theta = student.fresh(1, dtype=torch.float64)
+    leaves = [tensor.requires_grad_() for tensor in (x, logits, sizes, theta)]
+    mask = torch.arange(L) < torch.randint(2, L + 1, (M, 1), generator=generator) if masked else None
+    rows = Recipe(optimiser_name, T, 4, order).schedule(M, seed=5)
+    real = torch.randn(8, L, D, dtype=torch.float64, generator=generator)
+    labels = torch.randint(C, (8,), generator=generator)
+
+    def outer(engine, marks=(T,), first=None):
+        lesson = Lesson(leaves[0], leaves[1].softmax(1), leaves[2], rows, mask)
+        state = State.fresh(leaves[3], optimiser) if first is None else first(lesson)
+        states = engine(student, optimiser, state, lesson, marks)
+        return sum(F.cross_entropy(student(s.theta, real), labels) for s in states)
+
+    outer.student, outer.optimiser = student, optimiser
+    return outer, leaves
+
+
+def gradients(outer, leaves, engine, **options):
+    return torch.autograd.grad(outer(ENGINES[engine], **options), leaves)
+
+
+def relative_difference(got, expected):
+    return max(
+        ((a - b).abs().max() / b.abs().max().clamp_min(1e-30)).item() for a, b in zip(got, expected, strict=True)
+    )
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("optimiser", OPTIMISERS)
+def test_agrees_with_finite_differences(engine, optimiser):
+    outer, leaves = problem("fasttext", optimiser)  # smooth, so that a difference quotient means something
+    analytic = gradients(outer, leaves, engine)
+    generator = torch.Generator().manual_seed(0)
+    for leaf, gradient in zip(leaves, analytic, strict=True):
+        direction = torch.randn(leaf.shape, dtype=leaf.dtype, generator=generator)
+        step = 1e-6
+        values = []
+        for sign in (1, -1):
+            with torch.no_grad():
+                leaf.add_(sign * step * direction)
+            values.append(outer(ENGINES["unroll"]).item())
+            with torch.no_grad():
+                leaf.sub_(sign * step * direction)
+        quotient = (values[0] - values[1]) / (2 * step)
+        assert (gradient * direction).sum().item() == pytest.approx(quotient, rel=1e-5, abs=1e-9)
+
+
+KEEPING = [{}, {"keep_every": 3, "on_host": True}]
+
+
+@pytest.mark.parametrize("student", STUDENTS)
+@pytest.mark.parametrize("optimiser", OPTIMISERS)
+def test_engines_agree(student, optimiser):
+    """With learned labels and step sizes, in mini-batches, with losses at several steps, whichever states are kept."""
+    outer, leaves = problem(student, optimiser)
+    marks = (2, 5, T)
+    expected = gradients(outer, leaves, "unroll", marks=marks)
+    assert all(gradient.abs().max() > 0 for gradient in expected)
+    for options in KEEPING:
+        engine = partial(recompute, **options)
+        assert relative_difference(torch.autograd.grad(outer(engine, marks), leaves), expected) < 1e-10
+
+
+@pytest.mark.parametrize("keep_every", [2, T - 1, T, 100])
+def test_engines_agree_whichever_states_are_kept(keep_every):
+    outer, leaves = problem()
+    got = torch.autograd.grad(outer(partial(recompute, keep_every=keep_every)), leaves)
+    assert relative_difference(got, gradients(outer, leaves, "unroll")) < 1e-10
+
+
+@pytest.mark.parametrize("options", [{"masked": True}, {"order": "shuffled"}], ids=str)
+def test_engines_agree_on_masked_and_shuffled_sets(options):
+    outer, leaves = problem(**options)
+    assert relative_difference(gradients(outer, leaves, "recompute"), gradients(outer, leaves, "unroll")) < 1e-10
+
+
+def test_losses_at_several_steps_add_up():
+    outer, leaves = problem()
+    several = gradients(outer, leaves, "unroll", marks=(2, 5, T))
+    each = [gradients(outer, leaves, "unroll", marks=(mark,)) for mark in (2, 5, T)]
+    assert relative_difference(several, [sum(parts) for parts in zip(*each, strict=True)]) < 1e-10
+
+
+@pytest.mark.parametrize("optimiser", OPTIMISERS)
+def test_engines_agree_on_a_window_in_the_middle(optimiser):
+    outer, leaves = problem(optimiser_name=optimiser)
+
+    def after_three_steps(lesson):
+        start = State.fresh(leaves[3].detach(), outer.optimiser)
+        return train(outer.student, outer.optimiser, start, lesson, [3])[0]
+
+    engines = {**ENGINES, "every third": partial(recompute, keep_every=3)}
+    found = {
+        name: torch.autograd.grad(outer(engine, first=after_three_steps), leaves[:3])
+        for name, engine in engines.items()
+    }
+    assert relative_difference(found["recompute"], found["unroll"]) < 1e-10
+    assert relative_difference(found["every third"], found["unroll"]) < 1e-10
+    assert found["unroll"][2][:3].abs().max() == 0  # the steps before the window are not differentiated
+    assert found["unroll"][2][3:].abs().min() > 0
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_gradient_flows_through_the_memory_of_the_optimiser(engine):
+    """A window that starts with a velocity depends on that velocity."""
+    outer, leaves = problem(optimiser_name="momentum")
+    velocity = torch.ones_like(leaves[3]).requires_grad_()
+
+    def moving(lesson):
+        del lesson
+        return State(leaves[3], (velocity,), 3)
+
+    (gradient,) = torch.autograd.grad(outer(ENGINES[engine], first=moving), velocity)
+    assert gradient.abs().max() > 0
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_closed_form_of_one_step_of_a_linear_student(engine):
+    """One SGD step of a softmax-linear student from zero weights has a gradient that fits on a line."""
+
+    class Linear:
+        size = D * C
+
+        def __call__(self, theta, x, mask=None):
+            return x.mean(1) @ theta.view(D, C)
+
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(1, L, D, dtype=torch.float64, generator=generator, requires_grad=True)
+    y = torch.tensor([[1.0, 0.0, 0.0]], dtype=torch.float64, requires_grad=True)
+    alpha = torch.tensor([0.3], dtype=torch.float64, requires_grad=True)
+    direction = torch.randn(D * C, dtype=torch.float64, generator=generator)
+    optimiser = make_optimiser("sgd")
+    lesson = Lesson(x, y, alpha, torch.zeros(1, 1, dtype=torch.int64))
+    start = State.fresh(torch.zeros(D * C, dtype=torch.float64), optimiser)
+    loss = ENGINES[engine](Linear(), optimiser, start, lesson, [1])[0].theta @ direction
+
+    # theta_1 = alpha * mean(x) (y - 1/C)^T when y sums to one, so loss = alpha * mean(x)^T G (y - 1/C).
+    g, residual = direction.view(D, C), y.detach()[0] - 1 / C
+    mean = x.detach()[0].mean(0)
+    assert loss.item() == pytest.approx((0.3 * mean @ g @ residual).item(), rel=1e-12)
+    by_x, by_y, by_alpha = torch.autograd.grad(loss, [x, y, alpha])
+    assert torch.allclose(by_alpha, (mean @ g @ residual).unsqueeze(0), rtol=1e-12)
+    assert torch.allclose(by_x[0], (0.3 * g @ residual / L).expand(L, D), rtol=1e-12)
+    # The residual is y - softmax * sum(y) if y need not sum to one, which adds a term that is equal for all classes.
+    assert torch.allclose(by_y[0], 0.3 * (mean @ g - (mean @ g).mean()), rtol=1e-12)
+
+
+def test_unused_units_do_not_poison_adam():
+    """A unit that never fires has an exactly zero gradient, where the derivative of Adam's root is infinite."""
+    outer, leaves = problem("textcnn", "adam")
+    with torch.no_grad():
+        leaves[3][: outer.student.unflatten(leaves[3])["filters.0.weight"].numel()] = 0
+        outer.student.unflatten(leaves[3])["filters.0.bias"].fill_(-100.0)
+    for engine in ENGINES:
+        assert all(gradient.isfinite().all() for gradient in gradients(outer, leaves, engine))
+
+
+def live_saved_tensors(engine, steps):
+    """How many tensors the graph of a training of `steps` steps keeps alive for its backward pass."""
+
+    class Saved:
+        def __init__(self, tensor):
+            self.tensor = tensor
+
+    alive = weakref.WeakSet()
+
+    def pack(tensor):
+        saved = Saved(tensor)
+        alive.add(saved)
+        return saved
+
+    student, optimiser = small_student("textcnn"), make_optimiser("sgd")
+    x = torch.randn(M, L, D, requires_grad=True)
+    rows = Recipe("sgd", steps, 4, "fixed").schedule(M, 0)
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda saved: saved.tensor):
+        lesson = Lesson(x, torch.ones(M, C) / C, torch.full((steps,), 0.1), rows)
+        state = engine(student, optimiser, State.fresh(student.fresh(0), optimiser), lesson, [steps])[0]
+        assert state.theta.requires_grad
+        return len(alive)
+
+
+@pytest.mark.parametrize("keep_every", [1, 4])
+def test_memory_of_recompute_is_that_of_the_states_it_keeps(keep_every):
+    student, optimiser = small_student("fasttext"), make_optimiser("adam")
+    x = torch.randn(M, L, D, requires_grad=True)
+
+    def held(steps):
+        rows = Recipe("adam", steps, 4, "fixed").schedule(M, 0)
+        lesson = Lesson(x, torch.ones(M, C) / C, torch.full((steps,), 0.1), rows)
+        with Allocations() as allocated:
+            start = State.fresh(student.fresh(0), optimiser)
+            state = recompute(student, optimiser, start, lesson, [steps], keep_every=keep_every)
+            assert state[0].theta.requires_grad
+            return allocated.held
+
+    state = 3 * 4 * student.size  # theta and Adam's two means, in float32
+    assert (held(16) - held(8)) / state == 8 / keep_every
+
+
+def test_graph_memory_of_recompute_does_not_grow_with_the_steps():
+    assert live_saved_tensors(ENGINES["recompute"], 4) == live_saved_tensors(ENGINES["recompute"], 16)
+    assert live_saved_tensors(ENGINES["unroll"], 16) > 3 * live_saved_tensors(ENGINES["unroll"], 4)
+
+
+def test_bf16_autocast_is_the_same_in_both_sweeps():
+    outer, leaves = problem()
+    with torch.no_grad():
+        leaves = [leaf.float().requires_grad_() for leaf in leaves]
+    student, optimiser = outer.student, outer.optimiser
+    rows = Recipe("adam", T, 4, "fixed").schedule(M, 5)
+    found = {}
+    for name, engine in ENGINES.items():
+        lesson = Lesson(leaves[0], leaves[1].softmax(1), leaves[2], rows)
+        with torch.autocast("cpu", torch.bfloat16):
+            theta = engine(student, optimiser, State.fresh(leaves[3], optimiser), lesson, [T])[0].theta
+            loss = student(theta, leaves[0]).float().logsumexp(1).mean()
+        found[name] = torch.autograd.grad(loss, leaves)
+    assert relative_difference(found["recompute"], found["unroll"]) < 2e-2
+    assert all(gradient.dtype == torch.float32 for gradient in found["recompute"])
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_two_threads_give_the_same_derivative_every_time(engine):
+    """Sums of many small parts by several threads at once, as plain indexing makes them, come in another order each."""
+    student = make_student(STUDENTS["fasttext"][1](hidden=6), 100, C)
+    generator = torch.Generator().manual_seed(4)
+    x, y = torch.randn(4, 12, 100, generator=generator, requires_grad=True), torch.eye(C)[[0, 1, 2, 0]]
+    lesson = Lesson(x, y, torch.full((20,), 0.01), torch.arange(4).repeat(20, 20))
+
+    def derivative():
+        start = State.fresh(student.fresh(0), make_optimiser("adam"))
+        (end,) = ENGINES[engine](student, make_optimiser("adam"), start, lesson, [20])
+        return torch.autograd.grad(end.theta.square().sum(), x)[0]
+
+    torch.set_num_threads(2)
+    first = derivative()
+    assert all(torch.equal(derivative(), first) for _ in range(5))

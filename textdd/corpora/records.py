@@ -1,0 +1,137 @@
+"""Checked texts and labels, streamed from a source."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from textdd.corpora.labels import LabelCode
+from textdd.errors import TextddError, nearest_first
+
+log = logging.getLogger(__name__)
+
+
+class Source(Protocol):
+    """Something that holds one text and one label per row: a file, a split on the hub, the demo."""
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """What its integer labels stand for, in order; () where it does not say."""
+
+    @property
+    def first_label(self) -> int:
+        """The least integer label that it uses."""
+
+    @property
+    def first_row(self) -> int:
+        """The number of its first row, for messages."""
+
+    def fingerprint(self, cache_dir: Path) -> str:
+        """Identify its content; what takes long to find out is remembered in the cache."""
+
+    def columns(self) -> list[str]:
+        """Name its columns."""
+
+    def batches(self, columns: list[str]) -> Iterator[pa.Table]:
+        """Yield its rows in order, thousands at a time."""
+
+
+class Columns(NamedTuple):
+    """Which columns to read: the text columns, joined by one space, and the label column."""
+
+    text: Sequence[str]
+    label: str
+
+
+class Records(NamedTuple):
+    """N checked examples.
+
+    Attributes:
+        texts: N texts, none of them empty.
+        labels: class numbers (N,), int64.
+        text_bytes: the size of each text in UTF-8 (N,), int64.
+    """
+
+    texts: pa.StringArray
+    labels: np.ndarray
+    text_bytes: np.ndarray
+
+
+def find_columns(source: Source, wanted: Columns, *, named: bool) -> Columns:
+    """Find the columns to read.
+
+    Args:
+        source: where to read.
+        wanted: the configured columns, which for a named corpus are those it has on the hub.
+        named: the corpus is one of the hub's, so a local copy may be a plain table of label and text.
+
+    Raises:
+        TextddError: a column is missing; the message lists those there are, the nearest first.
+    """
+    found = source.columns()
+    for columns in (wanted, Columns(["text"], "label")) if named else (wanted,):
+        if {*columns.text, columns.label} <= {*found}:
+            return columns
+    missing = next(column for column in (*wanted.text, wanted.label) if column not in found)
+    nearest = nearest_first(missing, found)
+    remedy = f"dataset.text=[{nearest[0]}]" if missing in wanted.text else f"dataset.label={nearest[0]}"
+    raise TextddError(
+        f"{source.name} has no column {missing!r}. Columns found (nearest first): {', '.join(nearest)}. "
+        f"Type for instance: {remedy}"
+    )
+
+
+def read_records(source: Source, columns: Columns, code: LabelCode, on_empty: str) -> Iterator[Records]:
+    """Stream checked examples.
+
+    Args:
+        source: where to read.
+        columns: what to read.
+        code: how its labels are written.
+        on_empty: "error" or "drop": what to do with a row whose text is empty or only white space.
+
+    Raises:
+        TextddError: an empty text, a label that stands for no class, a text column that holds no text.
+    """
+    next_row, dropped = source.first_row, 0
+    for table in source.batches([*dict.fromkeys((*columns.text, columns.label))]):
+        texts = _joined(table, columns.text, source.name)
+        sizes = pc.binary_length(texts).to_numpy().astype(np.int64)
+        kept = sizes > 0
+        rows = np.arange(next_row, next_row + len(table))
+        if on_empty == "error" and not kept.all():
+            raise TextddError(
+                f"{source.name}, row {rows[np.argmin(kept)]}: the text is empty. "
+                "Mend the row, or leave such rows out: dataset.on_empty=drop"
+            )
+        mask = pa.array(kept)
+        labels = code.encode(table[columns.label].filter(mask), source.name, rows[kept])
+        yield Records(texts.filter(mask).combine_chunks(), labels, sizes[kept])
+        next_row += len(table)
+        dropped += len(table) - int(kept.sum())
+    if dropped:
+        log.warning("%s: %d rows with an empty text left out", source.name, dropped)
+
+
+def _joined(table: pa.Table, columns: Sequence[str], where: str) -> pa.ChunkedArray:
+    """Join the text columns by a space; a missing cell is an empty one (yahoo_answers has many)."""
+    cells = []
+    for column in columns:
+        kind = table.schema.field(column).type
+        if pa.types.is_nested(kind):
+            raise TextddError(
+                f"{where}: column {column!r} holds {kind}, not text. Name a column of text: dataset.text=[NAME]"
+            )
+        cells.append(table[column].cast(pa.string()))
+    joined = pc.binary_join_element_wise(*cells, " ", null_handling="replace", null_replacement="")
+    return pc.utf8_trim_whitespace(joined)

@@ -1,0 +1,170 @@
+"""Where a corpus comes from: files, the hub, or the built-in generator."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from textdd.corpora.demo import DemoConfig, demo_splits
+from textdd.corpora.files import SUFFIXES, TableFile, open_table
+from textdd.corpora.records import Source
+from textdd.errors import TextddError, unknown_choice
+
+
+@dataclass
+class DatasetConfig:
+    """A labelled text corpus.
+
+    Attributes:
+        name: what it is called; files under `data_dir/<name>/` come before the hub. "demo" is generated.
+        hub: namespaced id on the Hugging Face hub; null for corpora that are not there.
+        budget: the paper's size of the distilled set as a fraction of the training texts, taken when neither budget nor
+            per_class is given.
+        hub_test: the hub's split to test on (GLUE's test labels are secret, so SST-2 takes "validation").
+        revision: the hub's commit, which pins the content.
+        path: your own corpus: a file, or a folder with train and perhaps test files.
+        test_path: your own test file; without one a stratified part of the training texts is set aside.
+        text: text columns, joined by one space.
+        label: label column.
+        classes: class names in the order of their numbers; empty takes those of classes.txt, of the hub,
+            or the sorted labels.
+        length: L, tokens read of a text.
+        vocabulary: most frequent words kept.
+        validation: share of the training texts to validate on, stratified.
+        validation_max: most texts to validate on.
+        test_fraction: share of the training texts to test on where there is no test file.
+        on_empty: "error" or "drop": what to do with empty texts.
+        demo: the generator of the demo corpus.
+    """
+
+    name: str = "demo"
+    hub: str | None = None
+    budget: float = 0.001
+    hub_test: str = "test"
+    revision: str | None = None
+    path: str | None = None
+    test_path: str | None = None
+    text: list[str] = field(default_factory=lambda: ["text"])
+    label: str = "label"
+    classes: list[str] = field(default_factory=list)
+    length: int = 48
+    vocabulary: int = 30_000
+    validation: float = 0.1
+    validation_max: int = 5_000
+    test_fraction: float = 0.1
+    on_empty: str = "error"
+    demo: DemoConfig = field(default_factory=DemoConfig)
+
+
+class Sources(NamedTuple):
+    """The parts of a corpus, each in one or several pieces; no test part means: carve it from train."""
+
+    train: tuple[Source, ...]
+    test: tuple[Source, ...]
+
+
+def check_config(config: DatasetConfig) -> None:
+    """Check the values that no file can make right.
+
+    Raises:
+        TextddError: a value is out of its range.
+    """
+    if config.on_empty not in ("error", "drop"):
+        raise unknown_choice("treatment of empty texts", config.on_empty, ("error", "drop"), "dataset.on_empty")
+    for key, share in (("validation", config.validation), ("test_fraction", config.test_fraction)):
+        if not 0 < share < 1:
+            raise TextddError(
+                f"dataset.{key}={share} is no share. Allowed: more than 0, less than 1. Type: dataset.{key}=0.1"
+            )
+    for key, number, least, usual in (
+        ("length", config.length, 1, 48),
+        ("vocabulary", config.vocabulary, 3, 30_000),
+        ("validation_max", config.validation_max, 1, 5_000),
+        ("text", len(config.text), 1, ["text"]),
+    ):
+        if number < least:
+            raise TextddError(
+                f"dataset.{key} is less than the least, {least}. Type for instance: dataset.{key}={usual}"
+            )
+    if len(config.classes) == 1 or len({*config.classes}) < len(config.classes):
+        raise TextddError(
+            f"dataset.classes={config.classes} must be at least two different names, in the order of their "
+            "numbers, or empty to take the labels found in the data. Type: dataset.classes=[]"
+        )
+
+
+def find_sources(config: DatasetConfig, data_dir: str | None, cache_dir: Path) -> Sources:
+    """Find the corpus: the given path, else files under `data_dir`, else the hub.
+
+    Args:
+        config: the corpus.
+        data_dir: holds a folder per corpus, called `<name>` or, as Zhang et al. packed them, `<name>_csv`.
+        cache_dir: where the hub's downloads go.
+
+    Raises:
+        TextddError: it is nowhere, or only a part of it is there.
+    """
+    if config.path is not None:
+        return _own_files(config, Path(config.path).expanduser())
+    if config.name == "demo":
+        train, test = demo_splits(config.demo)
+        return Sources((train,), (test,))
+    root = None if data_dir is None else Path(data_dir).expanduser()
+    folders = () if root is None else (root / config.name, root / f"{config.name}_csv")
+    for folder in folders:
+        if sources := _folder(folder, needs_test=config.hub is not None):
+            return sources
+    if config.hub is None:
+        looked = f" or files in {' or '.join(map(str, folders))}" if folders else ""
+        raise TextddError(
+            f"dataset={config.name} needs a path to a file or folder{looked}. "
+            "Type: dataset=local dataset.path=/your/texts.csv"
+        )
+    # The hub's client brings many network libraries along; whoever has files never waits for them.
+    from textdd.corpora.hub import HubSplit
+
+    downloads = cache_dir / "hub"
+    return Sources(
+        (HubSplit(config.hub, config.revision, "train", config.label, downloads, folders),),
+        (HubSplit(config.hub, config.revision, config.hub_test, config.label, downloads, folders),),
+    )
+
+
+def _own_files(config: DatasetConfig, path: Path) -> Sources:
+    if path.is_dir():
+        sources = _folder(path, needs_test=False)
+        if sources is None:
+            raise TextddError(f"{path} holds no train file. Allowed: {_file_names('train')}.")
+    else:
+        sources = Sources((open_table(path),), ())
+    if config.test_path is not None:
+        sources = sources._replace(test=(open_table(Path(config.test_path).expanduser()),))
+    return sources
+
+
+def _folder(folder: Path, *, needs_test: bool) -> Sources | None:
+    """Open the train and test files of a folder; None if it holds neither."""
+    names = folder / "classes.txt"
+    lines = names.read_text(encoding="utf-8-sig").splitlines() if names.is_file() else []
+    label_names = tuple(line.strip() for line in lines if line.strip())
+    parts = {part: _pieces(folder, part, label_names) for part in ("train", "test")}
+    if not any(parts.values()):
+        return None
+    for part, needed in (("train", True), ("test", needs_test)):
+        if needed and not parts[part]:
+            raise TextddError(f"{folder} holds no {part} file. Put it there as one of: {_file_names(part)}.")
+    return Sources(parts["train"], parts["test"])
+
+
+def _pieces(folder: Path, part: str, label_names: tuple[str, ...]) -> tuple[TableFile, ...]:
+    """Open `train.csv` or the like, or the hub's own numbered pieces `train-00000-of-00004.parquet`."""
+    whole = [path for suffix in SUFFIXES if (path := folder / f"{part}{suffix}").is_file()]
+    if len(whole) > 1:
+        raise TextddError(f"{folder} holds {' and '.join(path.name for path in whole)}. Keep one of them.")
+    pieces = sorted(path for path in folder.glob(f"{part}-*-of-*") if path.suffix in SUFFIXES)
+    return tuple(open_table(path, label_names) for path in whole or pieces)
+
+
+def _file_names(part: str) -> str:
+    return ", ".join(f"{part}{suffix}" for suffix in SUFFIXES)

@@ -1,0 +1,331 @@
+"""What all distillers share: the outer optimiser as a LightningModule. A method only adds its objective."""
+
+from __future__ import annotations
+
+import math
+import time
+from abc import abstractmethod
+from dataclasses import asdict, dataclass, field
+from typing import Any, ClassVar
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.utilities.types import OptimizerLRScheduler
+from torch import Tensor
+from torchmetrics.classification import MulticlassAccuracy
+
+from textdd.allowed import at_least, one_of, positive, within
+from textdd.errors import TextddError
+from textdd.outer import work
+from textdd.outer.averaging import Averaged
+from textdd.outer.clipping import AdaptiveClip
+from textdd.outer.initialise import STARTS
+from textdd.outer.materials import Materials
+from textdd.outer.synthetic import LABELS, SyntheticSet
+from textdd.outer.teacher import teacher_work, train_teacher
+from textdd.progress import console
+from textdd.seeds import derive
+from textdd.sets.parametrisations import PARAMETRISATIONS
+from textdd.sets.parametrisations.pieces import check_length
+from textdd.spaces.embedded import Batch
+from textdd.training import OPTIMISERS, Lesson, State, make_optimiser, train
+from textdd.training.recipe import ORDERS
+from textdd.training.side_by_side import CHOICES, answers, sharing, train_all
+from textdd.training.student import FlatStudent
+
+
+@dataclass
+class DistillerConfig:
+    """Options that every distiller has.
+
+    Attributes:
+        name: the choice `distiller=`.
+        start: where the distilled texts start: `noise`, `real` or `kmeans`.
+        warm_start: artefact of another run whose texts, labels and, where they fit, step sizes to start from, instead
+            of `start`; null starts afresh.
+        length: L of a distilled text, in tokens; -1 lets what is taught as one example, text or piece, grow with the
+            number of examples, from 6 tokens at one per class to 23 at 30, but not beyond 24 or, a whole text, beyond
+            99 of 100 real ones; 0 takes what is read of a real text, `dataset.length`.
+        pieces: V equally long pieces that each text is cut into, every one an example with the text's label (IDC, Kim
+            et al. 2022); 1 leaves texts whole. 0 takes 4 where pieces of a real text have 12 tokens and T inner steps
+            reach all of them, else fewer.
+        parametrisation: what of the texts is learned and stored. `free`: their matrices (L, D). `low_rank`: matrices
+            (L, R) and (R, D) whose product each is. `basis`: R vectors for all texts and each position's combination
+            of them. `mixture`: at each position the shares of R words, which can be read. `real`: nothing, real texts
+            stay as they are.
+        rank: R, for the parametrisations `low_rank`, `basis` and `mixture`.
+        nested: examples per class, such as [1,3,10], of beginnings of the set that are to be good sets, too.
+        labels: `hard` (one-hot), `soft` (learned distributions) or `teacher` (what a student trained on the full data
+            thinks of the texts).
+        confidence: probability of its own class where a soft label starts.
+        inner_optimiser: how students are trained on the set: `sgd`, `momentum` or `adam`.
+        inner_steps: T.
+        inner_batch: examples in an inner step; a small set is taught in mini-batches of a third of it, of at least C
+            examples, and one that has more than T steps reach in fixed order in mini-batches of a T-th. 0 divides the
+            set into T mini-batches; -1 takes the whole set in every step.
+        order: `fixed` or `shuffled` mini-batches.
+        step_size: inner step size, or where learned ones start.
+        learn_step_sizes: learn one positive step size per inner step.
+        outer_steps: updates of the distilled set, in whole multiples of check_every; 0 takes as many as cost about
+            `minutes`.
+        minutes: on two CPU cores, preparation included, for outer_steps=0; counted in operations, not timed.
+        outer_batch: real texts per outer step.
+        outer_optimiser: `adam` or `sgd`.
+        outer_step_size: of the distilled texts.
+        label_step_size: outer step size of soft labels (their logits).
+        step_size_step_size: outer step size of learned step sizes (before the softplus).
+        decay: `cosine` lets the outer step sizes fall to zero, `none` keeps them.
+        clip: gradients are cut to this multiple of their running mean norm; 0 switches that off.
+        averaging: share of the old average that an outer step keeps; 0 switches averaging off.
+        check_every: outer steps between two looks at the validation accuracy, each followed by a checkpoint.
+        check_students: fresh students trained for such a look.
+        check_texts: validation texts used for it.
+        side_by_side: whether K students are trained as one stack of parameters: `always`, `never`, or where it is
+            faster (`auto`: on a GPU, and on a CPU in small mini-batches). Both ways agree but for rounding.
+    """
+
+    name: str = "distiller"
+    start: str = "real"
+    warm_start: str | None = None
+    length: int = -1
+    pieces: int = 0
+    parametrisation: str = "free"
+    rank: int = 8
+    nested: list[int] = field(default_factory=list)
+    labels: str = "soft"
+    confidence: float = 0.9
+    inner_optimiser: str = "adam"
+    inner_steps: int = 24
+    inner_batch: int = 40
+    order: str = "fixed"
+    step_size: float = 0.004
+    learn_step_sizes: bool = True
+    outer_steps: int = 0
+    minutes: float = 4.5
+    outer_batch: int = 128
+    outer_optimiser: str = "adam"
+    outer_step_size: float = 0.02
+    label_step_size: float = 0.3
+    step_size_step_size: float = 0.03
+    decay: str = "cosine"
+    clip: float = 2.0
+    averaging: float = 0.99
+    check_every: int = 100
+    check_students: int = 2
+    check_texts: int = 2000
+    side_by_side: str = "auto"
+
+    def check(self) -> None:
+        """Check the values, before any data is read.
+
+        Raises:
+            TextddError: one is not allowed.
+        """
+        one_of("start of the distilled texts", self.start, STARTS, "distiller.start")
+        one_of("kind of labels", self.labels, LABELS, "distiller.labels")
+        one_of("parametrisation", self.parametrisation, PARAMETRISATIONS, "distiller.parametrisation")
+        one_of("order of mini-batches", self.order, ORDERS, "distiller.order")
+        one_of("inner optimiser", self.inner_optimiser, OPTIMISERS, "distiller.inner_optimiser")
+        one_of("outer optimiser", self.outer_optimiser, ("adam", "sgd"), "distiller.outer_optimiser")
+        one_of("decay of the outer step sizes", self.decay, ("cosine", "none"), "distiller.decay")
+        one_of("way of training several students", self.side_by_side, CHOICES, "distiller.side_by_side")
+        at_least("distiller.length", self.length, -1, 12)
+        at_least("distiller.pieces", self.pieces, 0, 4)
+        if self.length > 0 and self.pieces:
+            check_length(self.length, self.pieces)
+        at_least("distiller.rank", self.rank, 1, 8)
+        at_least("distiller.inner_steps", self.inner_steps, 1, 24)
+        at_least("distiller.inner_batch", self.inner_batch, -1, 40)
+        at_least("distiller.outer_steps", self.outer_steps, 0, 1000)
+        at_least("distiller.outer_batch", self.outer_batch, 1, 128)
+        at_least("distiller.check_every", self.check_every, 1, 100)
+        at_least("distiller.check_students", self.check_students, 1, 2)
+        at_least("distiller.check_texts", self.check_texts, 1, 2000)
+        positive("distiller.step_size", self.step_size, 0.01)
+        positive("distiller.minutes", self.minutes, 4)
+        within("distiller.confidence", self.confidence, 0.9, ends="()")
+        within("distiller.averaging", self.averaging, 0.99, ends="[)")
+
+
+class Distiller(pl.LightningModule):
+    """Optimises a synthetic set by the gradient of `objective` on real mini-batches.
+
+    Lightning brings devices, processes, precision and checkpoints. Every random draw derives its seed from the run's
+    seed, the process rank and the number of the outer step, so a resumed run repeats the uninterrupted one, with the
+    same number of threads to the bit.
+
+    Args:
+        config: the method's options.
+        student: the student to distil for.
+        synthetic: the set at its start.
+        seed: the run's seed.
+
+    Attributes:
+        learnable: what besides texts the objective has a gradient for: `labels`, `step_sizes`.
+        nests: whether the method can make nested sets.
+    """
+
+    learnable: ClassVar = frozenset({"labels", "step_sizes"})
+    nests: ClassVar[bool] = False
+
+    def __init__(self, config: DistillerConfig, student: FlatStudent, synthetic: SyntheticSet, seed: int) -> None:
+        super().__init__()
+        self.config, self.seed = config, seed
+        self.student = student
+        self.optimiser = make_optimiser(config.inner_optimiser)
+        self.synthetic = synthetic
+        self.averaged = Averaged(synthetic, config.averaging)
+        self.best = Averaged(synthetic, decay=0.0)  # the average at its best validation accuracy so far
+        self.best_accuracy: Tensor
+        self.register_buffer("best_accuracy", torch.tensor(-1.0))
+        self.clip = AdaptiveClip(config.clip)
+        self.accuracy = MulticlassAccuracy(synthetic.one_hot.shape[1], average="micro")
+        self.seconds: Tensor  # spent in all sittings; a buffer, so that checkpoints and other processes hand it on
+        self.register_buffer("seconds", torch.zeros((), dtype=torch.float64))
+        self.prepared_seconds = 0.0
+        self._clock = math.nan
+        self._trained: list[Tensor] = []
+
+    def prepare(self, materials: Materials) -> None:
+        """Make ready what the method needs besides mini-batches, before the first outer step; on every process.
+
+        A method that overrides this calls it first, and adds what its own work cost, now or when the cache was
+        filled, to `prepared_seconds`.
+        """
+        if self.config.labels == "teacher":
+            teacher, self.prepared_seconds = train_teacher(self.student, materials, self.seed)
+            for synthetic in (self.synthetic, self.averaged.mean, self.best.mean):
+                synthetic.teacher = teacher
+
+    @abstractmethod
+    def objective(self, batch: Batch, step: int) -> Tensor:
+        """The loss of the synthetic set on one real mini-batch: a scalar that carries a gradient.
+
+        Args:
+            batch: embedded real texts (N, L, D), mask (N, L) and labels (N,).
+            step: number of the outer step, 0-based.
+        """
+
+    def work_per_step(self, real_length: int) -> float:
+        """What an outer step costs, in token-steps, for `outer_steps=0`; methods that do other work say so.
+
+        Args:
+            real_length: L of a real text.
+        """
+        recipe, length = self.synthetic.recipe, self.synthetic.x.shape[1]
+        trained = work.differentiated(recipe.steps, recipe.batch, length)
+        return trained + work.learn(self.config.outer_batch, real_length)
+
+    def work_before(self, texts: int, real_length: int) -> float:
+        """What `prepare` costs, in token-steps; methods that prepare other things say so.
+
+        Args:
+            texts: in the training split.
+            real_length: L of a real text.
+        """
+        return teacher_work(texts, real_length) if self.config.labels == "teacher" else 0.0
+
+    def draw_seed(self, purpose: str, step: int, number: int = 0) -> int:
+        """A seed that belongs to one draw of one outer step on one process."""
+        return derive(self.seed, purpose, self.global_rank, step, number)
+
+    def fresh_student(self, seed: int) -> State:
+        """A student (P,) before its first step, on the device and in the precision of the set."""
+        like = self.synthetic.one_hot
+        return State.fresh(self.student.fresh(seed, like.device, like.dtype), self.optimiser)
+
+    def lesson(self, seed: int) -> Lesson:
+        """What one student of the objective is taught; `seed` decides the order where the recipe shuffles."""
+        return self.synthetic.lesson(seed)
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """One outer step."""
+        del batch_idx
+        loss = self.objective(batch, self.global_step)
+        self.log("outer/loss", loss.detach(), prog_bar=True, sync_dist=True)
+        return loss
+
+    def configure_optimizers(self) -> OptimizerLRScheduler:
+        """The outer optimiser, one group for texts, labels and step sizes each, and the decay of their step sizes."""
+        config, synthetic = self.config, self.synthetic
+        texts = list(synthetic.texts.parameters())
+        groups = [{"params": texts, "lr": config.outer_step_size * synthetic.texts.step_scale}] if texts else []
+        if synthetic.label_logits is not None:
+            groups.append({"params": [synthetic.label_logits], "lr": config.label_step_size})
+        if synthetic.raw_step_sizes is not None:
+            groups.append({"params": [synthetic.raw_step_sizes], "lr": config.step_size_step_size})
+        adam = config.outer_optimiser == "adam"
+        optimizer = torch.optim.Adam(groups) if adam else torch.optim.SGD(groups)
+        if config.decay == "none":
+            return optimizer
+        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, config.outer_steps)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def configure_gradient_clipping(self, optimizer: torch.optim.Optimizer, *_: Any, **__: Any) -> None:
+        """Clip adaptively; processes have averaged their gradients by now, so all clip alike.
+
+        A run that diverges for good ends here, and keeps the set that did best until then.
+
+        Raises:
+            TextddError: it diverged before the first check, so there is no such set.
+        """
+        try:
+            learned = (parameter for group in optimizer.param_groups for parameter in group["params"])
+            self.log("outer/gradient_norm", self.clip(learned))
+        except TextddError as error:
+            if self.best_accuracy < 0:
+                raise
+            console.print(f"{error} The set that did best until now is kept.", highlight=False, soft_wrap=True)
+            self.trainer.should_stop = True
+
+    def on_train_start(self) -> None:
+        """Start the clock of this sitting."""
+        self._clock = time.perf_counter()
+
+    def on_train_batch_end(self, *_: Any) -> None:
+        """Follow the iterate and count the time."""
+        self._count_time()
+        self.averaged.follow(self.synthetic, self.global_step - 1)
+
+    def on_validation_epoch_start(self) -> None:
+        """Train fresh students on the averaged set; the same initialisations at every check."""
+        synthetic = self.averaged.mean
+        seeds = [derive(self.seed, "check", self.global_rank, k) for k in range(self.config.check_students)]
+        starts, lessons = [self.fresh_student(seed) for seed in seeds], [synthetic.lesson(seed) for seed in seeds]
+        marks, choice = [synthetic.recipe.steps], self.config.side_by_side
+        with self.trainer.precision_plugin.forward_context():
+            trained = train_all(train, self.student, self.optimiser, starts, sharing(lessons), marks, choice)
+        self._trained = [state.theta for (state,) in trained]
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        """Score those students on one batch of validation texts, embedded once for all."""
+        del batch_idx
+        logits = answers(self.student, self._trained, batch.x, batch.mask, self.config.side_by_side)
+        self.accuracy.update(logits.flatten(0, 1), batch.labels.repeat(len(logits)))
+
+    def on_validation_epoch_end(self) -> None:
+        """Keep the averaged set if it is the best so far."""
+        accuracy = self.accuracy.compute()  # over all processes
+        self.accuracy.reset()
+        self.log("validation/accuracy", accuracy, prog_bar=True, sync_dist=True)
+        if accuracy > self.best_accuracy:
+            self.best_accuracy.copy_(accuracy)
+            self.best.follow(self.averaged.mean, step=0)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Store the clip's running mean, and the options, so that no other run takes the checkpoint for its own."""
+        checkpoint["clip"] = self.clip.state_dict()
+        checkpoint["config"] = asdict(self.config)
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Take the running mean up again."""
+        self.clip.load_state_dict(checkpoint["clip"])
+
+    def on_train_end(self) -> None:
+        """Stop the clock."""
+        self._count_time()
+
+    def _count_time(self) -> None:
+        now = time.perf_counter()
+        self.seconds += now - self._clock
+        self._clock = now

@@ -1,0 +1,47 @@
+"""Plain lessons: the distilled set taught as ordinary training data, so that it is fit to be used as such.
+
+A set that is only ever taught in one order, with the step sizes that were learned for it, is tied to that recipe: as
+ordinary data it is no better than random texts. Where a share of the students of the objective is taught plainly (Adam,
+shuffled mini-batches, one step size, up to three times the steps), the set serves both uses.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from textdd.outer.synthetic import SyntheticSet
+from textdd.seeds import numpy_generator
+from textdd.training import Lesson, Recipe
+
+BATCH = 32
+"""Examples per step, as in the plain recipe that evaluation tunes."""
+
+STEP_SIZES = (1e-3, 5e-3)
+"""Between these, evenly on a logarithmic scale: where tuning of a plain recipe ends up."""
+
+LONGER = 3
+"""Plain lessons have up to so many times the steps of the set's own recipe."""
+
+
+def plain_window(steps: int) -> int:
+    """How many steps of a plain lesson are differentiated, where the set's own recipe has so many."""
+    return -(-steps // 2)
+
+
+def plain_lesson(synthetic: SyntheticSet, seed: int, size: int | None = None) -> Lesson:
+    """Draw a plain lesson, of at least as many steps as are differentiated.
+
+    Args:
+        synthetic: the set.
+        seed: decides order, step size and number of steps.
+        size: teach the first `size` rows only; None means all.
+    """
+    generator = numpy_generator(seed, "plain")
+    own = synthetic.recipe.steps
+    steps = int(generator.integers(plain_window(own), LONGER * own + 1))
+    low, high = STEP_SIZES
+    step_size = low * (high / low) ** generator.uniform()
+    recipe = Recipe("adam", steps, BATCH, "shuffled", step_size)
+    lesson = synthetic.lesson(seed, size, recipe)
+    # Processes that average gradients want one for every parameter in every step, so learned step sizes get a zero.
+    return replace(lesson, step_sizes=recipe.step_sizes().to(lesson.x) + 0 * lesson.step_sizes.sum())

@@ -1,0 +1,243 @@
+"""The plan of a distilling before it starts: the engine that fits, peak memory and time, from a short measured probe.
+
+Memory is counted and not timed. A training of W steps is differentiated with one step and with a few on tensors that
+are counted (textdd/outer/memory.py); every further step adds the same. So K students take
+
+    K (first step + (W - 1) growth per step) bytes,
+
+`first step` including the real texts that judge them. The growth is a whole graph for `unroll`, a state for
+`recompute`, or for every k-th state a k-th of it. Time is that of a few outer steps after one to warm up.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from pytorch_lightning import Trainer
+from rich.console import Console
+from rich.table import Table
+from torch import Tensor
+from torch.nn import functional as F
+
+from textdd.corpora.corpus import Corpus
+from textdd.errors import TextddError
+from textdd.evaluation.cost import resident
+from textdd.outer.distiller import Distiller
+from textdd.outer.engine import EngineConfig, EngineDistiller, Training, engine_of
+from textdd.outer.memory import Allocations, available
+from textdd.report.terminal import readable
+from textdd.spaces.embedded import Batch, embed
+from textdd.training import State
+
+STEPS = 3
+"""Outer steps that are timed, after one that warms up."""
+
+SPARE = 1.2
+"""Memory that has to be free, as a multiple of what is predicted: freed memory is not reused without gaps."""
+
+
+class Need(NamedTuple):
+    """Bytes that differentiating a training takes: with one step, and for each further step."""
+
+    first: float
+    growth: float
+
+    def of(self, steps: int) -> float:
+        """Bytes with so many steps."""
+        return self.first + (steps - 1) * self.growth
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a distilling will take.
+
+    Attributes:
+        engine: the engine chosen; empty for methods that differentiate no training.
+        peak_memory_bytes: predicted, of the process or of the GPU.
+        seconds_per_step: of an outer step, measured.
+        outer_steps: how many there are.
+    """
+
+    engine: str
+    peak_memory_bytes: float
+    seconds_per_step: float
+    outer_steps: int
+
+    @property
+    def seconds(self) -> float:
+        """Of all outer steps; checks and preparation not counted."""
+        return self.outer_steps * self.seconds_per_step
+
+    def __str__(self) -> str:
+        """One line for the log."""
+        engine = f"engine {self.engine}, " if self.engine else ""
+        return (
+            f"plan: {engine}about {readable(self.peak_memory_bytes)}, {self.outer_steps} outer steps of "
+            f"{self.seconds_per_step:.3f} s = {readable_time(self.seconds)}"
+        )
+
+
+def plan(distiller: Distiller, trainer: Trainer, corpus: Corpus, table: Tensor) -> Plan:
+    """Choose the engine, and measure what distilling will take; the distiller's set is left as it is.
+
+    Args:
+        distiller: at its start, prepared; where its engine is `auto`, its options are given the engine chosen.
+        trainer: its devices and precision are used.
+        corpus: the texts.
+        table: word vectors (V, D).
+
+    Raises:
+        TextddError: the memory at hand is not enough; it says which option would make it enough.
+    """
+    plugin, device = trainer.precision_plugin, trainer.strategy.root_device
+    plugin.convert_module(distiller).to(device)
+    tokens = corpus.train.batch(np.arange(min(distiller.config.outer_batch, len(corpus.train))))
+    batch = embed(table.to(device, distiller.synthetic.one_hot.dtype), type(tokens)(*(t.to(device) for t in tokens)))
+    on_cpu = device.type == "cpu"
+    before = resident() if on_cpu else torch.cuda.memory_allocated(device)
+    room = available(device) / (trainer.num_devices if on_cpu else 1)
+    engine, probe = "", copy.copy(distiller)  # a copy: probing must not advance a pool
+    with plugin.forward_context():
+        if isinstance(distiller, EngineDistiller):
+            engine, needed = choose(distiller, batch, room, alone=trainer.world_size == 1)
+            distiller.config = probe.config = replace(distiller.config, engine=engine)
+        else:
+            with Allocations() as allocated:
+                outer_step(probe, batch, 0)
+            needed = allocated.peak
+        seconds = seconds_per_step(probe, batch)
+    return Plan(engine, before + needed, seconds, distiller.config.outer_steps)
+
+
+def choose(distiller: EngineDistiller, batch: Batch, room: float, *, alone: bool) -> tuple[str, float]:
+    """The engine that the options name or that fits, and the bytes that it needs.
+
+    Several processes recompute: they must not choose apart, whatever the memory is that each of them sees.
+
+    Raises:
+        TextddError: none fits into `room` bytes.
+    """
+    config, trainings = distiller.config, distiller.trainings()
+
+    def needed(changed: EngineConfig) -> float:
+        return changed.students * max(
+            need(distiller, training, batch, changed).of(training.steps) for training in trainings
+        )
+
+    given = ("unroll", "recompute") if alone else ("recompute",)
+    for name in given if config.engine == "auto" else (config.engine,):
+        least = needed(replace(config, engine=name))
+        if least * SPARE <= room:
+            return name, least
+    root = math.ceil(math.sqrt(max(training.steps for training in trainings)))
+    recomputing = replace(config, engine="recompute")
+    keeping_few = replace(recomputing, keep_every=root)
+    sparing = replace(keeping_few, students=1)
+    remedies = {
+        "distiller.engine=recompute": recomputing,
+        f"distiller.engine=recompute distiller.keep_every={root}": keeping_few,
+        f"distiller.engine=recompute distiller.keep_every={root} distiller.students=1": sparing,
+    }
+    fitting = (words for words, changed in remedies.items() if needed(changed) * SPARE <= room)
+    length = distiller.synthetic.x.shape[1]
+    remedy = next(fitting, None) or smaller(config, length, needed(sparing) * SPARE / room)
+    raise TextddError(
+        f"Distilling needs about {readable(least * SPARE)}; {readable(room)} are available. Type: {remedy}"
+    )
+
+
+def smaller(config: EngineConfig, length: int, excess: float) -> str:
+    """The options that make a distilling fit that no engine makes fit: less text at a time, in as many pieces.
+
+    Args:
+        config: the method's options, the number of pieces decided.
+        length: tokens of a piece.
+        excess: the memory needed, as a multiple of what there is.
+    """
+    batch, length = (max(1, int(size / excess)) for size in (config.outer_batch, length))
+    fewer = "distiller.engine=recompute distiller.students=1"
+    shorter = f"distiller.length={config.pieces * length} distiller.pieces={config.pieces}"
+    return f"{fewer} distiller.outer_batch={batch} {shorter}"
+
+
+def need(distiller: EngineDistiller, training: Training, batch: Batch, config: EngineConfig) -> Need:
+    """Count what differentiating one step takes, and what each further step adds."""
+    once = peak_of(distiller, training, batch, config, 1)
+    if training.steps == 1:
+        return Need(once, 0)
+    few = min(3, training.steps)
+    all_kept = replace(config, keep_every=1)
+    growth = max(0.0, (peak_of(distiller, training, batch, all_kept, few) - once) / (few - 1))
+    every = min(config.keep_every, training.steps) if config.engine == "recompute" else 1
+    # Between two states that are kept, one stretch of the others is held at a time.
+    return Need(once + (every - 1) * growth, growth / every)
+
+
+def peak_of(distiller: EngineDistiller, training: Training, batch: Batch, config: EngineConfig, steps: int) -> int:
+    """Bytes of all tensors at the peak of a hypergradient through so many steps."""
+    lesson = training.lesson
+    leaves = {name: getattr(lesson, name) for name in ("x", "y", "step_sizes")}
+    leaves = {name: leaf.detach().requires_grad_(leaf.requires_grad) for name, leaf in leaves.items()}
+    with Allocations() as allocated:
+        state = State.fresh(distiller.student.fresh(0, lesson.x.device, lesson.x.dtype), training.optimiser)
+        engine = engine_of(config)
+        (state,) = engine(distiller.student, training.optimiser, state, replace(lesson, **leaves), [steps])
+        judged = [distiller.student(state.theta, batch.x, batch.mask) for _ in range(training.losses)]
+        loss = F.cross_entropy(torch.stack(judged).mean(0), batch.labels)
+        torch.autograd.grad(loss, [leaf for leaf in leaves.values() if leaf.requires_grad], allow_unused=True)
+    return allocated.peak
+
+
+def outer_step(distiller: Distiller, batch: Batch, step: int) -> None:
+    """Loss and gradient of one outer step, without taking it."""
+    learned = [parameter for parameter in distiller.synthetic.parameters() if parameter.requires_grad]
+    torch.autograd.grad(distiller.objective(batch, step), learned, allow_unused=True)
+
+
+def seconds_per_step(distiller: Distiller, batch: Batch) -> float:
+    """Mean wall-clock seconds of a few outer steps."""
+    outer_step(distiller, batch, 0)
+    synchronise(batch.x.device)
+    start = time.perf_counter()
+    for step in range(1, 1 + STEPS):
+        outer_step(distiller, batch, step)
+    synchronise(batch.x.device)
+    return (time.perf_counter() - start) / STEPS
+
+
+def synchronise(device: torch.device) -> None:
+    """Wait until a GPU has done what it was given; a CPU has."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def readable_time(seconds: float) -> str:
+    """Seconds, minutes or hours."""
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+
+
+def print_plans(plans: dict[str, Plan]) -> None:
+    """Print the plans of all stages, one a column."""
+    table = Table(title="plan", caption="measured on a few outer steps; checks and preparation come on top")
+    table.add_column("distiller")
+    for name in plans:
+        table.add_column(name, justify="right")
+    rows: dict[str, Callable[[Plan], str]] = {
+        "engine": lambda plan: plan.engine or "none",
+        "peak memory": lambda plan: readable(plan.peak_memory_bytes),
+        "seconds per outer step": lambda plan: f"{plan.seconds_per_step:.3f}",
+        "outer steps": lambda plan: str(plan.outer_steps),
+        "time of distilling": lambda plan: readable_time(plan.seconds),
+    }
+    for what, show in rows.items():
+        table.add_row(what, *map(show, plans.values()))
+    Console().print(table)

@@ -1,0 +1,107 @@
+"""The distilled set while it is being learned: texts, labels and step sizes as parameters."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from textdd.outer.teacher import Teacher
+from textdd.sets.parametrisations import Free, Parametrisation
+from textdd.sets.parametrisations.pieces import cut, for_pieces
+from textdd.training import Lesson, Recipe
+
+LABELS = ("hard", "soft", "teacher")
+
+
+class SyntheticSet(nn.Module):
+    """M synthetic texts, the V M examples that they are taught as, and the recipe that trains students on these.
+
+    Row m belongs to class m mod C, so every mini-batch of a fixed order is as balanced as its size allows.
+
+    Args:
+        texts: initial texts, as embeddings (M, L, D) that are learned freely, or as another parametrisation.
+        classes: C; divides M.
+        recipe: how students are trained on the set; its step size is where learned step sizes start.
+        labels: `hard` (one-hot, fixed), `soft` (distributions, learned) or `teacher` (what `teacher`, which has to be
+            set before labels are asked for, thinks of the texts as they are).
+        confidence: probability of an example's own class where soft labels start.
+        learn_step_sizes: learn one positive step size per training step.
+        pieces: V examples that each text is cut into; divides L. Below, N is V M, and L of examples that of a piece.
+    """
+
+    def __init__(
+        self,
+        texts: Tensor | Parametrisation,
+        classes: int,
+        recipe: Recipe,
+        labels: str = "soft",
+        confidence: float = 0.9,
+        learn_step_sizes: bool = True,
+        pieces: int = 1,
+    ) -> None:
+        super().__init__()
+        self.recipe, self.classes, self.pieces = recipe, classes, pieces
+        self.texts = texts if isinstance(texts, Parametrisation) else Free(texts)
+        x = self.x.detach()
+        self.one_hot: Tensor
+        self.register_buffer("one_hot", F.one_hot(torch.arange(len(x)) % classes, classes).to(x))
+        self.label_logits = self.raw_step_sizes = None
+        self.by_teacher = labels == "teacher"
+        self.teacher: Teacher | None = None
+        if labels == "soft":
+            # A class scores this much more than each other class when its probability is `confidence`.
+            margin = math.log(confidence * (classes - 1) / (1 - confidence))
+            self.label_logits = nn.Parameter(margin * self.one_hot[: len(x) // pieces])
+        if learn_step_sizes:
+            self.raw_step_sizes = nn.Parameter(recipe.step_sizes().to(x.dtype).expm1().log())  # the inverse of softplus
+
+    @property
+    def x(self) -> Tensor:
+        """The examples (N, L, D)."""
+        return cut(self.texts(), self.classes, self.pieces)
+
+    def text_labels(self) -> Tensor:
+        """Label distributions of the texts (M, C)."""
+        if self.by_teacher:
+            assert self.teacher is not None, "Distiller.prepare brings the teacher"
+            return self.teacher(self.texts(), self.texts.mask)
+        if self.label_logits is None:
+            return self.one_hot[: len(self.one_hot) // self.pieces]
+        return self.label_logits.softmax(dim=1)
+
+    def labels(self) -> Tensor:
+        """Label distributions of the examples (N, C)."""
+        return for_pieces(self.text_labels(), self.pieces)
+
+    def step_sizes(self) -> Tensor:
+        """Step sizes (T,), always positive: raw values would turn negative and diverge."""
+        if self.raw_step_sizes is None:
+            return self.recipe.step_sizes().to(self.one_hot)
+        return F.softplus(self.raw_step_sizes)
+
+    @torch.no_grad()
+    def start_from(self, labels: Tensor, step_sizes: Tensor | None) -> None:
+        """Start what is learned from the labels (M, C) and step sizes (T,) of another set.
+
+        Soft labels do not start from hard ones, whose logits would be infinite: those stay at `confidence`.
+        """
+        if self.label_logits is not None:
+            hard = labels.max(dim=1, keepdim=True).values == 1
+            logits = labels.clamp_min(torch.finfo(labels.dtype).tiny).log()
+            self.label_logits.copy_(torch.where(hard, self.label_logits, logits))
+        if self.raw_step_sizes is not None and step_sizes is not None:
+            self.raw_step_sizes.copy_(step_sizes.expm1().log())
+
+    def lesson(self, seed: int, size: int | None = None, recipe: Recipe | None = None) -> Lesson:
+        """The lesson that one student is taught.
+
+        Args:
+            seed: decides the order where the recipe shuffles.
+            size: teach the first `size` rows only; None means all.
+            recipe: how to teach them, with as many steps as the set's own recipe, which None means.
+        """
+        rows = (recipe or self.recipe).schedule(size or len(self.one_hot), seed).to(self.one_hot.device)
+        return Lesson(self.x, self.labels(), self.step_sizes(), rows, self.texts.mask)
