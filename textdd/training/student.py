@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from itertools import groupby
 from typing import ClassVar
 
 import torch
@@ -11,14 +13,21 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from textdd.seeds import derive
+from textdd.tasks import OneClass, Task
+from textdd.training.work import Work
+
+Read = tuple[Tensor, Tensor | None]
+"""Embeddings (N, L, D) or what lies below the learned part makes of them, and the mask (N, L) or None."""
 
 
 class Student(nn.Module, ABC):
     """A classifier from embeddings (N, L, D) to logits (N, C).
 
-    Real texts arrive looked up in the word-vector table, distilled texts arrive as they are stored, so both go the
-    same way. Subclasses write `features`; the linear head is shared, because several methods (kernel ridge,
-    head-gradient matching) look at the student as "features, then a linear map".
+    Real texts arrive looked up in the table of a space, distilled texts arrive as they are stored, so both go the same
+    way. Subclasses write `features`; the linear head is shared, because several methods (kernel ridge, head-gradient
+    matching) look at the student as "features, then a linear map". A parameter that requires no gradient is *frozen*,
+    as are all buffers: students never learn them. Where the whole lower part of a student is frozen, it is written as
+    `below`, which is run once over real texts and not in every training step.
 
     Args:
         width: number of features that `features` returns.
@@ -28,9 +37,12 @@ class Student(nn.Module, ABC):
         beside: how K students give their features side by side: `vmap` (torch.func.vmap makes one operation of K),
             `stacked` (`features` itself also takes parameters with a leading K), or `loop` (one after the other, for
             operations that neither can be had for).
+        step_scales: parts of the student whose step sizes differ, as prefixes of parameter names, each with its step
+            size as a multiple of the head's; empty where one step size serves all.
     """
 
     beside: ClassVar[str] = "vmap"
+    step_scales: dict[str, float] = {}  # noqa: RUF012  (a student's own, where it has parts)
 
     def __init__(self, width: int, classes: int) -> None:
         super().__init__()
@@ -41,10 +53,25 @@ class Student(nn.Module, ABC):
         """Map embeddings x (N, L, D) to features (N, width).
 
         Args:
-            x: embeddings (N, L, D).
+            x: embeddings (N, L, D), or what `below` made of them.
             mask: booleans (N, L), true at real tokens; None says that every position is a token. Features must not
                 depend on how much padding follows a text.
         """
+
+    def below(self, x: Tensor, mask: Tensor | None = None) -> Read:
+        """What the frozen lower part makes of embeddings x (N, L, D), differentiable with respect to them."""
+        return x, mask
+
+    def redraw(self) -> None:
+        """Draw the learned parameters afresh, in place, from torch's global generator."""
+        for part in self.modules():
+            reset = getattr(part, "reset_parameters", None)
+            if reset is not None:
+                reset()
+
+    def work(self) -> Work:
+        """What training steps cost, counted; the default is right for networks of matrix products over tokens."""
+        return Work.of_weights(sum(p.numel() for p in self.parameters()))
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Map embeddings x (N, L, D), with an optional mask (N, L), to logits (N, C)."""
@@ -68,27 +95,49 @@ class Body(nn.Module):
 
 
 class FlatStudent:
-    """A student as a pure function of one parameter vector theta (P,), or K of them as one of a stack theta (K, P).
+    """A student as a pure function of one vector theta (P,) of its learned parameters, or of a stack theta (K, P).
 
     One vector instead of a dictionary makes an optimiser step a handful of operations rather than a handful per
     tensor (a third of the time of a step for students this small), and makes pools and stored states plain tensors.
-    K students side by side read the same texts, x (N, L, D), or each its own, x (K, N, L, D), with masks alike.
+    K students side by side read the same texts, x (N, L, D), or each its own, x (K, N, L, D), with masks alike. Frozen
+    parameters and buffers are no part of theta: all students share those of the module.
 
     Args:
-        module: the student; its own parameters are never read, only their names and shapes.
+        module: the student; its own learned parameters are never read, only their names and shapes.
+        task: what it is trained for; None is one class a text.
+
+    Attributes:
+        size: P.
+        groups: names of the parts that have step sizes of their own, the head first; one name where one serves all.
+        scales: the step size of each part as a multiple of the head's.
 
     Raises:
-        ValueError: the student has buffers (batch statistics and the like), which a pure function cannot update.
+        ValueError: the student changes a buffer when it reads (batch statistics and the like), which a pure function
+            cannot, or learns nothing.
     """
 
-    def __init__(self, module: Student) -> None:
-        if next(module.buffers(), None) is not None:
+    def __init__(self, module: Student, task: Task | None = None) -> None:
+        changing = [type(part).__name__ for part in module.modules() if getattr(part, "track_running_stats", False)]
+        if changing:
             raise ValueError(
-                f"{type(module).__name__} has buffers; a student must be a pure function of its parameters"
+                f"{type(module).__name__} has buffers that change with what it reads ({changing[0]}); a student must "
+                "be a pure function of its parameters"
             )
         self.module, self.body = module, Body(module)
-        self.shapes = {name: parameter.shape for name, parameter in module.named_parameters()}
+        self.task = task or OneClass(module.head.out_features)
+        learned = {name: p for name, p in module.named_parameters() if p.requires_grad}
+        if not learned:
+            raise ValueError(f"{type(module).__name__} has no parameter that requires a gradient: it learns nothing")
+        self.shapes = {name: parameter.shape for name, parameter in learned.items()}
         self.size = sum(math.prod(shape) for shape in self.shapes.values())
+        self.frozen = [p for p in module.parameters() if not p.requires_grad] + list(module.buffers())
+        prefixes = list(module.step_scales)
+        owners = [next((i for i, p in enumerate(prefixes, 1) if name.startswith(p)), 0) for name in self.shapes]
+        sizes = [math.prod(shape) for shape in self.shapes.values()]
+        runs = groupby(zip(owners, sizes, strict=True), key=lambda pair: pair[0])
+        self._runs = [(owner, sum(size for _, size in run)) for owner, run in runs]
+        self.groups = ("head", *prefixes) if prefixes else ("all",)
+        self.scales = (1.0, *module.step_scales.values())
 
     def unflatten(self, theta: Tensor) -> dict[str, Tensor]:
         """View theta (P,) as the student's named parameters; those of a stack (K, P) have a leading K."""
@@ -96,14 +145,27 @@ class FlatStudent:
         named = zip(self.shapes.items(), pieces, strict=True)
         return {name: piece.view(*theta.shape[:-1], *shape) for (name, shape), piece in named}
 
+    def spread(self, step_size: Tensor) -> Tensor:
+        """A step size as optimisers take it: one for all as it is, one per part (G,) given to its parameters (P,)."""
+        if step_size.dim() == 0:
+            return step_size
+        return torch.cat([step_size[owner].expand(size) for owner, size in self._runs])
+
+    def below(self, x: Tensor, mask: Tensor | None = None) -> Read:
+        """What the frozen lower part makes of embeddings x (N, L, D): what all other methods of a student read."""
+        self._follow(x)
+        return self.module.below(x, mask)
+
     def __call__(self, theta: Tensor, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Logits (N, C) or (K, N, C) of students with parameters theta (P,) or (K, P) on embeddings x."""
         if theta.dim() == 2:
             return self.head(theta, self.features(theta, x, mask))
+        self._follow(x)
         return torch.func.functional_call(self.module, self.unflatten(theta), (x, mask))
 
     def features(self, theta: Tensor, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Features (N, width) or (K, N, width) of students with parameters theta (P,) or (K, P) on embeddings x."""
+        self._follow(x)
         if theta.dim() == 2 and self.module.beside != "stacked":
             own = x.dim() == 4
             if self.module.beside == "vmap":
@@ -122,13 +184,27 @@ class FlatStudent:
             return torch.baddbmm(bias.unsqueeze(1), features, weight.mT)
         return F.linear(features, weight, bias)
 
+    def inner_loss(self, theta: Tensor, x: Tensor, y: Tensor, mask: Tensor | None = None) -> Tensor:
+        """What a training step minimises: the task's loss on texts x (N, L, D) with labels y (N, C)."""
+        return self.task.inner_loss(self(theta, x, mask), y)
+
     def fresh(self, seed: int, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32) -> Tensor:
         """Draw a fresh initialisation theta_0 (P,); the same seed gives the same vector on every device."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(derive(seed, "initialisation"))
-            for part in self.module.modules():
-                reset = getattr(part, "reset_parameters", None)
-                if reset is not None:
-                    reset()
-            theta = torch.cat([parameter.detach().flatten() for parameter in self.module.parameters()])
+            self.module.redraw()
+            theta = torch.cat([p.detach().flatten().cpu() for p in self.learned()])
         return theta.to(device=device, dtype=dtype, copy=True)
+
+    def learned(self) -> Sequence[nn.Parameter]:
+        """The module's own learned parameters, in the order of theta."""
+        return [parameter for parameter in self.module.parameters() if parameter.requires_grad]
+
+    def _follow(self, x: Tensor) -> None:
+        """Take what is frozen to where the texts are, and into their precision."""
+        if self.frozen and (self.frozen[0].device != x.device or self._exact != (x.dtype == torch.float64)):
+            self.module.to(x.device, torch.float64 if x.dtype == torch.float64 else torch.float32)
+            self.frozen = [p for p in self.module.parameters() if not p.requires_grad] + list(self.module.buffers())
+            self._exact = x.dtype == torch.float64
+
+    _exact = False
