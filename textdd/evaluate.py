@@ -8,10 +8,12 @@ from __future__ import annotations
 import dataclasses
 import sys
 from pathlib import Path
+from typing import Any
 
 import hydra
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from textdd import cli
@@ -20,17 +22,25 @@ from textdd.corpora.corpus import Corpus, load_corpus
 from textdd.corpora.sources import DatasetConfig
 from textdd.errors import TextddError
 from textdd.evaluation.protocol import EvaluationConfig, Protocol, Result
+from textdd.prepare import space_for
+from textdd.problem import Problem
 from textdd.quiet import quiet
 from textdd.record import write_json
 from textdd.report.terminal import scores
 from textdd.sets.distilled_set import DistilledSet
-from textdd.students import STUDENTS, make_student
-from textdd.trainer import TrainerConfig, set_up_process
+from textdd.sets.matrices import MatrixSet
+from textdd.spaces.space import Space
+from textdd.spaces.store import TokenStore
+from textdd.spaces.vectors import EmbeddingConfig
+from textdd.spaces.words import stores_of
+from textdd.students import make_student
+from textdd.trainer import TrainerConfig, make_trainer, set_up_process
 
 PURPOSE = "Train fresh students on a distilled set and score them on the test texts of its corpus."
 EXAMPLES = [
     ("artifact=runs/NAME/artifact", "by the set's own recipe, with hard labels, with a plain recipe"),
     ("artifact=runs/NAME/artifact model=lstm students=10 data_dir=data", "another student, plain recipe"),
+    ("artifact=SET_OF_TEXTS model=pretrained model.path=FOLDER", "a set of texts, which every student reads"),
 ]
 
 
@@ -38,54 +48,84 @@ def execute(config: EvaluateConfig) -> Path:
     """Score an artefact and return the path of the result beside it.
 
     Raises:
-        TextddError: the artefact is damaged, or its corpus is not at hand or not the one it was made from.
+        TextddError: the artefact is damaged, its corpus is not at hand or not the one it was made from, or the student
+            reads another space than the set is in.
     """
     set_up_process(TrainerConfig())  # rounds as runs do by default, so that it finds their figures again
     artifact = Path(config.artifact)
     distilled = DistilledSet.load(artifact)
-    corpus = corpus_of(distilled, config)
-    student = distilled.student()
-    _, options = STUDENTS[distilled.manifest["student"]["name"]]
-    model = options(**distilled.manifest["student"])
+    model = distilled.model() if config.model is None else config.model
+    problem = problem_of(distilled, model, config)
     evaluation = EvaluationConfig(students=config.students, transfer=[])
-    protocol = Protocol(evaluation, student, model, corpus, distilled.vectors, config.seed)
+    device = make_trainer(TrainerConfig()).strategy.root_device
+    protocol = Protocol(evaluation, problem, device, config.seed)
     results: dict[str, Result]
     if config.model is None:
         result = protocol.distilled(distilled)
         results = {"own recipe": result, **result["variants"]}
     else:
-        name = config.model.name
-        other = make_student(config.model, distilled.x.shape[2], len(corpus.classes))
-        results = {name: protocol.tuned([distilled.training_set()], f"distilled set, {name}", other)}
-    table = Table(title=f"{artifact}", caption=f"test accuracy, mean ± std of {config.students} fresh students")
-    for heading in ("trained by", "accuracy", "macro-F1"):
+        examples = distilled.training_set(protocol.reader)
+        results = {model.name: protocol.tuned([examples], f"distilled set, {model.name}")}
+    measures = problem.task.measures
+    caption = f"on test texts, mean ± std of {config.students} fresh students"
+    table = Table(title=escape(str(artifact)), caption=caption)
+    for heading in ("trained by", *(name.replace("_", " ") for name in measures)):
         table.add_column(heading)
     for name, scored in results.items():
-        table.add_row(name.replace("_", " "), *scores(scored)[:2])
+        table.add_row(name.replace("_", " "), *scores(scored, measures)[: len(measures)])
     Console().print(table)
-    chosen = model if config.model is None else config.model
-    path = artifact.parent / f"evaluation-{chosen.name}-{config.students}-s{config.seed}.json"
-    write_json(path, {"artifact": str(artifact.resolve()), "model": dataclasses.asdict(chosen), "results": results})
+    path = artifact.parent / f"evaluation-{model.name}-{config.students}-s{config.seed}.json"
+    write_json(path, {"artifact": str(artifact.resolve()), "model": dataclasses.asdict(model), "results": results})
     return path
 
 
-def corpus_of(distilled: DistilledSet, config: EvaluateConfig) -> Corpus:
+def problem_of(distilled: DistilledSet, model: Any, config: EvaluateConfig) -> Problem:
+    """The problem that a set was made for, with any student that can read it.
+
+    Raises:
+        TextddError: its corpus is not at hand, or the student reads another space.
+    """
+    manifest, cache = distilled.manifest, Path(config.cache_dir).expanduser()
+    corpus, dataset = corpus_of(distilled, config, cache)
+    seed = manifest["seed"]
+    space: Space
+    stores: dict[Path, TokenStore]
+    if isinstance(distilled, MatrixSet) and distilled.words_space is not None and model.name != "pretrained":
+        space = distilled.words_space
+        stores = stores_of(space, corpus, dataset.vocabulary, cache)
+    else:
+        embedding = options_of(EmbeddingConfig, manifest["embedding"])
+        dataset.length = manifest["length"] if isinstance(distilled, MatrixSet) else dataset.length
+        space, stores = space_for(model, embedding, dataset, corpus, config.data_dir, cache, seed)
+    student = make_student(model, space.dimension, corpus.task)
+    per_class = manifest["per_class"]
+    share = per_class * len(corpus.classes) / corpus.train_rows
+    return Problem(corpus, space, stores, student, model, per_class, share, seed, cache)
+
+
+def corpus_of(distilled: DistilledSet, config: EvaluateConfig, cache: Path) -> tuple[Corpus, DatasetConfig]:
     """Load the corpus that a set was distilled from.
 
     Raises:
         TextddError: the corpus at hand has other content.
     """
     recorded = distilled.manifest["corpus"]
-    options = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(DatasetConfig), recorded["options"]))
-    assert isinstance(options, DatasetConfig)
-    cache = Path(config.cache_dir).expanduser()
+    options = options_of(DatasetConfig, recorded["options"])
     corpus = load_corpus(options, config.data_dir, cache, distilled.manifest["seed"])
-    if corpus.key != recorded["key"]:
+    # Version 0.3 made its keys otherwise.
+    if distilled.manifest["format"] > 2 and corpus.key != recorded["key"]:
         raise TextddError(
             f"The texts of {corpus.name} at hand are not those that {config.artifact} was distilled from (content "
             f"{corpus.key}, expected {recorded['key']}). Type data_dir=... with the folder that was used then."
         )
-    return corpus
+    return corpus, options
+
+
+def options_of(schema: type[Any], recorded: dict[str, Any]) -> Any:
+    """Options as they were recorded; what the schema does not know is left out."""
+    known = {item.name for item in dataclasses.fields(schema)}
+    values = {name: value for name, value in recorded.items() if name in known}
+    return OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(schema), values))
 
 
 def check(cfg: DictConfig) -> None:

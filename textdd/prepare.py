@@ -1,96 +1,131 @@
-"""Before an experiment: load the corpus and the word vectors, turn the budget into a count, name the run."""
+"""Before an experiment: load the corpus, make the space, turn the budget into a count, name the run."""
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import NamedTuple
 
 from textdd.config import RunConfig
 from textdd.corpora.budget import check_per_class, per_class_from_budget
+from textdd.corpora.build import Progress
 from textdd.corpora.corpus import Corpus, load_corpus
+from textdd.corpora.sources import DatasetConfig
+from textdd.problem import Problem
 from textdd.progress import Bar, say
 from textdd.sets.manifest import read_manifest
-from textdd.spaces.vectors import WordVectors, load_vectors
+from textdd.spaces.checkpoint import load_checkpoint
+from textdd.spaces.length import tell_cuts
+from textdd.spaces.pretrained import pretrained_space
+from textdd.spaces.reading import Reading
+from textdd.spaces.space import Space
+from textdd.spaces.store import TokenStore
+from textdd.spaces.vectors import EmbeddingConfig
+from textdd.spaces.words import word_space
+from textdd.students import make_student
 
 
-class Prepared(NamedTuple):
-    """What an experiment works with.
-
-    Attributes:
-        corpus: the texts, split and tokenised.
-        vectors: the word vectors (V, D).
-        per_class: M / C.
-        share: M as a fraction of the training texts.
-    """
-
-    corpus: Corpus
-    vectors: WordVectors
-    per_class: int
-    share: float
-
-
-def prepare(run: RunConfig) -> Prepared:
-    """Load corpus and word vectors, and turn the budget into examples per class.
+def prepare(run: RunConfig) -> Problem:
+    """Load the corpus, make the space and the student, and turn the budget into examples per class.
 
     Raises:
-        TextddError: something about the files, the budget or the vectors has to be mended by the user.
+        TextddError: something about the files, the budget, the vectors or the student has to be mended by the user.
     """
     cache = Path(run.cache_dir).expanduser()
-    corpus = load_with_bar(run, cache)
+    with bars() as show:
+        corpus = load_corpus(run.dataset, run.data_dir, cache, run.seed, show)
     per_class = run.per_class
     if per_class is None:
         budget = run.dataset.budget if run.budget is None else run.budget
         per_class = per_class_from_budget(budget, corpus.train_rows, len(corpus.classes))
-    check_per_class(per_class, corpus.train.labels, corpus.classes)
-    vectors = load_vectors(run.embedding, corpus, run.data_dir, cache, run.seed)
+    check_per_class(per_class, corpus.train.strata, corpus.classes)
     share = per_class * len(corpus.classes) / corpus.train_rows
     sizes = f"{len(corpus.train)} training, {len(corpus.validation)} validation, {len(corpus.test)} test texts"
-    say(f"{corpus.name}: {sizes}, {len(corpus.classes)} classes")
-    say(f"{vectors.name} vectors: {tuple(vectors.table.shape)}, {vectors.coverage:.1%} of the running words known")
+    kinds = "classes" if corpus.task.name == "one_class" else "labels, any number a text"
+    say(f"{corpus.name}: {sizes}, {len(corpus.classes)} {kinds}")
+    space, stores = space_for(run.model, run.embedding, run.dataset, corpus, run.data_dir, cache, run.seed)
+    student = make_student(run.model, space.dimension, corpus.task)
+    problem = Problem(corpus, space, stores, student, run.model, per_class, share, run.seed, cache)
+    known = f", {space.facts['coverage']:.1%} of the running words known" if "coverage" in space.facts else ""
+    say(f"{space.name} vectors: {tuple(space.table.shape)}{known}")
+    tell_cuts(Reading(corpus.train, stores[corpus.train.store.path], space))
     say(f"distilled set: {per_class} per class = {share:.4%} of the training texts")
-    return Prepared(corpus, vectors, per_class, share)
+    return problem
 
 
-def load_with_bar(run: RunConfig, cache: Path) -> Corpus:
-    """Load the corpus, with a progress bar while it is tokenised for the first time."""
-    bars: dict[str, Bar] = {}
+def space_for(
+    model: object,
+    embedding: EmbeddingConfig,
+    dataset: DatasetConfig,
+    corpus: Corpus,
+    data_dir: str | None,
+    cache: Path,
+    seed: int,
+) -> tuple[Space, dict[Path, TokenStore]]:
+    """The space that a student reads: a pretrained one's own, or one of the corpus's words.
+
+    Args:
+        model: the student's options; those of a pretrained one name its `path`.
+        embedding: where word vectors come from.
+        dataset: says how many tokens are read, and how many words are kept.
+        corpus: the texts.
+        data_dir: holds files of vectors under `vectors/`; None: no such folder.
+        cache: the cache.
+        seed: the run's seed.
+
+    Raises:
+        TextddError: something about the vectors or the model has to be mended by the user.
+    """
+    with bars() as show:
+        if getattr(model, "name", "") == "pretrained":
+            checkpoint = load_checkpoint(getattr(model, "path", None))
+            return pretrained_space(checkpoint, corpus, dataset.length, cache, show)
+        words = (dataset.vocabulary, dataset.length)
+        return word_space(embedding, corpus, *words, data_dir, cache, seed, show)
+
+
+@contextmanager
+def bars() -> Iterator[Progress]:
+    """Progress bars for what goes through a corpus, one for each thing that is done."""
+    shown: dict[str, Bar] = {}
 
     def show(what: str, done: int, total: int) -> None:
-        bars.setdefault(what, Bar(what, total)).update(done)
+        shown.setdefault(what, Bar(what, total)).update(done)
 
     try:
-        return load_corpus(run.dataset, run.data_dir, cache, run.seed, show)
+        yield show
     finally:
-        for bar in bars.values():
+        for bar in shown.values():
             bar.close()
 
 
-def setting(run: RunConfig, prepared: Prepared) -> dict[str, object]:
-    """What decides a baseline's result: content and split of the corpus, word vectors, student, seed, version."""
+def setting(run: RunConfig, problem: Problem) -> dict[str, object]:
+    """What decides a baseline's result: content and split of the corpus, space, student, seed, version."""
     dataset = run.dataset
     return {
-        "corpus": prepared.corpus.key,
-        "split": [dataset.length, dataset.validation, dataset.validation_max, dataset.test_fraction],
-        "vectors": prepared.vectors.sha256,
+        "corpus": problem.corpus.key,
+        "split": [problem.space.length, dataset.validation, dataset.validation_max, dataset.test_fraction],
+        "vocabulary": len(problem.space.table),
+        "vectors": problem.space.sha256,
         "seed": run.seed,
-        "model": dataclasses.asdict(run.model),
+        "model": dataclasses.asdict(run.model) | ({"path": None} if hasattr(run.model, "path") else {}),
         "students": run.evaluation.students,
         "precision": [run.trainer.precision, run.trainer.matmul],
         "version": version("textdd"),
     }
 
 
-def identity(run: RunConfig, prepared: Prepared) -> str:
+def identity(run: RunConfig, problem: Problem) -> str:
     """A short hash of all that decides a run's result."""
     distiller, evaluation = dataclasses.asdict(run.distiller), dataclasses.asdict(run.evaluation)
     if run.distiller.warm_start is not None:  # what it holds decides, not where it lies
         distiller["warm_start"] = read_manifest(Path(run.distiller.warm_start))["files"]
     processes = run.trainer.devices * run.trainer.num_nodes
-    return short_hash([setting(run, prepared), prepared.per_class, distiller, evaluation, processes])
+    return short_hash([setting(run, problem), problem.per_class, distiller, evaluation, processes])
 
 
 def short_hash(content: object) -> str:

@@ -69,13 +69,13 @@ def check_per_class(per_class: int, labels: np.ndarray, classes: Sequence[str]) 
 
     Args:
         per_class: examples wanted of each class.
-        labels: class numbers of the training texts (n,).
+        labels: class numbers of the training texts (n,); those beyond C are of texts without any label.
         classes: the C class names.
 
     Raises:
         TextddError: a class has fewer; the message says what is the most possible.
     """
-    counts = np.bincount(labels, minlength=len(classes))  # (C,)
+    counts = np.bincount(labels, minlength=len(classes))[: len(classes)]  # (C,)
     poorest = int(counts.argmin())
     if counts[poorest] < per_class:
         raise TextddError(

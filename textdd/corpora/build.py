@@ -1,4 +1,4 @@
-"""Tokenise a corpus once; whoever has the same content and configuration finds it made."""
+"""Read a corpus's files once, check them, and keep texts and targets; whoever has the same content finds them made."""
 
 from __future__ import annotations
 
@@ -12,18 +12,17 @@ from itertools import chain
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 
-from textdd.corpora.labels import LabelCode, as_strings, label_code, sorted_classes
+from textdd.corpora.labels import LabelCode, as_strings, class_code, sorted_classes
 from textdd.corpora.records import Columns, Records, Source, find_columns, read_records
+from textdd.corpora.several import FlagCode, ListCode, labels_in
 from textdd.corpora.sources import DatasetConfig, Sources
+from textdd.corpora.texts import write_texts
 from textdd.errors import TextddError
 from textdd.locks import claim
-from textdd.spaces.store import write_store
-from textdd.spaces.tokeniser import train_tokeniser
 
 # Part of every key: raise it when what is stored changes.
-FORMAT = 1
+FORMAT = 2
 
 Progress = Callable[[str, int, int], None]
 
@@ -31,18 +30,19 @@ Progress = Callable[[str, int, int], None]
 def corpus_key(config: DatasetConfig, sources: Sources, cache_dir: Path) -> str:
     """Hash everything that decides what is stored: the content, and the options that matter.
 
-    How many tokens are read and how validation is carved do not: they are applied to what is stored.
+    How texts are read and how validation is carved do not: they are applied to what is stored.
     """
     content = [[source.fingerprint(cache_dir) for source in part] for part in sources]
-    options = [config.text, config.label, config.classes, config.vocabulary, config.on_empty]
+    read = [config.text_columns, config.pair, config.label, config.label_columns, config.label_separator]
+    options = [*read, config.classes, config.on_empty]
     return hashlib.blake2b(json.dumps([FORMAT, content, options]).encode(), digest_size=12).hexdigest()
 
 
 def built_corpus(config: DatasetConfig, sources: Sources, cache_dir: Path, progress: Progress | None) -> Path:
-    """Find the tokenised corpus in the cache, or make it.
+    """Find the texts of a corpus in the cache, or read them from its sources.
 
-    It is made in a folder of its own and renamed when complete: a killed build leaves nothing that is read, and the
-    next build removes it. One process builds it, on all cores; others wait, and take what it made.
+    They are written to a folder of its own, which is renamed when complete: a killed build leaves nothing that is read,
+    and the next build removes it. One process builds; others wait, and take what it made.
 
     Args:
         config: the corpus.
@@ -51,76 +51,96 @@ def built_corpus(config: DatasetConfig, sources: Sources, cache_dir: Path, progr
         progress: is called with a description, the texts done and the texts in all (0: not known).
 
     Returns:
-        A folder with `train` and perhaps `test` (each a `TokenStore`), `tokenizer.json` and `meta.json`.
+        A folder with `train.arrow` and perhaps `test.arrow` (each a `TextStore`), and `meta.json`.
 
     Raises:
         TextddError: something is wrong with a file, a column, a text or a label.
     """
     name = re.sub(r"[^a-zA-Z0-9]+", "_", config.name)
     folder = cache_dir / "corpora" / f"{name}-{corpus_key(config, sources, cache_dir)}"
-    with claim(folder, f"tokenising {config.name}") as ours:
+    with claim(folder, f"reading {config.name}") as ours:
         if ours:
             unfinished = folder.with_name(f".{folder.name}")
             shutil.rmtree(unfinished, ignore_errors=True)  # of a build that was killed
             unfinished.mkdir()
             try:
-                _build(unfinished, config, sources, progress)
+                _build(unfinished, config, sources, progress or (lambda *_: None))
                 unfinished.rename(folder)
             finally:
                 shutil.rmtree(unfinished, ignore_errors=True)
     return folder
 
 
-def _build(folder: Path, config: DatasetConfig, sources: Sources, progress: Progress | None) -> None:
-    wanted, named = Columns(config.text, config.label), config.hub is not None
+def _build(folder: Path, config: DatasetConfig, sources: Sources, progress: Progress) -> None:
+    labels = config.label_columns or [config.label]
+    wanted, named = Columns(config.text_columns, labels, config.pair), config.hub is not None
     columns = {source: find_columns(source, wanted, named=named) for source in chain(*sources)}
     codes = _label_codes(config, sources, columns)
     classes = codes[sources.train[0]].classes
-
-    def records(part: tuple[Source, ...]) -> Iterator[Records]:
-        return chain.from_iterable(read_records(s, columns[s], codes[s], config.on_empty) for s in part)
-
-    report = partial(_reported, progress=progress or (lambda *_: None))
-    counts = np.zeros(len(classes), np.int64)  # (C,)
-
-    def counted_texts() -> Iterator[pa.StringArray]:
-        for batch in report(records(sources.train), "counting words", 0):
-            counts[:] += np.bincount(batch.labels, minlength=len(classes))
-            yield batch.texts
-
-    tokeniser = train_tokeniser(counted_texts(), config.vocabulary)
-    if counts.min() == 0:
-        raise TextddError(
-            f"{sources.train[0].name}: class {classes[int(counts.argmin())]!r} has no training text. "
-            "Add some, or name only the classes that there are: "
-            f"dataset.classes=[{','.join(np.array(classes)[counts > 0])}]"
-        )
-    tokeniser.save(str(folder / "tokenizer.json"))
-    write_store(folder / "train", report(records(sources.train), "tokenising train", int(counts.sum())), tokeniser)
-    if sources.test:
-        write_store(folder / "test", report(records(sources.test), "tokenising test", 0), tokeniser)
-    meta = {"name": config.name, "classes": list(classes), "from": [s.name for s in chain(*sources)]}
+    for part, files in zip(("train", "test"), sources, strict=True):
+        if files:
+            counts = np.zeros(len(classes), np.int64)  # (C,)
+            found = chain.from_iterable(read_records(s, columns[s], codes[s], config.on_empty) for s in files)
+            write_texts(folder / f"{part}.arrow", _counted(found, counts, partial(progress, f"reading {part}")))
+            if not counts.any():
+                raise TextddError(
+                    f"{files[0].name} holds no text with a label. Add some, or name another column: "
+                    "dataset.text=NAME dataset.label=NAME"
+                )
+            if part == "train" and counts.min() == 0:
+                there = ",".join(np.array(classes)[counts > 0])
+                raise TextddError(
+                    f"{files[0].name}: class {classes[int(counts.argmin())]!r} has no training text. "
+                    f"Add some, or name only the classes that there are: dataset.classes=[{there}]"
+                )
+    meta = {
+        "name": config.name,
+        "classes": list(classes),
+        "task": "several_labels" if config.label_columns else "one_class",
+        "from": [s.name for s in chain(*sources)],
+    }
     (folder / "meta.json").write_text(json.dumps(meta, indent=1), encoding="utf-8")
 
 
 def _label_codes(config: DatasetConfig, sources: Sources, columns: dict[Source, Columns]) -> dict[Source, LabelCode]:
     """Settle the classes (configured, else the source's own, else found) and how each source writes them."""
+    if len(config.label_columns) > 1:
+        if config.classes:
+            raise TextddError(
+                f"Got dataset.labels with {len(config.label_columns)} columns and dataset.classes: labels that have "
+                "columns of their own are called by these. Type: dataset.classes=[]"
+            )
+        return dict.fromkeys(chain(*sources), FlagCode(config.label_columns))
     classes = config.classes or list(sources.train[0].label_names)
+    if config.label_columns:
+        names = classes or sorted_classes(_found(config, sources, columns), sources.train[0].name)
+        return {s: ListCode(names, s.label_names, config.label_separator) for s in chain(*sources)}
     if classes:
-        return {s: label_code(classes, s.label_names, s.first_label) for s in chain(*sources)}
-    found: set[str] = set()
-    for source in sources.train:
-        for table in source.batches([columns[source].label]):
-            found.update(as_strings(table.column(0)).unique().drop_null().to_pylist())
+        return {s: class_code(classes, s.label_names, s.first_label) for s in chain(*sources)}
     # Labels that were found are names, even where they are integers that count from some other number.
-    code = label_code(sorted_classes(found, sources.train[0].name), (), first_label=0)
+    code = class_code(sorted_classes(_found(config, sources, columns), sources.train[0].name), (), first_label=0)
     return dict.fromkeys(chain(*sources), code)
 
 
-def _reported(batches: Iterator[Records], what: str, total: int, progress: Progress) -> Iterator[Records]:
-    """Pass the batches on and tell how many texts have gone by."""
+def _found(config: DatasetConfig, sources: Sources, columns: dict[Source, Columns]) -> set[str]:
+    """The distinct labels of the training texts."""
+    found: set[str] = set()
+    for source in sources.train:
+        for table in source.batches([*columns[source].labels]):
+            if config.label_columns:
+                written, _ = labels_in(table.column(0), config.label_separator, source.name)
+            else:
+                written = as_strings(table.column(0))
+            found.update(written.unique().drop_null().to_pylist())
+    return found
+
+
+def _counted(batches: Iterator[Records], counts: np.ndarray, progress: Callable[[int, int], None]) -> Iterator[Records]:
+    """Pass the batches on, count the texts of every class (C,), and tell how many texts have gone by."""
     done = 0
     for batch in batches:
+        several = batch.targets.ndim > 1
+        counts += batch.targets.sum(0) if several else np.bincount(batch.targets, minlength=len(counts))
         yield batch
-        done += len(batch.texts)
-        progress(what, done, total)
+        done += len(batch.targets)
+        progress(done, 0)

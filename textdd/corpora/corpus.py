@@ -1,84 +1,54 @@
-"""A corpus in memory-mapped tokens: the door to everything in `textdd.corpora`."""
+"""A corpus: original texts and targets, split; how they are read is the business of a space."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
-import torch
-from tokenizers import Tokenizer
 
 from textdd.corpora.build import Progress, built_corpus
+from textdd.corpora.several import rarest
 from textdd.corpora.sources import DatasetConfig, check_config, find_sources
 from textdd.corpora.splits import carve
+from textdd.corpora.texts import TextStore
 from textdd.seeds import numpy_generator
-from textdd.spaces.store import TokenStore
-from textdd.spaces.tokeniser import words
-
-
-class TokenBatch(NamedTuple):
-    """N examples as token numbers.
-
-    Attributes:
-        ids: token numbers (N, L), int64; zero beyond the end of a text. L is the longest text of the batch, at most
-            the corpus's length.
-        mask: where tokens are (N, L), bool; true at least once in every row.
-        labels: class numbers (N,), int64.
-    """
-
-    ids: torch.Tensor
-    mask: torch.Tensor
-    labels: torch.Tensor
+from textdd.tasks import TASKS, Task
 
 
 class Split:
-    """Some texts of a token store.
+    """Some texts of a corpus.
 
     Attributes:
-        store: the memory-mapped tokens.
-        rows: which of its texts (n,), int64.
-        labels: class numbers of all of them (n,), int64.
-        length: L, tokens read of a text.
+        store: the memory-mapped texts of one part of the corpus.
+        rows: which of them (n,), int64.
+        targets: class numbers (n,), int64, or 0 and 1 for each label (n, C), bool.
     """
 
-    def __init__(self, store: TokenStore, rows: np.ndarray, length: int, vocabulary: list[str]) -> None:
-        self.store = store
-        self.rows = rows
-        self.labels: np.ndarray = store.labels[rows]
-        self.length = length
-        self._vocabulary = vocabulary
+    def __init__(self, store: TextStore, rows: np.ndarray) -> None:
+        self.store, self.rows = store, rows
+        self.targets: np.ndarray = store.targets[rows]
 
     def __len__(self) -> int:
         return len(self.rows)
 
-    def batch(self, rows: np.ndarray) -> TokenBatch:
-        """Read some examples.
+    @cached_property
+    def strata(self) -> np.ndarray:
+        """The class by which each text is counted and picked (n,): of several labels the rarest, C where none is."""
+        return self.targets if self.targets.ndim == 1 else rarest(self.targets)
 
-        Args:
-            rows: their positions in this split (N,).
-        """
-        ids, mask = self.store.gather(self.rows[rows], self.length)
-        return TokenBatch(torch.from_numpy(ids), torch.from_numpy(mask), torch.from_numpy(self.labels[rows]))
-
-    def lengths(self) -> np.ndarray:
-        """Count the tokens that are read of each text (n,), int64."""
-        offsets = self.store.offsets
-        return np.minimum(offsets[self.rows + 1] - offsets[self.rows], self.length)
+    def texts(self, rows: np.ndarray) -> list[tuple[str, ...]]:
+        """The original texts at some positions of this split (N,): one segment each, or two of pairs."""
+        return self.store.take(self.rows[rows])
 
     def sample(self, count: int) -> Split:
         """Draw some examples, always the same ones; all of them if there are no more than `count`."""
         if count >= len(self):
             return self
         chosen = numpy_generator(0, "sample").choice(len(self), count, replace=False)
-        return Split(self.store, np.sort(self.rows[chosen]), self.length, self._vocabulary)
-
-    def text(self, row: int) -> str:
-        """Write out the words that are read of one example."""
-        ids, mask = self.store.gather(self.rows[[row]], self.length)
-        return " ".join(self._vocabulary[number] for number in ids[mask])
+        return Split(self.store, np.sort(self.rows[chosen]))
 
     def stored_bytes(self, rows: np.ndarray | None = None) -> int:
         """Sum the UTF-8 bytes of the original texts.
@@ -86,19 +56,19 @@ class Split:
         Args:
             rows: positions in this split (N,); None means all.
         """
-        return int(self.store.text_bytes[self.rows if rows is None else self.rows[rows]].sum())
+        return int(self.store.bytes[self.rows if rows is None else self.rows[rows]].sum())
 
 
 @dataclass(frozen=True)
 class Corpus:
-    """A labelled corpus, split and tokenised.
+    """A labelled corpus, split.
 
     Attributes:
         name: what it is called.
         key: identifies what is stored: same content and same options, same key.
+        folder: where texts and targets lie.
         classes: the C class names.
-        tokeniser: V words; trained on the words (not the labels) of the whole training file.
-        length: L, tokens read of a text.
+        task: what a target is.
         train: what may be trained on.
         validation: carved from the training texts; everything is selected on it.
         test: read once, at the end.
@@ -107,24 +77,29 @@ class Corpus:
 
     name: str
     key: str
+    folder: Path
     classes: list[str]
-    tokeniser: Tokenizer
-    length: int
+    task: Task
     train: Split
     validation: Split
     test: Split
     train_rows: int
 
+    @property
+    def pair(self) -> bool:
+        """Whether every text has two segments."""
+        return self.train.store.pair
+
 
 def load_corpus(
     config: DatasetConfig, data_dir: str | None, cache_dir: Path, seed: int, progress: Progress | None = None
 ) -> Corpus:
-    """Find, check, tokenise (once) and split a corpus.
+    """Find, check, keep (once) and split a corpus.
 
     Args:
         config: the corpus.
         data_dir: holds a folder per corpus; these files come before the hub. None: no such folder.
-        cache_dir: where tokenised corpora and downloads are kept.
+        cache_dir: where corpora and downloads are kept.
         seed: the run's seed, which decides the validation split. A test split that has to be carved is the
             same under every seed, so that runs can be compared.
         progress: is called with a description, the texts done and the texts in all (0: not known).
@@ -134,29 +109,29 @@ def load_corpus(
     """
     check_config(config)
     folder = built_corpus(config, find_sources(config, data_dir, cache_dir), cache_dir, progress)
-    classes: list[str] = json.loads((folder / "meta.json").read_text(encoding="utf-8"))["classes"]
-    tokeniser = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    vocabulary = words(tokeniser)
-    store = TokenStore(folder / "train")
-    rows = np.arange(len(store))
-    if (folder / "test").is_dir():
-        test_store = TokenStore(folder / "test")
+    meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
+    classes: list[str] = meta["classes"]
+    store = TextStore(folder / "train.arrow")
+    whole = Split(store, np.arange(len(store)))
+    rows, strata = whole.rows, whole.strata
+    if (folder / "test.arrow").is_file():
+        test_store = TextStore(folder / "test.arrow")
         test_rows = np.arange(len(test_store))
     else:
         test_store = store
         fixed = numpy_generator(0, "split", "test")
-        rows, test_rows = carve(store.labels, config.test_fraction * len(rows), classes, "test", fixed)
+        rows, test_rows = carve(strata, config.test_fraction * len(rows), classes, "test", fixed)
     size = min(config.validation * len(rows), config.validation_max)
     generator = numpy_generator(seed, "split", "validation")
-    kept, validation = carve(store.labels[rows], size, classes, "validation", generator)
+    kept, validation = carve(strata[rows], size, classes, "validation", generator)
     return Corpus(
         name=config.name,
         key=folder.name,
+        folder=folder,
         classes=classes,
-        tokeniser=tokeniser,
-        length=config.length,
-        train=Split(store, rows[kept], config.length, vocabulary),
-        validation=Split(store, rows[validation], config.length, vocabulary),
-        test=Split(test_store, test_rows, config.length, vocabulary),
+        task=TASKS[meta["task"]](len(classes)),
+        train=Split(store, rows[kept]),
+        validation=Split(store, rows[validation]),
+        test=Split(test_store, test_rows),
         train_rows=len(rows),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -15,9 +16,32 @@ from textdd.errors import TextddError, nearest_first
 MOST_CLASSES = 1_000
 
 
+class LabelCode(Protocol):
+    """How the labels of one source are written."""
+
+    @property
+    def classes(self) -> Sequence[str]:
+        """The C class names; a class number is a position in this list."""
+
+    def encode(self, columns: Sequence[pa.ChunkedArray], where: str, rows: np.ndarray) -> np.ndarray:
+        """Turn the columns of labels into targets.
+
+        Args:
+            columns: N labels each.
+            where: the file, for messages.
+            rows: the number of each row (N,) in that file, for messages.
+
+        Returns:
+            Class numbers (N,), int64, or 0 and 1 for each label (N, C), bool.
+
+        Raises:
+            TextddError: a label is missing, out of range, or not the name of a class.
+        """
+
+
 @dataclass(frozen=True)
-class LabelCode:
-    """How the labels of one source are written.
+class ClassCode:
+    """How the classes of one source are written, one a text.
 
     Attributes:
         classes: the C class names; a class number is a position in this list.
@@ -29,21 +53,9 @@ class LabelCode:
     spellings: dict[str, int]
     integers: str
 
-    def encode(self, column: pa.ChunkedArray, where: str, rows: np.ndarray) -> np.ndarray:
-        """Turn a label column into class numbers.
-
-        Args:
-            column: N labels, integers or strings.
-            where: the file, for messages.
-            rows: the number of each row (N,) in that file, for messages.
-
-        Returns:
-            Class numbers (N,), int64.
-
-        Raises:
-            TextddError: a label is missing, out of range, or not the name of a class.
-        """
-        written = as_strings(column).combine_chunks().dictionary_encode()
+    def encode(self, columns: Sequence[pa.ChunkedArray], where: str, rows: np.ndarray) -> np.ndarray:
+        """Class numbers (N,), int64, from one column of integers or strings; see `LabelCode`."""
+        written = as_strings(columns[0]).combine_chunks().dictionary_encode()
         numbers = [self.spellings.get(label, -1) for label in written.dictionary.to_pylist()]
         indices = written.indices.fill_null(len(numbers)).to_numpy(zero_copy_only=False)
         labels = np.array([*numbers, -1], dtype=np.int64)[indices]
@@ -62,7 +74,7 @@ class LabelCode:
         )
 
 
-def label_code(classes: Sequence[str], own_names: Sequence[str], first_label: int) -> LabelCode:
+def class_code(classes: Sequence[str], own_names: Sequence[str], first_label: int) -> ClassCode:
     """Work out how a source writes the classes.
 
     A label is a class name, or an integer: a position in `own_names` if those are the same classes (perhaps
@@ -79,8 +91,8 @@ def label_code(classes: Sequence[str], own_names: Sequence[str], first_label: in
     positions = {str(first_label + i): names[name] for i, name in enumerate(order)}
     called_by_integers = any(name.lstrip("-").isdecimal() for name in classes)
     if called_by_integers and first_label == 0:
-        return LabelCode(classes, names, integers="")
-    return LabelCode(
+        return ClassCode(classes, names, integers="")
+    return ClassCode(
         classes,
         {**names, **positions},
         integers=f"the integers {first_label} to {first_label + len(classes) - 1}, ",

@@ -1,4 +1,4 @@
-"""Checked texts and labels, streamed from a source."""
+"""Checked texts and targets, streamed from a source."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 
 class Source(Protocol):
-    """Something that holds one text and one label per row: a file, a split on the hub, the demo."""
+    """Something that holds one text and one target per row: a file, a split on the hub, the demo."""
 
     @property
     def name(self) -> str:
@@ -47,24 +47,29 @@ class Source(Protocol):
 
 
 class Columns(NamedTuple):
-    """Which columns to read: the text columns, joined by one space, and the label column."""
+    """Which columns to read.
+
+    Attributes:
+        text: the text columns, joined by one space, or two of them as the segments of a pair.
+        labels: the column of labels, or one column of 0 and 1 for each label.
+        pair: the text columns are two segments.
+    """
 
     text: Sequence[str]
-    label: str
+    labels: Sequence[str]
+    pair: bool = False
 
 
 class Records(NamedTuple):
     """N checked examples.
 
     Attributes:
-        texts: N texts, none of them empty.
-        labels: class numbers (N,), int64.
-        text_bytes: the size of each text in UTF-8 (N,), int64.
+        segments: N texts, none of them empty, or the first and the second segment of N pairs.
+        targets: class numbers (N,), int64, or 0 and 1 for each label (N, C), bool.
     """
 
-    texts: pa.StringArray
-    labels: np.ndarray
-    text_bytes: np.ndarray
+    segments: list[pa.StringArray]
+    targets: np.ndarray
 
 
 def find_columns(source: Source, wanted: Columns, *, named: bool) -> Columns:
@@ -79,12 +84,14 @@ def find_columns(source: Source, wanted: Columns, *, named: bool) -> Columns:
         TextddError: a column is missing; the message lists those there are, the nearest first.
     """
     found = source.columns()
-    for columns in (wanted, Columns(["text"], "label")) if named else (wanted,):
-        if {*columns.text, columns.label} <= {*found}:
+    for columns in (wanted, Columns(["text"], ["label"])) if named else (wanted,):
+        if {*columns.text, *columns.labels} <= {*found}:
             return columns
-    missing = next(column for column in (*wanted.text, wanted.label) if column not in found)
+    missing = next(column for column in (*wanted.text, *wanted.labels) if column not in found)
     nearest = nearest_first(missing, found)
-    remedy = f"dataset.text=[{nearest[0]}]" if missing in wanted.text else f"dataset.label={nearest[0]}"
+    is_text = missing in wanted.text
+    free = [column for column in nearest if column not in (wanted.labels if is_text else wanted.text)] or nearest
+    remedy = f"dataset.text={free[0]}" if is_text else f"dataset.label={free[0]}"
     raise TextddError(
         f"{source.name} has no column {missing!r}. Columns found (nearest first): {', '.join(nearest)}. "
         f"Type for instance: {remedy}"
@@ -98,16 +105,16 @@ def read_records(source: Source, columns: Columns, code: LabelCode, on_empty: st
         source: where to read.
         columns: what to read.
         code: how its labels are written.
-        on_empty: "error" or "drop": what to do with a row whose text is empty or only white space.
+        on_empty: "error" or "drop": what to do with a row whose text, or a segment of it, is empty or only white space.
 
     Raises:
         TextddError: an empty text, a label that stands for no class, a text column that holds no text.
     """
     next_row, dropped = source.first_row, 0
-    for table in source.batches([*dict.fromkeys((*columns.text, columns.label))]):
-        texts = _joined(table, columns.text, source.name)
-        sizes = pc.binary_length(texts).to_numpy().astype(np.int64)
-        kept = sizes > 0
+    for table in source.batches([*dict.fromkeys((*columns.text, *columns.labels))]):
+        parts = [[column] for column in columns.text] if columns.pair else [columns.text]
+        segments = [_joined(table, part, source.name) for part in parts]
+        kept = np.all([pc.binary_length(segment).to_numpy() > 0 for segment in segments], axis=0)
         rows = np.arange(next_row, next_row + len(table))
         if on_empty == "error" and not kept.all():
             raise TextddError(
@@ -115,8 +122,8 @@ def read_records(source: Source, columns: Columns, code: LabelCode, on_empty: st
                 "Mend the row, or leave such rows out: dataset.on_empty=drop"
             )
         mask = pa.array(kept)
-        labels = code.encode(table[columns.label].filter(mask), source.name, rows[kept])
-        yield Records(texts.filter(mask).combine_chunks(), labels, sizes[kept])
+        targets = code.encode([table[label].filter(mask) for label in columns.labels], source.name, rows[kept])
+        yield Records([segment.filter(mask).combine_chunks() for segment in segments], targets)
         next_row += len(table)
         dropped += len(table) - int(kept.sum())
     if dropped:
@@ -130,7 +137,7 @@ def _joined(table: pa.Table, columns: Sequence[str], where: str) -> pa.ChunkedAr
         kind = table.schema.field(column).type
         if pa.types.is_nested(kind):
             raise TextddError(
-                f"{where}: column {column!r} holds {kind}, not text. Name a column of text: dataset.text=[NAME]"
+                f"{where}: column {column!r} holds {kind}, not text. Name a column of text: dataset.text=NAME"
             )
         cells.append(table[column].cast(pa.string()))
     joined = pc.binary_join_element_wise(*cells, " ", null_handling="replace", null_replacement="")

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from textdd.corpora.demo import DemoConfig, demo_splits
 from textdd.corpora.files import SUFFIXES, TableFile, open_table
 from textdd.corpora.records import Source
 from textdd.errors import TextddError, unknown_choice
+
+MOST_TOKENS = 512
+"""Tokens kept of a segment: nobody trains on more, and one freak text must not outweigh a corpus."""
 
 
 @dataclass
@@ -25,11 +28,16 @@ class DatasetConfig:
         revision: the hub's commit, which pins the content.
         path: your own corpus: a file, or a folder with train and perhaps test files.
         test_path: your own test file; without one a stratified part of the training texts is set aside.
-        text: text columns, joined by one space.
-        label: label column.
+        text: a text column, or several as a list, joined by one space.
+        pair: the two columns of `text` are the segments of a pair, such as a premise and a hypothesis.
+        label: the column of the class, where every text has one.
+        labels: several labels a text: one column of 0 and 1 for each label, as a list, or the one column that lists the
+            labels of a text; null for one class a text.
+        label_separator: between the labels of a text, such as ";", where one column holds them as a string.
         classes: class names in the order of their numbers; empty takes those of classes.txt, of the hub,
             or the sorted labels.
-        length: L, tokens read of a text.
+        length: L, tokens read of a text; `auto` takes what 95 of 100 training texts need, up to 512 and to what the
+            student can read.
         vocabulary: most frequent words kept.
         validation: share of the training texts to validate on, stratified.
         validation_max: most texts to validate on.
@@ -45,16 +53,36 @@ class DatasetConfig:
     revision: str | None = None
     path: str | None = None
     test_path: str | None = None
-    text: list[str] = field(default_factory=lambda: ["text"])
+    text: Any = "text"
+    pair: bool = False
     label: str = "label"
+    labels: Any = None
+    label_separator: str | None = None
     classes: list[str] = field(default_factory=list)
-    length: int = 48
+    length: Any = 48
     vocabulary: int = 30_000
     validation: float = 0.1
     validation_max: int = 5_000
     test_fraction: float = 0.1
     on_empty: str = "error"
     demo: DemoConfig = field(default_factory=DemoConfig)
+
+    @property
+    def text_columns(self) -> list[str]:
+        """The text columns, however many were named."""
+        return listed(self.text)
+
+    @property
+    def label_columns(self) -> list[str]:
+        """The columns of several labels; none where every text has one class."""
+        return listed(self.labels)
+
+
+def listed(names: Any) -> list[str]:
+    """One name or several, or none, as a list."""
+    if names is None:
+        return []
+    return [str(name) for name in names] if isinstance(names, list | tuple) else [str(names)]
 
 
 class Sources(NamedTuple):
@@ -78,15 +106,24 @@ def check_config(config: DatasetConfig) -> None:
                 f"dataset.{key}={share} is no share. Allowed: more than 0, less than 1. Type: dataset.{key}=0.1"
             )
     for key, number, least, usual in (
-        ("length", config.length, 1, 48),
         ("vocabulary", config.vocabulary, 3, 30_000),
         ("validation_max", config.validation_max, 1, 5_000),
-        ("text", len(config.text), 1, ["text"]),
+        ("text", len(config.text_columns), 1, "text"),
     ):
         if number < least:
             raise TextddError(
                 f"dataset.{key} is less than the least, {least}. Type for instance: dataset.{key}={usual}"
             )
+    if config.length != "auto" and not (type(config.length) is int and 1 <= config.length <= MOST_TOKENS):
+        raise TextddError(
+            f"Got dataset.length={config.length}; 1 to {MOST_TOKENS} tokens or auto are allowed. "
+            "Type: dataset.length=auto"
+        )
+    if config.pair and len(config.text_columns) != 2:
+        raise TextddError(
+            f"Got dataset.pair=true and dataset.text=[{','.join(config.text_columns)}]; a pair has two columns. "
+            "Type for instance: dataset.text=[premise,hypothesis]"
+        )
     if len(config.classes) == 1 or len({*config.classes}) < len(config.classes):
         raise TextddError(
             f"dataset.classes={config.classes} must be at least two different names, in the order of their "

@@ -18,7 +18,7 @@ def carve(
     example, and at least one of it stays behind.
 
     Args:
-        labels: class numbers (n,).
+        labels: class numbers (n,); C is a group of its own, of texts without any label.
         size: how many examples to carve.
         classes: the C class names.
         what: the part to carve, for messages: "validation" or "test".
@@ -30,9 +30,9 @@ def carve(
     Raises:
         TextddError: a class has fewer than two examples.
     """
-    counts = np.bincount(labels, minlength=len(classes))  # (C,)
-    if counts.min() < 2:
-        poorest = int(counts.argmin())
+    counts = np.bincount(labels, minlength=len(classes))  # (C,) or, with texts without any label, (C + 1,)
+    if counts[: len(classes)].min() < 2:
+        poorest = int(counts[: len(classes)].argmin())
         raise TextddError(
             f"Class {classes[poorest]!r} has {counts[poorest]} training text(s), and {what} texts must be "
             "set aside: at least 2 per class are needed. Add texts, or leave the class out of the file "
@@ -53,4 +53,4 @@ def _quotas(counts: np.ndarray, size: float) -> np.ndarray:
     quotas = np.floor(shares).astype(np.int64)
     short = round(size) - int(quotas.sum())
     quotas[np.argsort(quotas - shares, kind="stable")[:short]] += 1
-    return np.clip(quotas, 1, counts - 1)
+    return np.clip(quotas, np.minimum(1, counts - 1), counts - 1)

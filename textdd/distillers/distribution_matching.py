@@ -14,11 +14,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from torch import Tensor
-from torch.nn import functional as F
 
-from textdd.outer import work
 from textdd.outer.distiller import Distiller, DistillerConfig
-from textdd.spaces.embedded import Batch
+from textdd.spaces.reading import Batch
 
 
 @dataclass
@@ -47,15 +45,15 @@ class DistributionMatching(Distiller):
         one_hot = self.synthetic.one_hot
         return mean_discrepancy(
             self.student.features(theta, batch.x, batch.mask),
-            F.one_hot(batch.labels, one_hot.shape[1]),
-            self.student.features(theta, self.synthetic.x),
+            self.student.task.members(batch.labels).long(),
+            self.student.features(theta, *self.student.below(self.synthetic.x)),
             one_hot,
         )
 
     def work_per_step(self, real_length: int) -> float:
         """Distilled texts are differentiated once, real ones read."""
-        size, length, _ = self.synthetic.x.shape
-        return work.learn(size, length) + work.read(self.config.outer_batch, real_length)
+        distilled = self.work.learn.of(1, len(self.synthetic.one_hot), self.read_length) + self.work_below()
+        return distilled + self.work.read.of(1, self.config.outer_batch, real_length)
 
 
 def mean_discrepancy(real: Tensor, real_classes: Tensor, synthetic: Tensor, synthetic_classes: Tensor) -> Tensor:

@@ -21,11 +21,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from textdd.allowed import at_least, at_most, one_of
-from textdd.outer import work
-from textdd.outer.pooled import PooledConfig, PooledDistiller
-from textdd.spaces.embedded import Batch
+from textdd.outer.distiller import Distiller
+from textdd.outer.pooled import PooledConfig, advance
+from textdd.spaces.reading import Batch
 from textdd.training.student import FlatStudent
-from textdd.training.training import soft_cross_entropy
 
 GRADIENTS = ("full", "head")
 
@@ -53,7 +52,7 @@ class GradientMatchingConfig(PooledConfig):
         one_of("gradient", self.gradient, GRADIENTS, "distiller.gradient")
 
 
-class GradientMatching(PooledDistiller):
+class GradientMatching(Distiller):
     """Minimises the angles between gradients on real and on distilled texts, class by class.
 
     Args:
@@ -68,25 +67,31 @@ class GradientMatching(PooledDistiller):
 
     def objective(self, batch: Batch, step: int) -> Tensor:
         """The loss above, over the classes that occur in the batch."""
-        state, _ = self.advance(step, [self.config.online_steps], self.draw_seed("student", step))
+        config, seed = self.config, self.draw_seed("student", step)
+        state, _ = advance(self, config.pool, config.oldest, step, [config.online_steps], seed)
         gradients = full_gradients if self.config.gradient == "full" else head_gradients
         one_hot, labels = self.synthetic.one_hot, self.synthetic.labels()
-        real_labels = F.one_hot(batch.labels, one_hot.shape[1]).to(one_hot)
-        distances = []
-        for c in batch.labels.unique():
-            theirs, ours = batch.labels == c, one_hot[:, c] > 0
+        members = self.student.task.members(batch.labels)  # (N, C)
+        real_labels = members.to(one_hot)
+        (x, mask), distances = self.student.below(self.synthetic.x), []
+        for c in members.any(0).nonzero().flatten():
+            theirs, ours = members[:, c], one_hot[:, c] > 0
+            if not ours.any():
+                continue
             real = gradients(self.student, state.theta, batch.x[theirs], real_labels[theirs], batch.mask[theirs])
-            synthetic = gradients(self.student, state.theta, self.synthetic.x[ours], labels[ours])
+            read = None if mask is None else mask[ours]
+            synthetic = gradients(self.student, state.theta, x[ours], labels[ours], read)
             distances += [cosine_distance(a, b) for a, b in zip(real, synthetic, strict=True)]
         return torch.stack(distances).sum()
 
     def work_per_step(self, real_length: int) -> float:
         """Full gradients take a derivative more than those of the head, on either side."""
-        config, recipe, (size, length, _) = self.config, self.synthetic.recipe, self.synthetic.x.shape
+        config, recipe, work = self.config, self.synthetic.recipe, self.work
+        size, length = len(self.synthetic.one_hot), self.read_length
         full = config.gradient == "full"
-        distilled = work.differentiated(1, size, length) if full else work.learn(size, length)
-        real = (work.learn if full else work.read)(config.outer_batch, real_length)
-        return distilled + real + work.plain(config.online_steps, recipe.batch, length)
+        distilled = (work.differentiated if full else work.learn).of(1, size, length) + self.work_below()
+        real = (work.learn if full else work.read).of(1, config.outer_batch, real_length)
+        return distilled + real + work.plain.of(config.online_steps, recipe.batch, length)
 
 
 def full_gradients(
@@ -95,7 +100,7 @@ def full_gradients(
     """Gradients (outputs, inputs) of all weight matrices, as functions of texts x (N, L, D) and labels y (N, C)."""
     with torch.enable_grad():
         leaf = theta.detach().requires_grad_()
-        loss = soft_cross_entropy(student(leaf, x, mask), y)
+        loss = student.inner_loss(leaf, x, y, mask)
         (gradient,) = torch.autograd.grad(loss, leaf, create_graph=x.requires_grad)
     return [part for part in student.unflatten(gradient).values() if part.dim() > 1]
 
@@ -105,7 +110,7 @@ def head_gradients(
 ) -> list[Tensor]:
     """The gradient (C, width) of the head's weight matrix, likewise, in closed form."""
     features = student.features(theta, x, mask)
-    residuals = student.head(theta, features).softmax(1) - y  # (N, C)
+    residuals = student.task.probabilities(student.head(theta, features)) - y  # (N, C)
     return [residuals.t() @ features / len(x)]
 
 

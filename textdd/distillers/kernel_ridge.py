@@ -20,9 +20,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from textdd.allowed import at_least, at_most, positive
-from textdd.outer import work
-from textdd.outer.pooled import PooledConfig, PooledDistiller
-from textdd.spaces.embedded import Batch
+from textdd.outer.distiller import Distiller
+from textdd.outer.pooled import PooledConfig, advance
+from textdd.spaces.reading import Batch
 
 
 @dataclass
@@ -48,7 +48,7 @@ class KernelRidgeConfig(PooledConfig):
         positive("distiller.regularisation", self.regularisation, 0.1)
 
 
-class KernelRidge(PooledDistiller):
+class KernelRidge(Distiller):
     """Minimises the real-text error of heads fitted to the set by kernel ridge regression.
 
     Args:
@@ -63,23 +63,25 @@ class KernelRidge(PooledDistiller):
 
     def objective(self, batch: Batch, step: int) -> Tensor:
         """Half the squared error of f on a real batch, summed over classes."""
-        state, _ = self.advance(step, [self.config.online_steps], self.draw_seed("student", step))
+        config, seed, task = self.config, self.draw_seed("student", step), self.student.task
+        state, _ = advance(self, config.pool, config.oldest, step, [config.online_steps], seed)
         labels = self.synthetic.labels()
-        classes = labels.shape[1]
+        middle = 1 / task.classes if task.name == "one_class" else 0.5
         predicted = ridge_predictions(
-            self.student.features(state.theta, self.synthetic.x),
-            labels - 1 / classes,
+            self.student.features(state.theta, *self.student.below(self.synthetic.x)),
+            labels - middle,
             self.student.features(state.theta, batch.x, batch.mask),
-            self.config.regularisation,
+            config.regularisation,
         )
-        wanted = F.one_hot(batch.labels, classes) - 1 / classes
+        wanted = task.as_labels(batch.labels) - middle
         return 0.5 * (predicted - wanted).square().sum(1).mean()
 
     def work_per_step(self, real_length: int) -> float:
         """Distilled texts are differentiated once, real ones read; the pool's student is trained on."""
-        config, recipe, (size, length, _) = self.config, self.synthetic.recipe, self.synthetic.x.shape
-        read = work.learn(size, length) + work.read(config.outer_batch, real_length)
-        return read + work.plain(config.online_steps, recipe.batch, length)
+        config, recipe, length, work = self.config, self.synthetic.recipe, self.read_length, self.work
+        distilled = work.learn.of(1, len(self.synthetic.one_hot), length) + self.work_below()
+        read = distilled + work.read.of(1, config.outer_batch, real_length)
+        return read + work.plain.of(config.online_steps, recipe.batch, length)
 
 
 def ridge_predictions(features: Tensor, targets: Tensor, queries: Tensor, regularisation: float) -> Tensor:

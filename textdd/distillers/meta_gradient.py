@@ -14,30 +14,29 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from textdd.allowed import at_least, at_most, one_of, within
-from textdd.outer import work
 from textdd.outer.engine import EngineConfig, EngineDistiller, Training
 from textdd.outer.materials import Materials
 from textdd.outer.nested import draw_size
 from textdd.outer.plain import BATCH, LONGER, plain_lesson, plain_window
-from textdd.outer.pooled import PooledConfig, PooledDistiller
+from textdd.outer.pooled import advance, check_pool
 from textdd.outer.synthetic import SyntheticSet
 from textdd.outer.teacher import Teacher, teacher_work, train_teacher
 from textdd.seeds import numpy_generator
-from textdd.spaces.embedded import Batch
+from textdd.spaces.reading import Batch
 from textdd.training import Lesson, State, make_optimiser, train
 from textdd.training.optimiser import Optimiser
 from textdd.training.side_by_side import answers, sharing, train_all
 from textdd.training.student import FlatStudent
+from textdd.training.training import as_read
 
 TRUNCATIONS = ("none", "random", "pool")
 TARGETS = ("labels", "teacher")
 
 
 @dataclass
-class MetaGradientConfig(PooledConfig, EngineConfig):
+class MetaGradientConfig(EngineConfig):
     """Options of the meta-gradient.
 
     Attributes:
@@ -52,6 +51,8 @@ class MetaGradientConfig(PooledConfig, EngineConfig):
             step, the steps before it trained without gradient (RaT-BPTT). `pool`: the next W steps of a student
             from a persistent pool of mixed ages.
         window: W; only for truncation `random` and `pool`.
+        pool: students in the pool, where that is the truncation; every outer step takes the next one.
+        oldest: training steps after which a student of the pool makes room for a fresh one, at most T; 0 takes T.
         losses: steps of a differentiated window after which the students answer, evenly spread, its last among them;
             the outer loss is the mean over them. More than one shortens the way that a gradient has to go.
     """
@@ -63,11 +64,14 @@ class MetaGradientConfig(PooledConfig, EngineConfig):
     targets: str = "teacher"
     truncation: str = "none"
     window: int = 8
+    pool: int = 6
+    oldest: int = 0
     losses: int = 1
 
     def check(self) -> None:
         """As for every distiller, and the values that only this kind has."""
         super().check()
+        check_pool(self.pool, self.oldest)
         one_of("targets", self.targets, TARGETS, "distiller.targets")
         one_of("truncation", self.truncation, TRUNCATIONS, "distiller.truncation")
         at_least("distiller.window", self.window, 1, 8)
@@ -98,7 +102,7 @@ class Drawn(NamedTuple):
     plain: bool
 
 
-class MetaGradient(PooledDistiller, EngineDistiller):
+class MetaGradient(EngineDistiller):
     """Minimises the real-text loss of students trained on the set.
 
     Args:
@@ -119,12 +123,12 @@ class MetaGradient(PooledDistiller, EngineDistiller):
         """Train the teacher, or find it in the cache; the same one gives labels where those are the teacher's."""
         super().prepare(materials)
         if self.config.targets == "teacher":
-            self.teacher, self.prepared_seconds = train_teacher(self.student, materials, self.seed)
+            self.teacher, self.prepared_seconds = train_teacher(materials, self.seed)
 
     def work_before(self, texts: int, real_length: int) -> float:
         """The teacher is trained once, whatever it is wanted for."""
         wanted = "teacher" in (self.config.targets, self.config.labels)
-        return teacher_work(texts, real_length) if wanted else 0.0
+        return teacher_work(self.work, texts, real_length) if wanted else 0.0
 
     def objective(self, batch: Batch, step: int) -> Tensor:
         """Equation 3, averaged over K students and over the steps after which they answer."""
@@ -132,28 +136,29 @@ class MetaGradient(PooledDistiller, EngineDistiller):
         wanted = batch.labels
         if self.teacher is not None:
             with torch.no_grad():
-                wanted = self.teacher(batch.x, batch.mask)
+                wanted = self.teacher.read(batch.x, batch.mask)
         if self.config.truncation == "pool":
             thetas = [theta for k in numbers for theta in self.pooled_student(step, k)]
         else:
             thetas = self.trained_students(step, numbers)
         logits = answers(self.student, thetas, batch.x, batch.mask, self.config.side_by_side)
-        return F.cross_entropy(logits.flatten(0, 1), wanted.expand(len(logits), *wanted.shape).flatten(0, 1))
+        return self.student.task.loss(logits.flatten(0, 1), wanted.expand(len(logits), *wanted.shape).flatten(0, 1))
 
     def work_per_step(self, real_length: int) -> float:
         """K students, of each the steps before the window, the window, and the real texts."""
-        config, recipe, (size, length, _) = self.config, self.synthetic.recipe, self.synthetic.x.shape
+        config, recipe, work = self.config, self.synthetic.recipe, self.work
+        size, length = len(self.synthetic.one_hot), self.read_length
         window = recipe.steps if config.truncation == "none" else config.window
         before = (recipe.steps - window) / 2 if config.truncation == "random" else 0
-        own = work.plain(before, recipe.batch, length) + work.differentiated(window, recipe.batch, length)
+        own = work.plain.of(before, recipe.batch, length) + work.differentiated.of(window, recipe.batch, length)
         window, batch = plain_window(recipe.steps), min(BATCH, size)
         before = (LONGER * recipe.steps - window) / 2
-        plain = work.plain(before, batch, length) + work.differentiated(window, batch, length)
+        plain = work.plain.of(before, batch, length) + work.differentiated.of(window, batch, length)
         share = 0.0 if config.truncation == "pool" else config.plain_share
-        trained = (1 - share) * own + share * plain
-        real = (config.outer_batch, real_length)
-        taught = work.read(*real) if config.targets == "teacher" else 0
-        return config.students * (trained + config.losses * work.learn(*real)) + taught
+        trained = (1 - share) * own + share * plain + self.work_below()
+        real = (1, config.outer_batch, real_length)
+        taught = work.read.of(*real) if config.targets == "teacher" else 0
+        return config.students * (trained + config.losses * work.learn.of(*real)) + taught
 
     def trainings(self) -> list[Training]:
         """By the recipe, and plainly where a share of the students is taught so."""
@@ -192,7 +197,8 @@ class MetaGradient(PooledDistiller, EngineDistiller):
             (state,) = train(student, optimiser, state, lesson, [first.end - first.window])
             return self.engine(student, optimiser, state, lesson, marks)
 
-        starts, lessons = [one.state for one in drawn], sharing([one.lesson for one in drawn])
+        starts, read = [one.state for one in drawn], as_read(self.student, first.lesson)
+        lessons = sharing([read, *(one.lesson for one in drawn[1:])])
         marks, choice = self.answering(first.end - first.window, first.end), self.config.side_by_side
         trained = train_all(last_steps, self.student, first.optimiser, starts, lessons, marks, choice)
         return [[state.theta for state in states] for states in trained]
@@ -233,5 +239,6 @@ class MetaGradient(PooledDistiller, EngineDistiller):
     def pooled_student(self, step: int, k: int) -> list[Tensor]:
         """The parameters (P,), at every answer, of one student of the pool in its next W steps."""
         turn, seed = step * self.config.students + k, self.draw_seed("student", step, k)
-        _, *after = self.advance(turn, self.answering(0, self.config.window), seed, self.engine)
+        config, steps = self.config, self.answering(0, self.config.window)
+        _, *after = advance(self, config.pool, config.oldest, turn, steps, seed, self.engine)
         return [state.theta for state in after]

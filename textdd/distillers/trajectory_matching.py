@@ -24,15 +24,15 @@ import torch
 from torch import Tensor
 
 from textdd.allowed import at_least, at_most, one_of, positive
-from textdd.outer import work
 from textdd.outer.engine import EngineConfig, EngineDistiller, Training
 from textdd.outer.experts import expert_trajectories
 from textdd.outer.materials import Materials
 from textdd.outer.synthetic import SyntheticSet
 from textdd.seeds import numpy_generator
-from textdd.spaces.embedded import Batch
+from textdd.spaces.reading import Batch
 from textdd.training import OPTIMISERS, Recipe, State
 from textdd.training.student import FlatStudent
+from textdd.training.training import as_read
 
 
 @dataclass
@@ -101,16 +101,15 @@ class TrajectoryMatching(EngineDistiller):
     def work_before(self, texts: int, real_length: int) -> float:
         """Training all experts."""
         before = super().work_before(texts, real_length)
-        return before + self.config.experts * work.plain(
-            self.expert_recipe.steps, self.expert_recipe.batch, real_length
-        )
+        recipe = self.expert_recipe
+        return before + self.config.experts * self.work.plain.of(recipe.steps, recipe.batch, real_length)
 
     def prepare(self, materials: Materials) -> None:
         """Train the experts, or find them in the cache."""
         super().prepare(materials)
         config = self.config
         self.experts, seconds = expert_trajectories(
-            self.student, self.expert_recipe, config.pace, config.experts, materials, self.seed
+            self.expert_recipe, config.pace, config.experts, materials, self.seed
         )
         self.prepared_seconds += seconds
 
@@ -128,8 +127,9 @@ class TrajectoryMatching(EngineDistiller):
 
     def work_per_step(self, real_length: int) -> float:
         """K segments that are differentiated; real texts are not read."""
-        recipe, length = self.synthetic.recipe, self.synthetic.x.shape[1]
-        return self.config.students * work.differentiated(self.window, recipe.batch, length)
+        batch = self.synthetic.recipe.batch
+        trained = self.work.differentiated.of(self.window, batch, self.read_length) + self.work_below()
+        return self.config.students * trained
 
     def trainings(self) -> list[Training]:
         """The W steps of a segment."""
@@ -140,7 +140,7 @@ class TrajectoryMatching(EngineDistiller):
         expert, first = self.segment(seed)
         start, target = (expert[s].to(self.synthetic.x) for s in (first, first + self.window))
         lesson = self.synthetic.lesson(seed)
-        lesson = replace(lesson, rows=lesson.rows[first:], step_sizes=lesson.step_sizes[first:])
+        lesson = replace(as_read(self.student, lesson), rows=lesson.rows[first:], step_sizes=lesson.step_sizes[first:])
         state = State.fresh(start, self.optimiser)
         end = self.engine(self.student, self.optimiser, state, lesson, [self.window])[0].theta
         return (end - target).square().sum() / (start - target).square().sum()

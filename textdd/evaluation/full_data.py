@@ -16,17 +16,15 @@ import torch
 from pytorch_lightning.callbacks import EarlyStopping
 from safetensors import safe_open
 from torch import Tensor
-from torch.nn import functional as F
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
-from torchmetrics.classification import MulticlassAccuracy
 
-from textdd.corpora.corpus import Corpus
 from textdd.evaluation.cost import Cost
 from textdd.locks import claim
+from textdd.problem import Problem
 from textdd.progress import TrainingBar
 from textdd.record import write_tensors
-from textdd.spaces.embedded import Batch
-from textdd.spaces.module import CorpusModule
+from textdd.spaces.batches import ReadingModule
+from textdd.spaces.reading import Batch, Reading
 from textdd.training.student import FlatStudent
 
 
@@ -35,7 +33,8 @@ class FullDataConfig:
     """How students are trained on the full data.
 
     Attributes:
-        step_sizes: Adam step sizes that the first student tries; the best on validation serves all.
+        step_sizes: Adam step sizes that the first student tries, of a student with parts those of its head; the best on
+            validation serves all.
         epochs: most passes over the data; training ends earlier when validation accuracy falls.
         batch: texts per step.
     """
@@ -48,7 +47,7 @@ class FullDataConfig:
 class StudentTraining(pl.LightningModule):
     """Ordinary training of a student on any set, with Adam; remembers its best epoch.
 
-    Works with any loader of `Batch`es, and with one of (x, y) pairs where y are class numbers or distributions.
+    Works with any loader of `Batch`es, and with one of (x, y) pairs where y are targets or labels.
 
     Args:
         student: the classifier.
@@ -58,17 +57,17 @@ class StudentTraining(pl.LightningModule):
 
     def __init__(self, student: FlatStudent, theta: Tensor, step_size: float) -> None:
         super().__init__()
-        self.module, self.step_size = student.module, step_size
-        vector_to_parameters(theta.clone(), self.module.parameters())
-        self.accuracy = MulticlassAccuracy(student.module.head.out_features, average="micro")
+        self.module, self.student, self.step_size = student.module, student, step_size
+        vector_to_parameters(theta.clone(), student.learned())
+        self.accuracy = student.task.check_metric()
         self.best_accuracy, self.best_theta = -1.0, theta
         self.history: list[tuple[int, float]] = []  # (training steps, validation accuracy) after every epoch
 
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
-        """Cross-entropy of one mini-batch."""
+        """The task's loss of one mini-batch."""
         del batch_idx
         x, mask, labels = batch if isinstance(batch, Batch) else (batch[0], None, batch[1])
-        return F.cross_entropy(self.module(x, mask), labels)
+        return self.student.task.loss(self.module(x, mask), labels)
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Count right answers."""
@@ -83,32 +82,34 @@ class StudentTraining(pl.LightningModule):
         self.history.append((self.global_step, accuracy))
         if accuracy > self.best_accuracy:
             self.best_accuracy = accuracy
-            self.best_theta = parameters_to_vector(self.module.parameters()).detach().clone()
+            self.best_theta = parameters_to_vector(self.student.learned()).detach().clone()
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        """Adam, constant step size."""
-        return torch.optim.Adam(self.module.parameters(), self.step_size)
+        """Adam, constant step sizes: each part of the student has its own."""
+        student = self.student
+        if len(student.scales) == 1:
+            return torch.optim.Adam(student.learned(), self.step_size)
+        groups = zip(student.parts(), student.scales, strict=True)
+        return torch.optim.Adam([{"params": part, "lr": self.step_size * scale} for part, scale in groups])
 
 
 def train_full(
     config: FullDataConfig,
-    student: FlatStudent,
-    corpus: Corpus,
-    table: Tensor,
+    problem: Problem,
     seeds: list[int],
     cache: Path,
     make_trainer: Callable[..., pl.Trainer],
+    device: torch.device,
 ) -> tuple[list[Tensor], dict[str, Any]]:
     """Train one student per seed on the full data, or take those that an earlier run trained from the cache.
 
     Args:
         config: how to train.
-        student: the classifier.
-        corpus: the texts.
-        table: word vectors (V, D).
+        problem: has the texts and the student.
         seeds: a fresh initialisation and order each.
-        cache: folder that belongs to this corpus, embedding, student and configuration.
+        cache: folder that belongs to this corpus, space, student and configuration.
         make_trainer: builds a Trainer for the machine's devices and precision.
+        device: where the parameters are wanted.
 
     Returns:
         The students' parameters (P,), each at its best epoch on validation, and what they cost and chose:
@@ -124,7 +125,7 @@ def train_full(
                 with Cost() as cost:
                     for step_size in step_sizes:
                         what = f"full data, student {i + 1}/{len(seeds)}, step size {step_size:g}"
-                        tried.append(fit(config, student, corpus, table, seed, step_size, what, make_trainer))
+                        tried.append(fit(config, problem, problem.train, seed, step_size, what, make_trainer))
                 best = max(tried, key=lambda training: training.best_accuracy)
                 facts = {
                     "seconds": cost.seconds,
@@ -133,7 +134,7 @@ def train_full(
                     "history": best.history,
                 }
                 write_tensors(path, {"theta": best.best_theta}, {"facts": json.dumps(facts)})
-        with safe_open(path, "pt", device=str(table.device)) as file:
+        with safe_open(path, "pt", device=str(device)) as file:
             thetas.append(file.get_tensor("theta"))
             costs.append(json.loads(file.metadata()["facts"]))
         step_sizes = [costs[0]["step_size"]]  # the first student has tried them all
@@ -148,18 +149,17 @@ def train_full(
 
 def fit(
     config: FullDataConfig,
-    student: FlatStudent,
-    corpus: Corpus,
-    table: Tensor,
+    problem: Problem,
+    train: Reading,
     seed: int,
     step_size: float,
     what: str,
     make_trainer: Callable[..., pl.Trainer],
 ) -> StudentTraining:
-    """Train one student until its validation accuracy falls."""
-    steps = config.epochs * -(-len(corpus.train) // config.batch)
-    training = StudentTraining(student, student.fresh(seed), step_size)
+    """Train one student on `train` until its headline measure on validation texts falls."""
+    steps = config.epochs * -(-len(train) // config.batch)
+    training = StudentTraining(problem.student, problem.student.fresh(seed), step_size)
     stop = EarlyStopping("validation/accuracy", mode="max", patience=1)
     trainer = make_trainer(max_epochs=config.epochs, callbacks=[stop, TrainingBar(what, steps)])
-    trainer.fit(training, datamodule=CorpusModule(corpus, table, config.batch, seed))
+    trainer.fit(training, datamodule=ReadingModule(train, problem.validation, problem.reader(), config.batch, seed))
     return training

@@ -8,25 +8,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
+import torch
 from torch import Tensor
 
-from textdd.corpora.corpus import Corpus
 from textdd.evaluation.cost import Cost
 from textdd.evaluation.full_data import FullDataConfig, train_full
-from textdd.evaluation.scoring import Scores, score
-from textdd.evaluation.training_set import TrainingSet, in_pieces, real_set
-from textdd.evaluation.tuning import MARKS, curve, marks_up_to, train_students, tune
+from textdd.evaluation.scoring import score
+from textdd.evaluation.tuning import MARKS, curve, marks_up_to, tune
+from textdd.problem import Problem
 from textdd.seeds import derive
 from textdd.selectors import SELECTORS
 from textdd.sets.distilled_set import DistilledSet
 from textdd.sets.parametrisations.pieces import piece_count
+from textdd.sets.training_set import TrainingSet, in_pieces, real_set, train_students
+from textdd.spaces.reading import Reader, Reading
 from textdd.students import STUDENTS, make_student
+from textdd.tasks import Scores
 from textdd.training import Recipe
-from textdd.training.student import FlatStudent
 
 
 @dataclass
@@ -41,7 +44,8 @@ class EvaluationConfig:
         batch: examples per step of a plain training.
         tuning_students: fresh students (and subsets) per step size tried.
         selectors: which picks of real texts are compared: herding, k_center, k_means; random always is, listed or not.
-        transfer: other students that are trained on the distilled and on the selected sets.
+        transfer: other students of the same space that are trained on the distilled and on the selected sets;
+            pretrained students have a space of their own, where there are none.
         side_by_side: whether students are trained as one stack of parameters: `always`, `never`, or where it is faster
             (`auto`: on a GPU, and on a CPU in small mini-batches). Both ways agree but for rounding.
         full: how the full-data students are trained.
@@ -65,23 +69,29 @@ Result = dict[str, Any]
 
 @dataclass(frozen=True)
 class Protocol:
-    """The comparison of training sets for one corpus, embedding and student.
+    """The comparison of training sets for one problem.
 
     Attributes:
         config: how sets are compared.
-        student: the student, and `model`, its options.
-        model: options of the student.
-        corpus: the texts.
-        table: word vectors (V, D), on the device to compute on.
-        seed: the run's seed.
+        problem: corpus, space and student.
+        device: where to compute.
+        seed: decides initialisations and subsets.
     """
 
     config: EvaluationConfig
-    student: FlatStudent
-    model: Any
-    corpus: Corpus
-    table: Tensor
+    problem: Problem
+    device: torch.device
     seed: int
+
+    @cached_property
+    def reader(self) -> Reader:
+        """What turns texts into what the student reads."""
+        return self.problem.reader(self.device)
+
+    @cached_property
+    def validation(self) -> Reading:
+        """The validation texts that recipes are chosen on."""
+        return self.problem.validation.sample(self.config.texts)
 
     def seeds(self, purpose: str) -> list[int]:
         """K seeds for fresh initialisations."""
@@ -92,15 +102,17 @@ class Protocol:
 
         Of nested sets each is scored by its own recipe as well.
         """
-        own, hard = self.here(distilled.training_set()), self.here(distilled.training_set(hard=True))
+        own = distilled.training_set(self.reader)
         with Cost() as cost:
             result = self.measure([own], distilled.recipe, distilled.step_sizes)
+            hard = own.hardened(self.problem.task)
             variants = {"hard_labels": self.measure([hard], distilled.recipe, distilled.step_sizes)}
             variants["plain_recipe"] = self.tuned([own], "distilled set, plain recipe")
             for size in distilled.nested:
                 part = distilled.first(size)
-                scored = self.measure([self.here(part.training_set())], part.recipe, part.step_sizes)
-                variants[f"first_{size}_per_class"] = {**scored, "bytes": part.training_set().bytes}
+                examples = part.training_set(self.reader)
+                scored = self.measure([examples], part.recipe, part.step_sizes)
+                variants[f"first_{size}_per_class"] = {**scored, "bytes": examples.bytes}
         return {
             **result,
             "pieces": distilled.pieces,
@@ -115,11 +127,6 @@ class Protocol:
         """Names of the selectors that are compared: random first, then the others, each once."""
         return list(dict.fromkeys(["random", *self.config.selectors]))
 
-    def here(self, examples: TrainingSet) -> TrainingSet:
-        """The same examples on the device to compute on."""
-        mask = None if examples.mask is None else examples.mask.to(self.table.device)
-        return replace(examples, x=examples.x.to(self.table), y=examples.y.to(self.table), mask=mask)
-
     def selected(self, selector: str, per_class: int, teacher: Tensor | None = None) -> Result:
         """Score real texts that a selector picks: K subsets, a tuned plain recipe.
 
@@ -131,11 +138,11 @@ class Protocol:
             teacher: parameters (P,) of a full-data student; with it, the same texts are also scored with the
                 teacher's soft labels.
         """
-        train, classes = self.corpus.train, len(self.corpus.classes)
+        train, student = self.problem.train, self.problem.student
         with Cost() as cost:
             seeds = self.seeds(f"{selector} subset")
-            chosen = [SELECTORS[selector](train, self.table, per_class, seed) for seed in seeds]
-            sets = [real_set(train, rows, self.table, classes) for rows in chosen]
+            chosen = [SELECTORS[selector](train, self.reader, per_class, seed) for seed in seeds]
+            sets = [real_set(train, rows, self.reader) for rows in chosen]
             result = self.tuned(sets, f"{selector} texts")
         result |= {
             "seconds": cost.seconds,
@@ -143,33 +150,45 @@ class Protocol:
             "bytes": round(sum(s.bytes for s in sets) / len(sets)),
             "variants": {},
         }
-        pieces = piece_count(0, 0, self.corpus.length)
+        length = self.problem.space.length
+        pieces = piece_count(0, 0, length) if self.in_pieces else 1
         if pieces > 1:
-            cut = [in_pieces(s, -(-self.corpus.length // pieces)) for s in sets]
+            cut = [in_pieces(s, -(-length // pieces)) for s in sets]
             scored = self.tuned(cut, f"{selector} texts in {pieces} pieces")
             result["variants"]["in_pieces"] = {**scored, "pieces": pieces}
         if teacher is not None:
-            soft = [replace(s, y=self.student(teacher, s.x, s.mask).softmax(1).detach()) for s in sets]
+            soft = [replace(s, y=self.opinion(teacher, s.as_read(student))) for s in sets]
             result["variants"]["teacher_labels"] = self.tuned(soft, f"{selector} texts, teacher labels")
         return {**result, "transfer": self.transfer(sets, f"{selector} texts")}
 
+    @property
+    def in_pieces(self) -> bool:
+        """Whether distilled texts may be taught in pieces, so that real ones are tried so as well."""
+        single = self.problem.task.name == "one_class" and not self.problem.corpus.pair
+        return single and self.problem.space.kind == "words"
+
+    @torch.no_grad()
+    def opinion(self, teacher: Tensor, examples: TrainingSet) -> Tensor:
+        """The labels (M, C) that a trained student gives to examples that it can read."""
+        logits = self.problem.student(teacher, examples.x, examples.mask)
+        return self.problem.task.probabilities(logits)
+
     def full(self, cache_dir: Path, make_trainer: Callable[..., pl.Trainer]) -> tuple[Tensor, Result]:
         """Score students trained on the full data; return the parameters (P,) of the first, as a teacher, too."""
-        thetas, facts = train_full(
-            self.config.full, self.student, self.corpus, self.table, self.seeds("full"), cache_dir, make_trainer
-        )
-        train = self.corpus.train
-        scores = score(self.student, thetas, self.corpus.test, self.table)
-        return thetas[0], {**summary(scores), "bytes": train.stored_bytes() + len(train), **facts}
+        problem = self.problem
+        thetas, facts = train_full(self.config.full, problem, self.seeds("full"), cache_dir, make_trainer, self.device)
+        scores = score(thetas, problem.test, self.reader, self.validation)
+        split = problem.corpus.train
+        labels = len(split) if split.targets.ndim == 1 else int(split.targets.sum())
+        return thetas[0], {**summary(scores), "bytes": split.stored_bytes() + labels, **facts}
 
-    def tuned(self, sets: Sequence[TrainingSet], what: str, student: FlatStudent | None = None) -> Result:
+    def tuned(self, sets: Sequence[TrainingSet], what: str, reader: Reader | None = None) -> Result:
         """Choose a plain recipe on validation, then measure it."""
         config = self.config
         recipe = tune(
-            student or self.student,
             sets,
-            self.corpus.validation.sample(config.texts),
-            self.table,
+            self.validation,
+            reader or self.reader,
             step_sizes=config.step_sizes,
             most_steps=config.steps,
             batch=config.batch,
@@ -178,40 +197,40 @@ class Protocol:
             what=what,
             side_by_side=config.side_by_side,
         )
-        return self.measure(sets, recipe, student=student)
+        return self.measure(sets, recipe, reader=reader)
 
     def measure(
         self,
         sets: Sequence[TrainingSet],
         recipe: Recipe,
         step_sizes: Tensor | None = None,
-        student: FlatStudent | None = None,
+        reader: Reader | None = None,
     ) -> Result:
         """Train K fresh students and read the test texts once; the curve over training steps is of validation."""
-        student = student or self.student
+        reader = reader or self.reader
         marks = marks_of(recipe.steps)
         with Cost() as cost:
             seeds, choice = self.seeds("evaluation"), self.config.side_by_side
-            trained = train_students(student, sets, recipe, seeds, marks, step_sizes, choice)
+            trained = train_students(reader.student, sets, recipe, seeds, marks, step_sizes, choice)
         with Cost() as testing:
-            scores = score(student, [thetas[-1] for thetas in trained], self.corpus.test, self.table)
-        validation = self.corpus.validation.sample(self.config.texts)
+            scores = score([thetas[-1] for thetas in trained], self.problem.test, reader, self.validation)
         return {
             **summary(scores),
             "train_seconds": cost.seconds / self.config.students,
             "test_seconds": testing.seconds / self.config.students,
             "recipe": asdict(recipe),
-            "curve": curve(student, trained, marks, validation, self.table)._asdict(),
+            "curve": curve(trained, marks, self.validation, reader)._asdict(),
         }
 
     def transfer(self, sets: Sequence[TrainingSet], what: str) -> dict[str, Result]:
-        """Train other students on the sets, each with a plain recipe chosen on validation."""
+        """Train other students of the same space on the sets, each with a plain recipe chosen on validation."""
         results = {}
-        for name in self.config.transfer:
-            if name != self.model.name:
+        for name in self.config.transfer if self.problem.space.kind == "words" else ():
+            if name != self.problem.model.name:
                 options = STUDENTS[name][1]()
-                other = make_student(options, self.table.shape[1], len(self.corpus.classes))
-                results[name] = self.tuned(sets, f"{what}, {name}", other)
+                other = make_student(options, self.problem.space.dimension, self.problem.task)
+                reader = replace(self.reader, student=other)
+                results[name] = self.tuned(sets, f"{what}, {name}", reader)
         return results
 
 
@@ -227,20 +246,20 @@ def evenly(steps: int) -> list[int]:
 
 
 def summary(scores: Scores) -> Result:
-    """Mean, standard deviation and values of each metric over the students."""
+    """Mean, standard deviation and values of each measure over the students."""
     return {
         name: {
             "mean": float(values.mean()),
             "std": float(values.std()) if len(values) > 1 else 0.0,
             "values": values.tolist(),
         }
-        for name, values in scores._asdict().items()
+        for name, values in scores.items()
     }
 
 
-def add_recovery(methods: dict[str, Result]) -> None:
-    """Add each method's recovery: its accuracy as a share of the full data's."""
-    full = methods["full"]["accuracy"]["mean"]
+def add_recovery(methods: dict[str, Result], headline: str) -> None:
+    """Add each method's recovery: its headline measure as a share of the full data's."""
+    full = methods["full"][headline]["mean"]
     for method in methods.values():
         for result in (method, *method.get("variants", {}).values()):
-            result["recovery"] = result["accuracy"]["mean"] / full
+            result["recovery"] = result[headline]["mean"] / full if full else 0.0

@@ -1,60 +1,50 @@
-"""Accuracy and macro-F1 of several students at once: every text is embedded once, not once per student."""
+"""The measures of several students at once: every text is read once, not once per student."""
 
 from __future__ import annotations
-
-from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
-from torchmetrics import MetricCollection
-from torchmetrics.classification import MulticlassAccuracy, MulticlassF1Score
 
-from textdd.corpora.corpus import Split
-from textdd.spaces.embedded import embed
-from textdd.training.student import FlatStudent
+from textdd.spaces.reading import Reader, Reading
+from textdd.tasks import Scores
 
 BATCH = 128
 """Texts read at a time. With 500, most of the time on a CPU goes into memory that the system clears for every batch."""
 
 
-class Scores(NamedTuple):
-    """One number per student.
-
-    Attributes:
-        accuracy: share of texts classified rightly (K,).
-        macro_f1: mean over classes of the F1 score (K,).
-    """
-
-    accuracy: Tensor
-    macro_f1: Tensor
-
-
 @torch.no_grad()
-def score(student: FlatStudent, thetas: list[Tensor], split: Split, table: Tensor) -> Scores:
-    """Score K students, given by their parameters (P,), on all texts of a split.
+def logits_of(thetas: list[Tensor], reading: Reading, reader: Reader) -> tuple[Tensor, Tensor]:
+    """What K students, given by their parameters (P,), say of all texts of a split.
+
+    Returns:
+        Logits (K, n, C) and targets, on the CPU, in the order of the texts' lengths.
+    """
+    logits, targets = [], []
+    order = np.argsort(reading.lengths(), kind="stable")  # texts of like length share a batch: little padding
+    for start in range(0, len(reading), BATCH):
+        batch = reader(reading.batch(order[start : start + BATCH]))
+        answers = [reader.student(theta, batch.x, batch.mask) for theta in thetas]
+        logits.append(torch.stack(answers).float().cpu())
+        targets.append(batch.labels.cpu())
+    return torch.cat(logits, dim=1), torch.cat(targets)
+
+
+def score(thetas: list[Tensor], reading: Reading, reader: Reader, chosen_on: Reading | None = None) -> Scores:
+    """Score K students on all texts of a split.
 
     Args:
-        student: the classifier.
-        thetas: K parameter vectors.
-        split: the texts.
-        table: word vectors (V, D), on the device of the parameters.
+        thetas: K parameter vectors (P,).
+        reading: the texts.
+        reader: turns them into what the student reads, where the parameters are.
+        chosen_on: validation texts, on which a task may have to choose something before logits become a prediction;
+            None takes the split itself, which must be one of validation texts.
     """
-    classes = student.module.head.out_features
-    metrics = [
-        MetricCollection(
-            {
-                "accuracy": MulticlassAccuracy(classes, average="micro"),
-                "macro_f1": MulticlassF1Score(classes, average="macro"),
-            }
-        ).to(table.device)
-        for _ in thetas
-    ]
-    order = np.argsort(split.lengths(), kind="stable")  # texts of like length share a batch: little padding
-    for start in range(0, len(split), BATCH):
-        tokens = split.batch(order[start : start + BATCH])
-        batch = embed(table, type(tokens)(*(tensor.to(table.device) for tensor in tokens)))
-        for theta, metric in zip(thetas, metrics, strict=True):
-            metric.update(student(theta, batch.x, batch.mask), batch.labels)
-    results = [metric.compute() for metric in metrics]
-    return Scores(*(torch.stack([result[name] for result in results]).cpu() for name in Scores._fields))
+    task = reader.student.task
+    logits, targets = logits_of(thetas, reading, reader)
+    rules = [task.rule_from(own, targets) for own in logits]
+    if chosen_on is not None and rules[0] is not None:
+        before, wanted = logits_of(thetas, chosen_on, reader)
+        rules = [task.rule_from(own, wanted) for own in before]
+    found = [task.scores(own, targets, rule) for own, rule in zip(logits, rules, strict=True)]
+    return {name: torch.tensor([scores[name] for scores in found]) for name in task.measures}

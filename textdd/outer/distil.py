@@ -1,4 +1,4 @@
-"""Distil: from a corpus and a method to a distilled set, resumable at any moment."""
+"""Distil: from a problem and a method to a distilled set, resumable at any moment."""
 
 from __future__ import annotations
 
@@ -7,45 +7,45 @@ from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import Any
+from typing import Any, NamedTuple
 
-import numpy as np
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import ModelCheckpoint
 
-from textdd.corpora.corpus import Corpus
 from textdd.distillers import DISTILLERS
 from textdd.errors import TextddError
 from textdd.evaluation.cost import Cost
 from textdd.loggers import Mirrors
-from textdd.outer import work
 from textdd.outer.batches import OuterData
 from textdd.outer.distiller import Distiller, DistillerConfig
 from textdd.outer.engine import EngineConfig
-from textdd.outer.initialise import initial_texts, initial_words
-from textdd.outer.length import text_length, usual_length
 from textdd.outer.materials import Materials
-from textdd.outer.nested import check_nested
 from textdd.outer.plan import Plan, plan
-from textdd.outer.synthetic import SyntheticSet
-from textdd.outer.warm_start import check_fits, take_up
+from textdd.outer.start import Start, started_set
+from textdd.problem import Problem
 from textdd.progress import TrainingBar, say
 from textdd.seeds import derive
 from textdd.sets.distilled_set import DistilledSet
-from textdd.sets.parametrisations import PARAMETRISATIONS, Source
+from textdd.sets.matrices import MatrixSet
 from textdd.sets.parametrisations.half import round_to_half
-from textdd.sets.parametrisations.pieces import join, piece_count
-from textdd.spaces.vectors import WordVectors
+from textdd.sets.texts import TextSet
 from textdd.trainer import AtomicCheckpointIO, SetUpProcess, TrainerConfig, make_trainer
-from textdd.training import Recipe
-from textdd.training.student import FlatStudent
+from textdd.training.work import PER_MINUTE
 
 
-def recipe_of(config: DistillerConfig, size: int, classes: int) -> Recipe:
-    """The recipe that a distiller's options describe, for a set of `size` examples."""
-    recipe = Recipe(config.inner_optimiser, config.inner_steps, size, config.order, config.step_size)
-    return recipe.sized(size, classes, config.inner_batch)
+class Place(NamedTuple):
+    """Where a run works.
+
+    Attributes:
+        folder: its checkpoints are kept there.
+        shared: where methods keep what other runs on the same texts, space and student can use.
+        mirrors: the loggers.
+    """
+
+    folder: Path
+    shared: Path
+    mirrors: Mirrors
 
 
 def outer_steps_of(config: DistillerConfig, work_per_step: float, work_before: float = 0.0) -> int:
@@ -53,145 +53,66 @@ def outer_steps_of(config: DistillerConfig, work_per_step: float, work_before: f
 
     Args:
         config: the distiller's options.
-        work_per_step: what one of them costs, in token-steps (see textdd/outer/work.py).
+        work_per_step: what one of them costs, in token-steps (see textdd/training/work.py).
         work_before: what preparing costs; at least half of the minutes are for outer steps all the same.
     """
-    paid = config.minutes * work.PER_MINUTE
+    paid = config.minutes * PER_MINUTE
     steps = config.outer_steps or max(1, round(max(paid - work_before, paid / 2) / work_per_step))
     every = config.check_every
     return steps if steps <= every else -(-steps // every) * every  # the last step is followed by a check
 
 
-def check_starts(config: DistillerConfig, texts: np.ndarray, per_class: int) -> None:
-    """Check that every piece can start from a real text of its own.
-
-    Args:
-        config: the distiller's options.
-        texts: training texts of every class (C,).
-        per_class: M / C.
-
-    Raises:
-        TextddError: a class has too few.
-    """
-    fewest = int(texts.min())
-    if config.start != "noise" and config.pieces > 1 and config.pieces * per_class > fewest:
-        raise TextddError(
-            f"Got distiller.pieces={config.pieces} and {per_class} examples per class: every piece starts from a real "
-            f"text of its own, and one class has {fewest}. Type: distiller.pieces={max(1, fewest // per_class)}"
-        )
-
-
-def shape_of(config: DistillerConfig, corpus: Corpus, per_class: int, source: DistilledSet | None) -> tuple[int, int]:
-    """L of a text and V, its pieces: as configured, or as in the set to start from, or by rule.
-
-    Args:
-        config: the distiller's options.
-        corpus: the texts.
-        per_class: M / C.
-        source: the set to start from, if any.
-
-    Raises:
-        TextddError: there are fewer real texts of a class than pieces.
-    """
-    pieces = 1
-    real_length = corpus.length if config.length == 0 else usual_length(corpus.train.lengths())
-    if source is not None:
-        pieces = config.pieces or source.pieces
-    elif config.parametrisation != "real":
-        texts = np.bincount(corpus.train.labels, minlength=len(corpus.classes))
-        check_starts(config, texts, per_class)
-        most = [int(texts.min()) // per_class]  # every piece starts from a real text of its own
-        if config.inner_batch > 0:  # and a training reaches all of them
-            most.append(config.inner_steps * config.inner_batch // (per_class * len(texts)))
-        pieces = piece_count(config.pieces, config.length, real_length, min(most))
-    length = text_length(config.length, per_class, real_length, pieces)
-    if source is not None and config.length == -1:
-        length = source.texts().shape[1]
-    return length, pieces
-
-
-def make_distiller(
-    config: DistillerConfig,
-    student: FlatStudent,
-    corpus: Corpus,
-    vectors: WordVectors,
-    per_class: int,
-    seed: int,
-    source: DistilledSet | None = None,
-) -> Distiller:
+def make_distiller(config: DistillerConfig, problem: Problem, source: DistilledSet | None = None) -> Distiller:
     """Build a distiller at its start; its `config` has the outer steps and the pieces that will be taken.
 
     Raises:
-        TextddError: a nested set is no smaller than the whole, the texts have no parametrisation of this rank, there
-            are fewer real texts than pieces, or `source`, the set to start from, is of another shape.
+        TextddError: the set cannot start as its options say; see `started_set`.
     """
-    check_nested(config.nested, per_class)
-    classes = len(corpus.classes)
-    length, pieces = shape_of(config, corpus, per_class, source)
-    config = replace(config, pieces=pieces)
-    if source is None:  # every piece starts as a real text of its own does
-        start = (config.start, corpus.train, vectors.table, per_class * pieces, length // pieces, seed)
-        ids = initial_words(*start)
-        x = join(initial_texts(*start) if ids is None else vectors.table[ids], classes, pieces)
-        ids = None if ids is None else join(ids, classes, pieces)
-    else:
-        check_fits(source, corpus.classes, per_class, length, pieces, vectors.table.shape[1])
-        x, ids = source.texts().detach(), source.texts.words()
-    kind = PARAMETRISATIONS[config.parametrisation]
-    texts = kind.start(Source(x, ids, vectors.table, corpus.tokeniser), config.rank)
-    recipe = recipe_of(config, pieces * len(x), classes)
-    learned = (config.labels, config.confidence, config.learn_step_sizes)
-    synthetic = SyntheticSet(texts, classes, recipe, *learned, pieces)
-    if source is not None:
-        take_up(synthetic, source, config)
-    method, _ = DISTILLERS[config.name]
-    distiller = method(config, student, synthetic, seed)
-    before = distiller.work_before(len(corpus.train), corpus.length)
-    outer_steps = outer_steps_of(config, distiller.work_per_step(corpus.length), before)
-    distiller.config = replace(config, outer_steps=outer_steps)
+    return distiller_of(started_set(config, problem, source), problem)
+
+
+def distiller_of(start: Start, problem: Problem) -> Distiller:
+    """Build a distiller for a set that has been started."""
+    method, _ = DISTILLERS[start.config.name]
+    distiller = method(start.config, problem.student, start.synthetic, problem.seed)
+    length = 1 if problem.student.reads_once else problem.space.length
+    before = distiller.work_before(len(problem.train), length)
+    outer_steps = outer_steps_of(start.config, distiller.work_per_step(length), before)
+    distiller.config = replace(start.config, outer_steps=outer_steps)
     return distiller
 
 
 def distil(
     config: DistillerConfig,
+    problem: Problem,
     trainer_config: TrainerConfig,
-    student: FlatStudent,
-    corpus: Corpus,
-    vectors: WordVectors,
-    per_class: int,
-    seed: int,
-    folder: Path,
-    shared: Path,
-    mirrors: Mirrors,
+    place: Place,
+    manifest: dict[str, Any],
     source: DistilledSet | None = None,
-) -> tuple[SyntheticSet, dict[str, Any]]:
+) -> DistilledSet:
     """Optimise a distilled set; a run that was killed goes on from its last checkpoint to the same result.
 
     Args:
         config: the method's options.
+        problem: corpus, space, student and size.
         trainer_config: devices and precision.
-        student: the student to distil for.
-        corpus: the texts.
-        vectors: the word vectors.
-        per_class: M / C.
-        seed: the run's seed.
-        folder: where checkpoints are kept.
-        shared: where methods keep what other runs on the same texts, vectors and student can use.
-        mirrors: the loggers.
+        place: where to keep what.
+        manifest: what is known of the set beforehand; what it cost is added as `distilling`: `seconds` over all
+            sittings and of its preparation, `peak_memory_bytes`, `validation_accuracy`, `outer_steps`, `engine`.
         source: the set to start from, if any.
 
     Returns:
-        The averaged set that did best on validation, its texts rounded to 16 bits, and what it cost: `seconds` over
-        all sittings and of its preparation, `peak_memory_bytes`, `validation_accuracy`, `outer_steps`, `engine`.
+        The averaged set that did best on validation, its texts rounded to 16 bits.
 
     Raises:
         TextddError: the memory at hand is not enough, the hypergradient stopped being finite, or the last checkpoint
             is not one of this run.
     """
-    distiller = make_distiller(config, student, corpus, vectors, per_class, seed, source)
+    start = started_set(config, problem, source)
+    distiller = distiller_of(start, problem)
     config = distiller.config
-    data = OuterData(corpus, vectors.table, config.outer_batch, config.outer_steps, config.check_texts, seed)
-    checkpoints = folder / "checkpoints"
+    data = OuterData(problem, config.outer_batch, config.outer_steps, config.check_texts)
+    checkpoints = place.folder / "checkpoints"
     last = checkpoints / "last.ckpt"
     if last.exists():
         distiller.config = check_checkpoint(last, config)
@@ -209,16 +130,15 @@ def distil(
             SetUpProcess(trainer_config),
             keep_last,
             TrainingBar(f"distilling with {config.name}", config.outer_steps),
-            Rewind(mirrors),
+            Rewind(place.mirrors),
         ],
-        logger=mirrors.distilling(),
+        logger=place.mirrors.distilling(),
         plugins=[AtomicCheckpointIO()],
     )
-    pl.seed_everything(derive(seed, "lightning") % 2**32, verbose=False)
+    pl.seed_everything(derive(problem.seed, "lightning") % 2**32, verbose=False)
     with Cost() as cost:
-        alone = partial(make_trainer, trainer_config, alone=True)
-        distiller.prepare(Materials(corpus, vectors.table, shared, alone))
-        planned = plan(distiller, trainer, corpus, vectors.table)
+        distiller.prepare(materials_of(problem, trainer_config, place.shared))
+        planned = plan(distiller, trainer, problem)
         say(str(planned))
         trainer.fit(distiller, datamodule=data, ckpt_path=str(last) if last.exists() else None, weights_only=True)
     if torch.distributed.is_initialized():
@@ -230,26 +150,32 @@ def distil(
         "outer_steps": trainer.global_step,
         "engine": planned.engine,
     }
+    return finished(distiller, start, problem, {**manifest, "distilling": facts})
+
+
+def finished(distiller: Distiller, start: Start, problem: Problem, manifest: dict[str, Any]) -> DistilledSet:
+    """The best set that a distiller has found, as it is kept."""
     synthetic = distiller.best.mean.cpu()
     round_to_half(synthetic.texts)
-    return synthetic, facts
+    y, recipe = synthetic.text_labels().detach(), synthetic.recipe
+    learned = synthetic.step_sizes().detach() if start.config.learn_step_sizes else None
+    manifest = {**manifest, "pieces": synthetic.pieces}
+    if start.texts is not None:
+        return TextSet(start.texts, y, learned, recipe, manifest, problem.space)
+    words = problem.space if problem.space.kind == "words" else None
+    return MatrixSet(synthetic.texts, y, learned, recipe, words, manifest)
 
 
-def plan_of(
-    config: DistillerConfig,
-    trainer_config: TrainerConfig,
-    student: FlatStudent,
-    corpus: Corpus,
-    vectors: WordVectors,
-    per_class: int,
-    seed: int,
-    shared: Path,
-) -> Plan:
+def materials_of(problem: Problem, trainer_config: TrainerConfig, shared: Path) -> Materials:
+    """What a method may use beforehand."""
+    return Materials(problem, shared, partial(make_trainer, trainer_config, alone=True))
+
+
+def plan_of(config: DistillerConfig, problem: Problem, trainer_config: TrainerConfig, shared: Path) -> Plan:
     """What `distil` will take; what is prepared for it stays in the cache. Arguments and errors as there."""
-    distiller = make_distiller(config, student, corpus, vectors, per_class, seed)
-    alone = partial(make_trainer, trainer_config, alone=True)
-    distiller.prepare(Materials(corpus, vectors.table, shared, alone))
-    return plan(distiller, make_trainer(trainer_config), corpus, vectors.table)
+    distiller = make_distiller(config, problem)
+    distiller.prepare(materials_of(problem, trainer_config, shared))
+    return plan(distiller, make_trainer(trainer_config), problem)
 
 
 def check_checkpoint(path: Path, config: DistillerConfig) -> DistillerConfig:

@@ -12,26 +12,28 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.utilities.types import OptimizerLRScheduler
 from torch import Tensor
-from torchmetrics.classification import MulticlassAccuracy
 
 from textdd.allowed import at_least, one_of, positive, within
 from textdd.errors import TextddError
-from textdd.outer import work
 from textdd.outer.averaging import Averaged
 from textdd.outer.clipping import AdaptiveClip
-from textdd.outer.initialise import STARTS
 from textdd.outer.materials import Materials
+from textdd.outer.pool import Pool
 from textdd.outer.synthetic import LABELS, SyntheticSet
 from textdd.outer.teacher import teacher_work, train_teacher
 from textdd.progress import console
 from textdd.seeds import derive
 from textdd.sets.parametrisations import PARAMETRISATIONS
 from textdd.sets.parametrisations.pieces import check_length
-from textdd.spaces.embedded import Batch
+from textdd.spaces.reading import Batch
 from textdd.training import OPTIMISERS, Lesson, State, make_optimiser, train
 from textdd.training.recipe import ORDERS
 from textdd.training.side_by_side import CHOICES, answers, sharing, train_all
 from textdd.training.student import FlatStudent
+from textdd.training.training import as_read
+from textdd.training.work import Work
+
+STARTS = ("noise", "real", "kmeans")
 
 
 @dataclass
@@ -179,7 +181,8 @@ class Distiller(pl.LightningModule):
         self.best_accuracy: Tensor
         self.register_buffer("best_accuracy", torch.tensor(-1.0))
         self.clip = AdaptiveClip(config.clip)
-        self.accuracy = MulticlassAccuracy(synthetic.one_hot.shape[1], average="micro")
+        self.accuracy = student.task.check_metric()
+        self.pool: Pool | None = None
         self.seconds: Tensor  # spent in all sittings; a buffer, so that checkpoints and other processes hand it on
         self.register_buffer("seconds", torch.zeros((), dtype=torch.float64))
         self.prepared_seconds = 0.0
@@ -193,7 +196,7 @@ class Distiller(pl.LightningModule):
         filled, to `prepared_seconds`.
         """
         if self.config.labels == "teacher":
-            teacher, self.prepared_seconds = train_teacher(self.student, materials, self.seed)
+            teacher, self.prepared_seconds = train_teacher(materials, self.seed)
             for synthetic in (self.synthetic, self.averaged.mean, self.best.mean):
                 synthetic.teacher = teacher
 
@@ -212,9 +215,24 @@ class Distiller(pl.LightningModule):
         Args:
             real_length: L of a real text.
         """
-        recipe, length = self.synthetic.recipe, self.synthetic.x.shape[1]
-        trained = work.differentiated(recipe.steps, recipe.batch, length)
-        return trained + work.learn(self.config.outer_batch, real_length)
+        recipe, length = self.synthetic.recipe, self.read_length
+        trained = self.work.differentiated.of(recipe.steps, recipe.batch, length)
+        return trained + self.work.learn.of(1, self.config.outer_batch, real_length)
+
+    @property
+    def work(self) -> Work:
+        """What the student's training steps cost."""
+        return self.student.module.work()
+
+    @property
+    def read_length(self) -> int:
+        """L of a distilled example as the learned part of the student reads it."""
+        return 1 if self.student.reads_once else self.synthetic.x.shape[1]
+
+    def work_below(self) -> float:
+        """What it costs in an outer step that a frozen body reads the set and is differentiated, in token-steps."""
+        size, length, _ = self.synthetic.x.shape
+        return self.work.below_learn.of(1, size, length)
 
     def work_before(self, texts: int, real_length: int) -> float:
         """What `prepare` costs, in token-steps; methods that prepare other things say so.
@@ -223,7 +241,7 @@ class Distiller(pl.LightningModule):
             texts: in the training split.
             real_length: L of a real text.
         """
-        return teacher_work(texts, real_length) if self.config.labels == "teacher" else 0.0
+        return teacher_work(self.work, texts, real_length) if self.config.labels == "teacher" else 0.0
 
     def draw_seed(self, purpose: str, step: int, number: int = 0) -> int:
         """A seed that belongs to one draw of one outer step on one process."""
@@ -237,6 +255,10 @@ class Distiller(pl.LightningModule):
     def lesson(self, seed: int) -> Lesson:
         """What one student of the objective is taught; `seed` decides the order where the recipe shuffles."""
         return self.synthetic.lesson(seed)
+
+    def taught_lesson(self, seed: int) -> Lesson:
+        """The same as the learned part of the student reads it."""
+        return as_read(self.student, self.lesson(seed))
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """One outer step."""
@@ -291,17 +313,20 @@ class Distiller(pl.LightningModule):
         """Train fresh students on the averaged set; the same initialisations at every check."""
         synthetic = self.averaged.mean
         seeds = [derive(self.seed, "check", self.global_rank, k) for k in range(self.config.check_students)]
-        starts, lessons = [self.fresh_student(seed) for seed in seeds], [synthetic.lesson(seed) for seed in seeds]
+        starts = [self.fresh_student(seed) for seed in seeds]
+        lessons = sharing([synthetic.lesson(seed) for seed in seeds])
+        lessons = sharing([as_read(self.student, lessons[0]), *lessons[1:]])
         marks, choice = [synthetic.recipe.steps], self.config.side_by_side
         with self.trainer.precision_plugin.forward_context():
-            trained = train_all(train, self.student, self.optimiser, starts, sharing(lessons), marks, choice)
+            trained = train_all(train, self.student, self.optimiser, starts, lessons, marks, choice)
         self._trained = [state.theta for (state,) in trained]
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Score those students on one batch of validation texts, embedded once for all."""
         del batch_idx
         logits = answers(self.student, self._trained, batch.x, batch.mask, self.config.side_by_side)
-        self.accuracy.update(logits.flatten(0, 1), batch.labels.repeat(len(logits)))
+        wanted = batch.labels.expand(len(logits), *batch.labels.shape).flatten(0, 1)
+        self.accuracy.update(logits.flatten(0, 1), wanted)
 
     def on_validation_epoch_end(self) -> None:
         """Keep the averaged set if it is the best so far."""
@@ -316,10 +341,23 @@ class Distiller(pl.LightningModule):
         """Store the clip's running mean, and the options, so that no other run takes the checkpoint for its own."""
         checkpoint["clip"] = self.clip.state_dict()
         checkpoint["config"] = asdict(self.config)
+        if self.pool is not None:  # the pools of all processes: each has its own
+            checkpoint["pools"] = {name: self.of_all_processes(t) for name, t in self.pool.state_dict().items()}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Take the running mean up again."""
+        """Take the running mean up again, and this process's pool."""
         self.clip.load_state_dict(checkpoint["clip"])
+        if "pools" in checkpoint:
+            mine = {name: stacked[self.global_rank].to(self.device) for name, stacked in checkpoint["pools"].items()}
+            self.pool = Pool.from_state_dict(mine)
+
+    def of_all_processes(self, tensor: Tensor) -> Tensor:
+        """Stack the processes' tensors, by rank."""
+        tensors = [torch.empty_like(tensor) for _ in range(self.trainer.world_size)]
+        if len(tensors) == 1:
+            return tensor.unsqueeze(0)
+        torch.distributed.all_gather(tensors, tensor)
+        return torch.stack(tensors)
 
     def on_train_end(self) -> None:
         """Stop the clock."""

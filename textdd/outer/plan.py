@@ -18,23 +18,22 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-import numpy as np
 import torch
 from pytorch_lightning import Trainer
 from rich.console import Console
 from rich.table import Table
-from torch import Tensor
-from torch.nn import functional as F
 
-from textdd.corpora.corpus import Corpus
 from textdd.errors import TextddError
 from textdd.evaluation.cost import resident
 from textdd.outer.distiller import Distiller
 from textdd.outer.engine import EngineConfig, EngineDistiller, Training, engine_of
 from textdd.outer.memory import Allocations, available
+from textdd.problem import Problem
 from textdd.report.terminal import readable
-from textdd.spaces.embedded import Batch, embed
+from textdd.seeds import numpy_generator
+from textdd.spaces.reading import Batch
 from textdd.training import State
+from textdd.training.training import as_read
 
 STEPS = 3
 """Outer steps that are timed, after one that warms up."""
@@ -84,22 +83,24 @@ class Plan:
         )
 
 
-def plan(distiller: Distiller, trainer: Trainer, corpus: Corpus, table: Tensor) -> Plan:
+def plan(distiller: Distiller, trainer: Trainer, problem: Problem) -> Plan:
     """Choose the engine, and measure what distilling will take; the distiller's set is left as it is.
 
     Args:
         distiller: at its start, prepared; where its engine is `auto`, its options are given the engine chosen.
         trainer: its devices and precision are used.
-        corpus: the texts.
-        table: word vectors (V, D).
+        problem: has the texts.
 
     Raises:
         TextddError: the memory at hand is not enough; it says which option would make it enough.
     """
     plugin, device = trainer.precision_plugin, trainer.strategy.root_device
     plugin.convert_module(distiller).to(device)
-    tokens = corpus.train.batch(np.arange(min(distiller.config.outer_batch, len(corpus.train))))
-    batch = embed(table.to(device, distiller.synthetic.one_hot.dtype), type(tokens)(*(t.to(device) for t in tokens)))
+    reader = problem.reader(device, distiller.synthetic.one_hot.dtype)
+    some = numpy_generator(0, "plan").choice(
+        len(problem.train), min(distiller.config.outer_batch, len(problem.train)), replace=False
+    )
+    batch = reader(problem.train.batch(some))
     on_cpu = device.type == "cpu"
     before = resident() if on_cpu else torch.cuda.memory_allocated(device)
     room = available(device) / (trainer.num_devices if on_cpu else 1)
@@ -187,10 +188,10 @@ def peak_of(distiller: EngineDistiller, training: Training, batch: Batch, config
     leaves = {name: leaf.detach().requires_grad_(leaf.requires_grad) for name, leaf in leaves.items()}
     with Allocations() as allocated:
         state = State.fresh(distiller.student.fresh(0, lesson.x.device, lesson.x.dtype), training.optimiser)
-        engine = engine_of(config)
-        (state,) = engine(distiller.student, training.optimiser, state, replace(lesson, **leaves), [steps])
+        engine, lesson = engine_of(config), as_read(distiller.student, replace(lesson, **leaves))
+        (state,) = engine(distiller.student, training.optimiser, state, lesson, [steps])
         judged = [distiller.student(state.theta, batch.x, batch.mask) for _ in range(training.losses)]
-        loss = F.cross_entropy(torch.stack(judged).mean(0), batch.labels)
+        loss = distiller.student.task.loss(torch.stack(judged).mean(0), batch.labels)
         torch.autograd.grad(loss, [leaf for leaf in leaves.values() if leaf.requires_grad], allow_unused=True)
     return allocated.peak
 

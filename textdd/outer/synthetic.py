@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -11,6 +9,7 @@ from torch.nn import functional as F
 from textdd.outer.teacher import Teacher
 from textdd.sets.parametrisations import Free, Parametrisation
 from textdd.sets.parametrisations.pieces import cut, for_pieces
+from textdd.tasks import Task
 from textdd.training import Lesson, Recipe
 
 LABELS = ("hard", "soft", "teacher")
@@ -19,42 +18,45 @@ LABELS = ("hard", "soft", "teacher")
 class SyntheticSet(nn.Module):
     """M synthetic texts, the V M examples that they are taught as, and the recipe that trains students on these.
 
-    Row m belongs to class m mod C, so every mini-batch of a fixed order is as balanced as its size allows.
+    Row m belongs to class m mod C, so every mini-batch of a fixed order is as balanced as its size allows. Where texts
+    may have several labels, row m was started from a text that has label m mod C, and has all labels of that text.
 
     Args:
         texts: initial texts, as embeddings (M, L, D) that are learned freely, or as another parametrisation.
-        classes: C; divides M.
+        task: what a label is, over C classes; C divides M.
         recipe: how students are trained on the set; its step size is where learned step sizes start.
-        labels: `hard` (one-hot, fixed), `soft` (distributions, learned) or `teacher` (what `teacher`, which has to be
+        labels: `hard` (fixed), `soft` (distributions, learned) or `teacher` (what `teacher`, which has to be
             set before labels are asked for, thinks of the texts as they are).
         confidence: probability of an example's own class where soft labels start.
         learn_step_sizes: learn one positive step size per training step.
         pieces: V examples that each text is cut into; divides L. Below, N is V M, and L of examples that of a piece.
+        given: hard labels of the texts (M, C); None gives each row its class.
     """
 
     def __init__(
         self,
         texts: Tensor | Parametrisation,
-        classes: int,
+        task: Task,
         recipe: Recipe,
         labels: str = "soft",
         confidence: float = 0.9,
         learn_step_sizes: bool = True,
         pieces: int = 1,
+        given: Tensor | None = None,
     ) -> None:
         super().__init__()
-        self.recipe, self.classes, self.pieces = recipe, classes, pieces
+        self.recipe, self.task, self.classes, self.pieces = recipe, task, task.classes, pieces
         self.texts = texts if isinstance(texts, Parametrisation) else Free(texts)
         x = self.x.detach()
         self.one_hot: Tensor
-        self.register_buffer("one_hot", F.one_hot(torch.arange(len(x)) % classes, classes).to(x))
+        self.register_buffer("one_hot", F.one_hot(torch.arange(len(x)) % self.classes, self.classes).to(x))
+        if given is not None:
+            self.one_hot = for_pieces(given.to(x), pieces)
         self.label_logits = self.raw_step_sizes = None
         self.by_teacher = labels == "teacher"
         self.teacher: Teacher | None = None
         if labels == "soft":
-            # A class scores this much more than each other class when its probability is `confidence`.
-            margin = math.log(confidence * (classes - 1) / (1 - confidence))
-            self.label_logits = nn.Parameter(margin * self.one_hot[: len(x) // pieces])
+            self.label_logits = nn.Parameter(task.start_logits(self.hard_labels(), confidence))
         if learn_step_sizes:
             self.raw_step_sizes = nn.Parameter(recipe.step_sizes().to(x.dtype).expm1().log())  # the inverse of softplus
 
@@ -63,21 +65,27 @@ class SyntheticSet(nn.Module):
         """The examples (N, L, D)."""
         return cut(self.texts(), self.classes, self.pieces)
 
+    def hard_labels(self) -> Tensor:
+        """The labels that the texts (M, C) start with."""
+        if self.pieces == 1 or self.task.name == "one_class":
+            return self.one_hot[: len(self.one_hot) // self.pieces]
+        return self.one_hot.view(-1, self.pieces, self.classes, self.classes)[:, 0].flatten(0, 1)
+
     def text_labels(self) -> Tensor:
-        """Label distributions of the texts (M, C)."""
+        """Labels of the texts (M, C)."""
         if self.by_teacher:
             assert self.teacher is not None, "Distiller.prepare brings the teacher"
             return self.teacher(self.texts(), self.texts.mask)
         if self.label_logits is None:
-            return self.one_hot[: len(self.one_hot) // self.pieces]
-        return self.label_logits.softmax(dim=1)
+            return self.hard_labels()
+        return self.task.probabilities(self.label_logits)
 
     def labels(self) -> Tensor:
-        """Label distributions of the examples (N, C)."""
+        """Labels of the examples (N, C)."""
         return for_pieces(self.text_labels(), self.pieces)
 
     def step_sizes(self) -> Tensor:
-        """Step sizes (T,), always positive: raw values would turn negative and diverge."""
+        """Step sizes (T,), or of a student with parts (T, G); positive: raw ones would turn negative and diverge."""
         if self.raw_step_sizes is None:
             return self.recipe.step_sizes().to(self.one_hot)
         return F.softplus(self.raw_step_sizes)
@@ -89,8 +97,9 @@ class SyntheticSet(nn.Module):
         Soft labels do not start from hard ones, whose logits would be infinite: those stay at `confidence`.
         """
         if self.label_logits is not None:
-            hard = labels.max(dim=1, keepdim=True).values == 1
-            logits = labels.clamp_min(torch.finfo(labels.dtype).tiny).log()
+            hard = (labels == self.task.hardened(labels)).all(dim=1, keepdim=True)
+            least = torch.finfo(labels.dtype).tiny if self.task.name == "one_class" else torch.finfo(labels.dtype).eps
+            logits = self.task.logits_of(labels.clamp(least, 1 if self.task.name == "one_class" else 1 - least))
             self.label_logits.copy_(torch.where(hard, self.label_logits, logits))
         if self.raw_step_sizes is not None and step_sizes is not None:
             self.raw_step_sizes.copy_(step_sizes.expm1().log())

@@ -11,11 +11,11 @@ from torch import Tensor, nn
 from textdd.evaluation.cost import Cost
 from textdd.evaluation.full_data import FullDataConfig, fit
 from textdd.locks import claim
-from textdd.outer import work
 from textdd.outer.materials import Materials
 from textdd.record import write_tensors
 from textdd.seeds import derive
 from textdd.training.student import FlatStudent
+from textdd.training.work import Work
 
 STEP_SIZE = 1e-3
 
@@ -41,13 +41,13 @@ class Teacher(nn.Module):
         self.theta: Tensor
         self.register_buffer("theta", theta, persistent=False)
 
-    def logits(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Logits (N, C) of texts x (N, L, D) with an optional mask (N, L)."""
-        return self.student(self.theta, x, mask)
+    def read(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        """What it thinks (N, C) of texts that have been read: x (N, L, D) or what lies below the learned part."""
+        return self.student.task.probabilities(self.student(self.theta, x, mask))
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Label distributions (N, C) of texts x (N, L, D), differentiable with respect to the texts."""
-        return self.logits(x, mask).softmax(dim=1)
+        """Labels (N, C) of texts x (N, L, D) as they are stored, differentiable with respect to the texts."""
+        return self.read(*self.student.below(x, mask))
 
 
 def training(texts: int) -> FullDataConfig:
@@ -57,38 +57,37 @@ def training(texts: int) -> FullDataConfig:
     return replace(config, epochs=max(EPOCHS, -(-STEPS // per_epoch)))
 
 
-def teacher_work(texts: int, length: int) -> float:
+def teacher_work(work: Work, texts: int, length: int) -> float:
     """What training one costs at most, in token-steps.
 
     Args:
+        work: of the student.
         texts: in the training split.
         length: L of a real text.
     """
     config = training(texts)
-    return work.plain(config.epochs * -(-min(texts, TEXTS) // config.batch), config.batch, length)
+    return work.plain.of(config.epochs * -(-min(texts, TEXTS) // config.batch), config.batch, length)
 
 
-def train_teacher(student: FlatStudent, materials: Materials, seed: int) -> tuple[Teacher, float]:
+def train_teacher(materials: Materials, seed: int) -> tuple[Teacher, float]:
     """Train a teacher, or take the one that another run trained from the cache.
 
     Args:
-        student: the classifier.
-        materials: the corpus and the cache.
+        materials: the problem and the cache.
         seed: the run's seed.
 
     Returns:
         The teacher, at its best epoch on validation, and the seconds that it cost when it was trained.
     """
-    corpus, config = materials.corpus, training(len(materials.corpus.train))
+    problem, config = materials.problem, training(len(materials.problem.train))
     path = materials.cache / f"teacher-{config.epochs}-epochs.safetensors"
     with claim(path, "training the teacher") as ours:
         if ours:
             with Cost() as cost:
                 trained = fit(
                     config,
-                    student,
-                    replace(corpus, train=corpus.train.sample(TEXTS)),
-                    materials.table,
+                    problem,
+                    problem.train.sample(TEXTS),
                     derive(seed, "teacher"),
                     STEP_SIZE,
                     "teacher",
@@ -97,4 +96,4 @@ def train_teacher(student: FlatStudent, materials: Materials, seed: int) -> tupl
             facts = {"seconds": cost.seconds, "validation_accuracy": trained.best_accuracy}
             write_tensors(path, {"theta": trained.best_theta}, {"facts": json.dumps(facts)})
     with safe_open(path, "pt") as file:
-        return Teacher(student, file.get_tensor("theta")), json.loads(file.metadata()["facts"])["seconds"]
+        return Teacher(problem.student, file.get_tensor("theta")), json.loads(file.metadata()["facts"])["seconds"]

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from textdd.report.drawing import add_legend
 from textdd.report.figures import COLOURS
-from textdd.sets.distilled_set import DistilledSet
+from textdd.sets.matrices import MatrixSet
 from textdd.spaces.tokeniser import SPECIAL, words
 
 NEAR = 0.5
@@ -42,7 +42,7 @@ class Reading(NamedTuple):
 
 
 @torch.no_grad()
-def readings(distilled: DistilledSet) -> list[Reading]:
+def readings(distilled: MatrixSet) -> list[Reading]:
     """Put the first text of every class into the nearest words of the vocabulary, by cosine."""
     likeliest = distilled.y.argmax(1)
     first = [int(m) for c in range(len(distilled.classes)) for m in (likeliest == c).nonzero().flatten()[:1]]

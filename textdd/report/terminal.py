@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -55,9 +56,9 @@ def results_table(result: dict[str, Any]) -> Table:
     return table
 
 
-def scores(result: dict[str, Any]) -> list[str]:
+def scores(result: dict[str, Any], measures: Sequence[str] = ("accuracy", "macro_f1")) -> list[str]:
     """The cells that say how good a set is."""
-    cells = [f"{result[name]['mean']:.4f} ± {result[name]['std']:.4f}" for name in ("accuracy", "macro_f1")]
+    cells = [f"{result[name]['mean']:.4f} ± {result[name]['std']:.4f}" for name in measures]
     return [*cells, f"{result['recovery']:.3f}" if "recovery" in result else ""]
 
 

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 
-import numpy as np
-from torch import Tensor
-
-from textdd.corpora.corpus import Split
-from textdd.selection import select_by_class
+from textdd.selection import Selector, select_by_class
 from textdd.selectors.herding import herd
 from textdd.selectors.k_center import farthest_first
 from textdd.selectors.k_means import nearest_to_centres
 from textdd.selectors.random import select_random
-
-Selector = Callable[[Split, Tensor, int, int], np.ndarray]
-"""(split, word vectors (V, D), per_class, seed) -> rows (M,), row m of class m mod C."""
 
 SELECTORS: dict[str, Selector] = {
     "random": select_random,
@@ -26,4 +18,4 @@ SELECTORS: dict[str, Selector] = {
 }
 """The choices of `evaluation.selectors`."""
 
-__all__ = ["SELECTORS", "Selector"]
+__all__ = ["SELECTORS"]

@@ -9,12 +9,21 @@ from typing import Any
 
 from textdd.errors import TextddError
 
-FORMAT = 2
+FORMAT = 3
 """Version of the folder's layout; a reader refuses what it does not know."""
+
+OLDER = (2,)
+"""Layouts of older versions that are still read: 0.3 wrote matrices with their words, and called that 2."""
 
 MANIFEST = "manifest.json"
 FILES = ("distilled.safetensors", "vectors.safetensors", "tokenizer.json")
-"""What a folder must hold besides its manifest; the manifest records the hash of each."""
+"""Tensors of the set, and the words that matrices need to be read; the manifest records the hash of each."""
+
+TEXTS = "texts.jsonl"
+"""The texts of a set of texts, a line each."""
+
+KINDS = {"matrices": FILES, "texts": (FILES[0], TEXTS)}
+"""What a folder may hold besides its manifest."""
 
 
 def digest(content: bytes) -> str:
@@ -39,13 +48,21 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         raise TextddError(f"{path} is damaged: {error}. Copy the folder again, or distil again.") from error
     if not isinstance(manifest, dict) or "format" not in manifest:
         raise TextddError(f"{path} was not written by textdd: it names no format.")
-    if manifest["format"] != FORMAT:
+    if manifest["format"] not in (FORMAT, *OLDER):
         remedy = "Distil again." if manifest["format"] in range(FORMAT) else "Update textdd."
         raise TextddError(f"{path} has format {manifest['format']}; this version reads format {FORMAT}. {remedy}")
-    needed = ("files", "recipe", "classes", "student", "distiller", "parametrisation", "length")
+    manifest = {"kind": "matrices", **manifest} if manifest["format"] in OLDER else manifest
+    if manifest.get("kind") not in KINDS:
+        raise TextddError(f"{path} has kind {manifest.get('kind')!r}. Allowed: {', '.join(KINDS)}. Distil again.")
+    parts = ("parametrisation",) if manifest["kind"] == "matrices" else ()
+    needed = ("files", "recipe", "classes", "student", "distiller", "length", *parts)
     missing = [key for key in needed if key not in manifest]
     if missing:
         raise TextddError(f"{path} lacks {', '.join(missing)}. Copy the folder again, or distil again.")
+    files = manifest["files"]
+    foreign = [str(name) for name in files if name not in KINDS[manifest["kind"]]] if isinstance(files, dict) else ["?"]
+    if foreign:
+        raise TextddError(f"{path} names files that no such set has: {', '.join(foreign)}. Copy the folder again.")
     return manifest
 
 

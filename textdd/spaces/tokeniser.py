@@ -11,15 +11,20 @@ from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 
 from textdd.corpora.parallel import in_order
+from textdd.corpora.sources import MOST_TOKENS
+from textdd.spaces.store import Encoded
 from textdd.spaces.word_splitting import NORMALISER, PRE_TOKENISER, split_words
 
-PAD, UNK = 0, 1
+PAD, UNK, SEP = 0, 1, 2
 SPECIAL = ("[PAD]", "[UNK]")
+BETWEEN = "[SEP]"
+"""Stands between the segments of a pair; corpora of single texts do not have it."""
+
 # Words with their counts, one row per batch that they occur in, that may wait to be added up: about 0.1 GB.
 MOST_WAITING = 4_000_000
 
 
-def train_tokeniser(batches: Iterable[pa.StringArray], vocabulary: int) -> Tokenizer:
+def train_tokeniser(batches: Iterable[pa.StringArray], vocabulary: int, *, pair: bool = False) -> Tokenizer:
     """Count the words of a stream of texts, on all cores, and keep the most frequent.
 
     Words are split at white space and at every punctuation sign, as the authors of GloVe did, so most words
@@ -28,9 +33,11 @@ def train_tokeniser(batches: Iterable[pa.StringArray], vocabulary: int) -> Token
     Args:
         batches: some thousand texts each, read once.
         vocabulary: most words kept, `[PAD]` and `[UNK]` included.
+        pair: the texts are segments of pairs, so that there has to be something that stands between them.
     """
-    frequent = _most_frequent(in_order(_count, batches), vocabulary - len(SPECIAL))
-    numbers = {word: number for number, word in enumerate([*SPECIAL, *frequent])}
+    special = (*SPECIAL, BETWEEN) if pair else SPECIAL
+    frequent = _most_frequent(in_order(_count, batches), vocabulary - len(special))
+    numbers = {word: number for number, word in enumerate([*special, *frequent])}
     tokeniser = Tokenizer(WordLevel(numbers, unk_token=SPECIAL[UNK]))
     tokeniser.normalizer, tokeniser.pre_tokenizer = NORMALISER, PRE_TOKENISER
     return tokeniser
@@ -62,28 +69,23 @@ def _most_frequent(counts: Iterable[pa.Table], most: int) -> list[str]:
     return total["word"].take(order).to_pylist()
 
 
-def encode(
-    vocabulary: pa.StringArray, texts: pa.StringArray, most: int, dtype: type[np.integer]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Turn texts into the token numbers that the tokeniser gives them.
+def encode(vocabulary: pa.StringArray, texts: pa.StringArray, dtype: type[np.integer]) -> Encoded:
+    """Turn texts into the token numbers that the tokeniser gives them, the first `MOST_TOKENS` of each.
 
     Args:
         vocabulary: the V words; a word's position is its token number.
         texts: N texts.
-        most: tokens kept of each text.
         dtype: the integers to make.
-
-    Returns:
-        All tokens one after the other (sum of lengths,) and the lengths (N,), int64, none of them zero.
     """
-    flat, lengths = split_words(texts)
+    flat, uncut = split_words(texts)
     tokens = pc.index_in(flat, value_set=vocabulary).fill_null(UNK).to_numpy().astype(dtype)
-    begins = np.cumsum(lengths) - lengths
-    tokens = tokens[np.arange(len(tokens)) - np.repeat(begins, lengths) < most]
-    lengths = np.minimum(lengths, most)
+    begins = np.cumsum(uncut) - uncut
+    tokens = tokens[np.arange(len(tokens)) - np.repeat(begins, uncut) < MOST_TOKENS]
+    lengths = np.minimum(uncut, MOST_TOKENS)
     # A text of nothing but invisible signs has no token; one [UNK] spares students an example without any.
     empty = lengths == 0
-    return np.insert(tokens, (np.cumsum(lengths) - lengths)[empty], UNK), np.where(empty, 1, lengths)
+    tokens = np.insert(tokens, (np.cumsum(lengths) - lengths)[empty], UNK)
+    return Encoded(tokens, np.where(empty, 1, lengths), np.maximum(uncut, 1))
 
 
 def words(tokeniser: Tokenizer) -> list[str]:

@@ -7,24 +7,27 @@ from typing import Any
 from textdd.errors import unknown_choice
 from textdd.students.fasttext import FastText, FastTextConfig
 from textdd.students.lstm import LSTM, LSTMConfig
+from textdd.students.pretrained import Pretrained, PretrainedConfig
 from textdd.students.textcnn import TextCNN, TextCNNConfig
-from textdd.training.student import FlatStudent
+from textdd.tasks import OneClass, Task
+from textdd.training.student import FlatStudent, Student
 
 STUDENTS: dict[str, tuple[type[Any], type[Any]]] = {
     "textcnn": (TextCNN, TextCNNConfig),
     "fasttext": (FastText, FastTextConfig),
     "lstm": (LSTM, LSTMConfig),
+    "pretrained": (Pretrained, PretrainedConfig),
 }
 """The choices of `model=`: name -> (class, its options)."""
 
 
-def make_student(config: Any, dimension: int, classes: int) -> FlatStudent:
+def make_student(config: Any, dimension: int, task: Task | int) -> FlatStudent:
     """Build the student that a model configuration names.
 
     Args:
         config: one of the option classes above; its `name` says which student.
         dimension: D.
-        classes: C.
+        task: what it is trained for; C alone is one class a text.
 
     Raises:
         TextddError: no student has that name.
@@ -32,7 +35,8 @@ def make_student(config: Any, dimension: int, classes: int) -> FlatStudent:
     if config.name not in STUDENTS:
         raise unknown_choice("student", config.name, STUDENTS, "model")
     student, _ = STUDENTS[config.name]
-    return FlatStudent(student(config, dimension, classes))
+    task = OneClass(task) if isinstance(task, int) else task
+    return FlatStudent(student(config, dimension, task.classes), task)
 
 
-__all__ = ["STUDENTS", "make_student"]
+__all__ = ["STUDENTS", "Student", "make_student"]

@@ -18,8 +18,8 @@ Scores = Mapping[str, Tensor]
 class Task(ABC):
     """A kind of target, over C classes or labels.
 
-    Targets as a corpus holds them are class numbers (N,) or 0 and 1 for each label (N, C). What a set teaches are always
-    numbers in [0, 1] for each class or label, y (N, C).
+    Targets as a corpus holds them are class numbers (N,) or 0 and 1 for each label (N, C). What a set teaches are
+    always numbers in [0, 1] for each class or label, y (N, C).
 
     Attributes:
         classes: C.

@@ -68,7 +68,10 @@ class _Step(torch.autograd.Function):
     def backward(ctx: Any, by_theta: Tensor, by_mean: Tensor, by_square: Tensor) -> tuple[Tensor | None, ...]:
         gradient, root, inverse, direction, step_size = ctx.saved_tensors
         adam: Adam = ctx.adam
-        by_step_size = -torch.dot(by_theta.view(-1), direction.view(-1)) / ctx.c1
+        if step_size.dim():
+            by_step_size = (by_theta * direction).sum_to_size(step_size.shape).div_(-ctx.c1)
+        else:
+            by_step_size = -torch.dot(by_theta.view(-1), direction.view(-1)) / ctx.c1
         scaled = by_theta * inverse * (step_size / ctx.c1)
         by_mean = by_mean - scaled
         by_square = torch.addcdiv(by_square, scaled.mul_(direction), root, value=1 / (2 * ctx.c2))

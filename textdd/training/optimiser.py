@@ -28,7 +28,7 @@ class Optimiser(ABC):
             theta: parameters (P,).
             gradient: gradient of the loss at theta (P,).
             slots: the optimiser's memory.
-            step_size: a scalar tensor; may carry a gradient.
+            step_size: a scalar tensor, or one for each parameter (P,); may carry a gradient.
             t: how many steps were taken before this one, 0-based.
 
         Returns:

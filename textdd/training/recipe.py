@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -22,14 +23,26 @@ class Recipe:
         steps: T, the number of training steps.
         batch: examples in a step; at most M are used.
         order: `fixed` or `shuffled` (see ORDERS).
-        step_size: one positive step size for all steps; a distilled set may carry T learned ones in its place.
+        step_size: one positive step size for all steps, or one for each part of a student that has such (its head
+            first); a distilled set may carry T learned ones in its place.
     """
 
     optimiser: str = "adam"
     steps: int = 100
     batch: int = 64
     order: str = "shuffled"
-    step_size: float = 1e-3
+    step_size: float | tuple[float, ...] = 1e-3
+
+    def __post_init__(self) -> None:
+        # In JSON a tuple is a list; two recipes are equal whichever way they came.
+        if not isinstance(self.step_size, float | int):
+            object.__setattr__(self, "step_size", tuple(self.step_size))
+
+    def for_parts(self, scales: Sequence[float]) -> Recipe:
+        """The same for a student whose parts have step sizes of their own, as multiples of the one that there is."""
+        if len(scales) == 1 or not isinstance(self.step_size, float | int):
+            return self
+        return replace(self, step_size=tuple(self.step_size * scale for scale in scales))
 
     def sized(self, size: int, classes: int, batch: int = 0) -> Recipe:
         """The same for a set of another size.
@@ -68,5 +81,7 @@ class Recipe:
         return rows[:needed].view(self.steps, batch)
 
     def step_sizes(self) -> Tensor:
-        """The constant step sizes (T,)."""
-        return torch.full((self.steps,), self.step_size)
+        """The constant step sizes (T,), or of a student with parts (T, G)."""
+        if isinstance(self.step_size, float | int):
+            return torch.full((self.steps,), float(self.step_size))
+        return torch.tensor(self.step_size).expand(self.steps, -1).clone()

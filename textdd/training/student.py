@@ -37,11 +37,13 @@ class Student(nn.Module, ABC):
         beside: how K students give their features side by side: `vmap` (torch.func.vmap makes one operation of K),
             `stacked` (`features` itself also takes parameters with a leading K), or `loop` (one after the other, for
             operations that neither can be had for).
+        reads_once: a frozen body makes one vector of every text, so real texts need be read once only.
         step_scales: parts of the student whose step sizes differ, as prefixes of parameter names, each with its step
             size as a multiple of the head's; empty where one step size serves all.
     """
 
     beside: ClassVar[str] = "vmap"
+    reads_once: bool = False
     step_scales: dict[str, float] = {}  # noqa: RUF012  (a student's own, where it has parts)
 
     def __init__(self, width: int, classes: int) -> None:
@@ -130,7 +132,7 @@ class FlatStudent:
             raise ValueError(f"{type(module).__name__} has no parameter that requires a gradient: it learns nothing")
         self.shapes = {name: parameter.shape for name, parameter in learned.items()}
         self.size = sum(math.prod(shape) for shape in self.shapes.values())
-        self.frozen = [p for p in module.parameters() if not p.requires_grad] + list(module.buffers())
+        self._has_frozen = any(not p.requires_grad for p in module.parameters()) or any(True for _ in module.buffers())
         prefixes = list(module.step_scales)
         owners = [next((i for i, p in enumerate(prefixes, 1) if name.startswith(p)), 0) for name in self.shapes]
         sizes = [math.prod(shape) for shape in self.shapes.values()]
@@ -138,6 +140,11 @@ class FlatStudent:
         self._runs = [(owner, sum(size for _, size in run)) for owner, run in runs]
         self.groups = ("head", *prefixes) if prefixes else ("all",)
         self.scales = (1.0, *module.step_scales.values())
+
+    @property
+    def reads_once(self) -> bool:
+        """Whether a frozen body makes one vector of every text."""
+        return self.module.reads_once
 
     def unflatten(self, theta: Tensor) -> dict[str, Tensor]:
         """View theta (P,) as the student's named parameters; those of a stack (K, P) have a leading K."""
@@ -200,11 +207,19 @@ class FlatStudent:
         """The module's own learned parameters, in the order of theta."""
         return [parameter for parameter in self.module.parameters() if parameter.requires_grad]
 
-    def _follow(self, x: Tensor) -> None:
-        """Take what is frozen to where the texts are, and into their precision."""
-        if self.frozen and (self.frozen[0].device != x.device or self._exact != (x.dtype == torch.float64)):
-            self.module.to(x.device, torch.float64 if x.dtype == torch.float64 else torch.float32)
-            self.frozen = [p for p in self.module.parameters() if not p.requires_grad] + list(self.module.buffers())
-            self._exact = x.dtype == torch.float64
+    def parts(self) -> list[list[nn.Parameter]]:
+        """The same by the parts that have step sizes of their own, in the order of `groups`."""
+        prefixes = list(self.module.step_scales)
+        found: list[list[nn.Parameter]] = [[] for _ in self.groups]
+        for name, parameter in self.module.named_parameters():
+            if parameter.requires_grad:
+                found[next((i for i, p in enumerate(prefixes, 1) if name.startswith(p)), 0)].append(parameter)
+        return found
 
-    _exact = False
+    def _follow(self, x: Tensor) -> None:
+        """Take what is frozen to where the texts are, and into their precision; other students may share it."""
+        if self._has_frozen:
+            held = next((p for p in self.module.parameters() if not p.requires_grad), next(self.module.buffers(), None))
+            dtype = torch.float64 if x.dtype == torch.float64 else torch.float32
+            if held is not None and (held.device != x.device or (held.is_floating_point() and held.dtype != dtype)):
+                self.module.to(x.device, dtype)

@@ -7,12 +7,11 @@ loads an artefact.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from textdd.training.optimiser import Optimiser, Slots
 from textdd.training.student import FlatStudent
@@ -38,9 +37,10 @@ class State(NamedTuple):
 
 
 class Portion(NamedTuple):
-    """What one training step sees: texts (B, L, D), labels (B, C), a scalar step size and a mask (B, L) or None.
+    """What one training step sees: texts (B, L, D), labels (B, C), a step size and a mask (B, L) or None.
 
-    For K students side by side, who do not see the same, there is a leading K.
+    The step size is a scalar, or one for each part of the student (G,). For K students side by side, who do not see the
+    same, there is a leading K.
     """
 
     x: Tensor
@@ -54,9 +54,9 @@ class Lesson:
     """What a student is taught, in which portions and how fast: the arguments (alpha, D~) of F.
 
     Attributes:
-        x: texts as embeddings (M, L, D).
-        y: label distributions (M, C).
-        step_sizes: one per step (T,).
+        x: texts as embeddings (M, L, D), or what lies below the learned part of the student made of them.
+        y: labels (M, C).
+        step_sizes: one per step (T,), or one per step and part of the student (T, G).
         rows: the examples of every step (T, B), or of K students side by side (T, K, B).
         mask: true at real tokens (M, L), or None where every position is one.
     """
@@ -86,10 +86,10 @@ Engine = Callable[[FlatStudent, Optimiser, State, Lesson, Sequence[int]], list[S
 """Something that trains: `train`, `unroll` or `recompute`."""
 
 
-def soft_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
-    """Mean cross-entropy of logits (N, C) under label distributions (N, C); of K students (K, N, C) their sum."""
-    likelihoods = F.log_softmax(logits.float() if logits.dtype.itemsize < 4 else logits, dim=-1)
-    return -(labels * likelihoods).sum(-1).mean(-1).sum()
+def as_read(student: FlatStudent, lesson: Lesson) -> Lesson:
+    """The lesson as the learned part of a student reads it: what lies below has read the texts, once for all steps."""
+    x, mask = student.below(lesson.x, lesson.mask)
+    return lesson if x is lesson.x else replace(lesson, x=x, mask=mask)
 
 
 def step(student: FlatStudent, optimiser: Optimiser, state: State, portion: Portion, *, differentiable: bool) -> State:
@@ -103,10 +103,11 @@ def step(student: FlatStudent, optimiser: Optimiser, state: State, portion: Port
         differentiable: keep the graph, so that the next state can be differentiated with respect to all of these.
     """
     with torch.enable_grad():
-        loss = soft_cross_entropy(student(state.theta, portion.x, portion.mask), portion.y)
+        loss = student.inner_loss(state.theta, portion.x, portion.y, portion.mask)
         (gradient,) = torch.autograd.grad(loss, state.theta, create_graph=differentiable)
     with torch.set_grad_enabled(differentiable):
-        theta, slots = optimiser.update(state.theta, gradient, state.slots, portion.step_size, state.t)
+        step_size = student.spread(portion.step_size)
+        theta, slots = optimiser.update(state.theta, gradient, state.slots, step_size, state.t)
     return State(theta, slots, state.t + 1)
 
 

@@ -27,6 +27,9 @@ class Weights(NamedTuple):
         return steps * (self.step + batch * (self.text + length * self.token))
 
 
+NOTHING = Weights()
+
+
 @dataclass(frozen=True)
 class Work:
     """What the steps of one student cost.
@@ -44,8 +47,8 @@ class Work:
     plain: Weights
     read: Weights
     learn: Weights
-    below: Weights = Weights()
-    below_learn: Weights = Weights()
+    below: Weights = NOTHING
+    below_learn: Weights = NOTHING
 
     @classmethod
     def of_weights(cls, count: int) -> Work:

@@ -10,7 +10,6 @@ import math
 from typing import Self
 
 import torch
-from tokenizers import Tokenizer
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -77,15 +76,16 @@ class Mixture(Parametrisation):
         return {"candidates": self.candidates.to(small), "logits": narrowed(self.logits.detach())}
 
     @classmethod
-    def from_stored(cls, tensors: dict[str, Tensor], vectors: Tensor, tokeniser: Tokenizer) -> Self:
+    def from_stored(cls, tensors: dict[str, Tensor], vectors: Tensor | None) -> Self:
         """Rebuild from word numbers and logits.
 
         Raises:
             KeyError: a tensor is missing.
             ValueError: there is no such word.
         """
-        del tokeniser
         candidates = tensors["candidates"]
+        if vectors is None:
+            raise ValueError("mixtures are of words, and there are no word vectors")
         if candidates.shape != tensors["logits"].shape or candidates.dim() != 3:
             raise ValueError(f"candidates {tuple(candidates.shape)} for logits {tuple(tensors['logits'].shape)}")
         if not 0 <= int(candidates.min()) <= int(candidates.max()) < len(vectors):

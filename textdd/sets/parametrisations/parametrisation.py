@@ -5,7 +5,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import ClassVar, NamedTuple, Self
 
-from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from textdd.errors import TextddError
@@ -19,13 +18,11 @@ class Source(NamedTuple):
         x: the initial texts (M, L, D).
         ids: their words (M, L), int64, zero beyond the end of a text; None where the start is noise.
         vectors: word vectors (V, D).
-        tokeniser: V words.
     """
 
     x: Tensor
     ids: Tensor | None
     vectors: Tensor
-    tokeniser: Tokenizer
 
     def words(self) -> Tensor:
         """The words (M, L), for parametrisations that cannot do without.
@@ -75,14 +72,14 @@ class Parametrisation(nn.Module, ABC):
         """The texts (M, L, D)."""
 
     @classmethod
-    def from_stored(cls, tensors: dict[str, Tensor], vectors: Tensor, tokeniser: Tokenizer) -> Self:
+    def from_stored(cls, tensors: dict[str, Tensor], vectors: Tensor | None) -> Self:
         """Rebuild from what `stored` gave; other entries of `tensors` are ignored.
 
         Raises:
             KeyError: a tensor is missing.
             ValueError: one holds what cannot be.
         """
-        del vectors, tokeniser
+        del vectors
         return cls(*(widened(tensors[name]) for name in cls.tensors))
 
     def stored(self) -> dict[str, Tensor]:

@@ -4,30 +4,26 @@ from __future__ import annotations
 
 from typing import Self
 
-import torch
-from tokenizers import Tokenizer
 from torch import Tensor
 
 from textdd.sets.parametrisations.parametrisation import Parametrisation, Source
-from textdd.spaces.tokeniser import PAD, words
+from textdd.spaces.tokeniser import PAD
 
 
 class Real(Parametrisation):
-    """Texts of words, stored as UTF-8: the words of a text apart by spaces, the texts by line ends.
+    """Texts of words, while their labels are learned; a finished set of them is a set of texts.
 
     Args:
-        texts: M texts of words of the vocabulary.
-        ids: the same as word numbers (M, L), zero beyond the end of a text; L is the longest.
-        vectors: word vectors (V, D).
+        x: the texts (M, L, D), zero beyond their ends.
+        ids: their words (M, L), zero beyond the end of a text; L is the longest.
     """
 
-    def __init__(self, texts: list[str], ids: Tensor, vectors: Tensor) -> None:
+    def __init__(self, x: Tensor, ids: Tensor) -> None:
         super().__init__()
-        self.texts = texts
+        self.x: Tensor
+        self.register_buffer("x", x)
         self.ids: Tensor
         self.register_buffer("ids", ids)
-        self.vectors: Tensor
-        self.register_buffer("vectors", vectors, persistent=False)
 
     @classmethod
     def start(cls, source: Source, rank: int) -> Self:
@@ -37,46 +33,13 @@ class Real(Parametrisation):
             TextddError: the start has no words.
         """
         del rank
-        vocabulary = words(source.tokeniser)
-        texts = [" ".join(vocabulary[i] for i in row[row != PAD].tolist()) for row in source.words()]
-        return cls.of(texts, source.vectors, source.tokeniser)
-
-    @classmethod
-    def of(cls, texts: list[str], vectors: Tensor, tokeniser: Tokenizer) -> Self:
-        """Look up texts whose words are of the vocabulary.
-
-        Raises:
-            ValueError: one is not.
-        """
-        numbers = tokeniser.get_vocab()
-        unknown = [word for text in texts for word in text.split(" ") if word not in numbers]
-        if unknown:
-            raise ValueError(f"{unknown[0]!r} is not in the vocabulary")
-        rows = [torch.tensor([numbers[word] for word in text.split(" ")]) for text in texts]
-        return cls(texts, torch.nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=PAD), vectors)
-
-    @classmethod
-    def from_stored(cls, tensors: dict[str, Tensor], vectors: Tensor, tokeniser: Tokenizer) -> Self:
-        """Rebuild from UTF-8.
-
-        Raises:
-            KeyError: there is no text.
-            ValueError: it is no UTF-8, or a word is not in the vocabulary.
-        """
-        return cls.of(tensors["text"].numpy().tobytes().decode().split("\n"), vectors, tokeniser)
-
-    def stored(self) -> dict[str, Tensor]:
-        """The texts as one tensor of bytes."""
-        return {"text": torch.frombuffer(bytearray("\n".join(self.texts).encode()), dtype=torch.uint8)}
-
-    def first(self, count: int) -> Self:
-        """The first `count` texts alone."""
-        ids = self.ids[:count]
-        return type(self)(self.texts[:count], ids[:, (ids != PAD).any(dim=0)], self.vectors)
+        ids = source.words()
+        used = (ids != PAD).any(dim=0)
+        return cls(source.x[:, used], ids[:, used])
 
     def forward(self) -> Tensor:
         """The texts (M, L, D)."""
-        return self.vectors[self.ids]
+        return self.x
 
     @property
     def mask(self) -> Tensor:
@@ -86,3 +49,8 @@ class Real(Parametrisation):
     def words(self) -> Tensor:
         """The words (M, L)."""
         return self.ids
+
+    def first(self, count: int) -> Self:
+        """The first `count` texts alone."""
+        used = (self.ids[:count] != PAD).any(dim=0)
+        return type(self)(self.x[:count, used], self.ids[:count, used])

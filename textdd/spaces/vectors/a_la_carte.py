@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from textdd.corpora.corpus import Split
+from textdd.spaces.reading import Reading
 from textdd.spaces.vectors.config import EmbeddingConfig
 from textdd.spaces.vectors.cooccurrence import count_neighbours, positive_pmi
 
@@ -21,7 +21,7 @@ PRIOR = 100.0
 Held-out words of AG News and TREC, of all frequencies, are nearest to their own vectors with about so much."""
 
 
-def induced_vectors(split: Split, vectors: np.ndarray, known: np.ndarray, config: EmbeddingConfig) -> np.ndarray:
+def induced_vectors(split: Reading, vectors: np.ndarray, known: np.ndarray, config: EmbeddingConfig) -> np.ndarray:
     """Give every word the vector that its neighbours suggest.
 
     Args:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
-from textdd.corpora.corpus import Split
+from textdd.spaces.reading import Reading
 from textdd.spaces.tokeniser import PAD
 from textdd.spaces.vectors.config import EmbeddingConfig
 
@@ -17,7 +17,7 @@ RUN_TOKENS = 1 << 20  # tokens counted at a time: about 0.2 GB of pairs
 ROWS = 1_000  # words whose associations are computed at a time: 30,000 at once took a process beyond 2 GB
 
 
-def cooccurrence_vectors(split: Split, vocabulary: int, config: EmbeddingConfig) -> np.ndarray:
+def cooccurrence_vectors(split: Reading, vocabulary: int, config: EmbeddingConfig) -> np.ndarray:
     """Learn a vector for every word from its neighbours in the texts.
 
     Args:
@@ -42,7 +42,7 @@ def cooccurrence_vectors(split: Split, vocabulary: int, config: EmbeddingConfig)
     return vectors
 
 
-def count_neighbours(split: Split, vocabulary: int, window: int, most_tokens: int) -> sparse.csr_matrix:
+def count_neighbours(split: Reading, vocabulary: int, window: int, most_tokens: int) -> sparse.csr_matrix:
     """Count which words stand near which, a word at distance d counting (window + 1 - d) / window.
 
     Args:

@@ -11,9 +11,9 @@ import numpy as np
 import torch
 
 from textdd.allowed import one_of
-from textdd.corpora.corpus import Corpus
 from textdd.errors import TextddError, unknown_choice
 from textdd.seeds import numpy_generator
+from textdd.spaces.reading import Reading
 from textdd.spaces.tokeniser import PAD, SPECIAL, words
 from textdd.spaces.vectors.a_la_carte import induced_vectors
 from textdd.spaces.vectors.cache import cached_arrays
@@ -50,13 +50,14 @@ class WordVectors:
 
 
 def load_vectors(
-    config: EmbeddingConfig, corpus: Corpus, data_dir: str | None, cache_dir: Path, seed: int
+    config: EmbeddingConfig, train: Reading, key: str, data_dir: str | None, cache_dir: Path, seed: int
 ) -> WordVectors:
     """Make the table of vectors of a corpus's words.
 
     Args:
         config: where the vectors come from.
-        corpus: gives the words and, for `embedding=corpus`, the texts of its training split.
+        train: the training split as tokens: gives the words and, for `embedding=corpus`, their neighbours.
+        key: identifies these tokens.
         data_dir: holds the data, with files of vectors under `vectors/`; None: no such folder.
         cache_dir: the cache.
         seed: the run's seed, which decides random vectors.
@@ -64,16 +65,15 @@ def load_vectors(
     Raises:
         TextddError: an unknown name, a number out of its range, a file of vectors that is missing or damaged.
     """
-    vocabulary = words(corpus.tokeniser)
+    vocabulary = words(train.space.tokeniser)
     generator = numpy_generator(seed, "vectors")
 
     def learned(kind: str, given: str, learn: Callable[[], np.ndarray]) -> np.ndarray:
         """Vectors (V, D) from the training texts, the second time from the cache."""
         # The rows are part of the key because the validation split differs between seeds.
-        rows = hashlib.blake2b(corpus.train.rows.tobytes()).hexdigest()
+        rows = hashlib.blake2b(train.rows.tobytes()).hexdigest()
         options = {**asdict(config), "path": None}  # what the file holds decides, not where it lies
-        key: list[object] = [corpus.key, rows, options, given]
-        return cached_arrays(cache_dir, kind, key, lambda: {"vectors": learn()})["vectors"]
+        return cached_arrays(cache_dir, kind, [key, rows, options, given], lambda: {"vectors": learn()})["vectors"]
 
     known, path = np.ones(len(vocabulary), dtype=bool), None
     _check(config)
@@ -84,14 +84,14 @@ def load_vectors(
             match config.unknown:
                 case "induced":
                     content = hashlib.blake2b(found.tobytes()).hexdigest()
-                    induced = learned("induced", content, lambda: induced_vectors(corpus.train, found, known, config))
+                    induced = learned("induced", content, lambda: induced_vectors(train, found, known, config))
                     table = np.where(known[:, None], found, induced)
                 case "random":
                     table = _filled(found, known, generator)
                 case _:
                     table = found
         case "corpus":
-            table = _scaled(learned("corpus", "", lambda: cooccurrence_vectors(corpus.train, len(vocabulary), config)))
+            table = _scaled(learned("corpus", "", lambda: cooccurrence_vectors(train, len(vocabulary), config)))
         case "random":
             table = generator.normal(0, RMS, (len(vocabulary), config.dimension))
         case unknown:
@@ -100,7 +100,7 @@ def load_vectors(
     table[PAD] = 0
     return WordVectors(
         table=torch.from_numpy(table),
-        coverage=_token_share(corpus, known),
+        coverage=_token_share(train, known),
         coverage_words=float(known[len(SPECIAL) :].mean()),
         sha256=hashlib.sha256(table.tobytes()).hexdigest(),
         name=config.name,
@@ -135,9 +135,9 @@ def _scaled(vectors: np.ndarray) -> np.ndarray:
     return vectors * (RMS / size)
 
 
-def _token_share(corpus: Corpus, known: np.ndarray) -> float:
+def _token_share(train: Reading, known: np.ndarray) -> float:
     """Compute which share of the training tokens are known words (V,)."""
     counts = np.zeros(len(known), np.int64)
-    for tokens, _ in corpus.train.store.runs(corpus.train.sample(COVERAGE_TEXTS).rows, 1 << 20):
+    for tokens, _ in train.store.runs(train.sample(COVERAGE_TEXTS).rows, 1 << 20):
         counts += np.bincount(tokens, minlength=len(known))
     return float(counts[known].sum() / counts.sum())

@@ -5,43 +5,55 @@ from __future__ import annotations
 from textdd.errors import TextddError
 from textdd.outer.distiller import DistillerConfig
 from textdd.outer.synthetic import SyntheticSet
+from textdd.problem import Problem
 from textdd.sets.distilled_set import DistilledSet
+from textdd.sets.matrices import MatrixSet
+from textdd.sets.parametrisations import Parametrisation
+from textdd.sets.parametrisations.real import Real
+from textdd.sets.texts import TextSet
 
 
-def check_fits(
-    source: DistilledSet, classes: list[str], per_class: int, length: int, pieces: int, dimension: int
-) -> None:
+def matrices_of(source: DistilledSet, problem: Problem) -> Parametrisation:
+    """The texts of a set as the problem's students read them: those of a set of texts are read in its space."""
+    if isinstance(source, MatrixSet):
+        return source.texts
+    assert isinstance(source, TextSet)
+    tokens = problem.space.tokens(source.texts)
+    return Real(problem.reader().embed(tokens).x, tokens.ids)
+
+
+def check_fits(source: DistilledSet, texts: Parametrisation, problem: Problem, length: int, pieces: int) -> None:
     """Check that distilling can start from a set.
 
     Args:
         source: the set.
-        classes: the class names of the corpus; their number counts, so that a set may serve a related corpus.
-        per_class: M / C.
+        texts: its texts, as `matrices_of` gives them.
+        problem: its number of classes counts, not their names, so that a set may serve a related corpus.
         length: L of a distilled text.
         pieces: V that it is cut into.
-        dimension: D.
 
     Raises:
         TextddError: the set has another number of classes or examples, or texts of another shape, or that cannot be
             cut so.
     """
-    size, its_length, its_dimension = source.texts().shape
+    size, its_length, its_dimension = texts().shape
     its_classes, its_per_class = len(source.classes), size // len(source.classes)
-    manifest, what = source.manifest, "The set of the warm start"
+    manifest, what, classes = source.manifest, "The set of the warm start", problem.corpus.classes
     if its_classes != len(classes):
         raise TextddError(
             f"{what} has {its_classes} classes ({', '.join(source.classes)}), the corpus {len(classes)} "
             f"({', '.join(classes)}). Type: dataset={manifest['dataset']}, or distiller.warm_start=null"
         )
-    if its_dimension != dimension:
+    if its_dimension != problem.space.dimension:
         embedding = manifest["embedding"]
         raise TextddError(
-            f"{what} has word vectors of {its_dimension} numbers, this run of {dimension}. Type the options that it "
-            f"was made with, embedding={embedding['name']} and its own, or distiller.warm_start=null"
+            f"{what} has word vectors of {its_dimension} numbers, this run of {problem.space.dimension}. Type the "
+            f"options that it was made with, embedding={embedding['name']} and its own, or distiller.warm_start=null"
         )
-    if its_per_class != per_class:
+    if its_per_class != problem.per_class:
         raise TextddError(
-            f"{what} has {its_per_class} examples per class, this run {per_class}. Type: per_class={its_per_class}"
+            f"{what} has {its_per_class} examples per class, this run {problem.per_class}. "
+            f"Type: per_class={its_per_class}"
         )
     if its_length != length:
         raise TextddError(

@@ -19,16 +19,17 @@ ORDINARY = 0.99
 """Share of the real texts that are no longer than the length that counts as theirs."""
 
 
-def usual_length(lengths: np.ndarray) -> int:
+def usual_length(lengths: np.ndarray, around: int = 0) -> int:
     """The length of real texts, in tokens, from what is read of each: a corpus of short ones may allow for longer ones.
 
     Args:
         lengths: tokens of every text (n,).
+        around: tokens that the space puts around each.
     """
-    return int(np.quantile(lengths, ORDINARY, method="lower"))
+    return around + int(np.quantile(lengths, ORDINARY, method="lower"))
 
 
-def text_length(asked: int, per_class: int, real_length: int, pieces: int = 1) -> int:
+def text_length(asked: int, per_class: int, real_length: int, pieces: int = 1, around: int = 0) -> int:
     """L of a distilled text, in tokens.
 
     Args:
@@ -36,8 +37,9 @@ def text_length(asked: int, per_class: int, real_length: int, pieces: int = 1) -
         per_class: M / C.
         real_length: L of real texts.
         pieces: V, into which it is cut; the rule holds for the pieces, which are that many times as many.
+        around: tokens that the space puts around a text; the rule is for what is left.
     """
     longest = max(1, real_length // pieces)
     if asked == -1:
-        return pieces * min(round(SHORTEST * (pieces * per_class) ** GROWTH), LONGEST, longest)
+        return pieces * min(around + min(round(SHORTEST * (pieces * per_class) ** GROWTH), LONGEST), longest)
     return asked or pieces * longest

@@ -1,0 +1,236 @@
+"""One experiment: prepare, distil stage by stage, compare distilled vs random vs full, write result.json.
+
+A run lives in a folder named after its configuration and the content of its corpus. The same command finds it again:
+finished, it only shows the result; killed, it goes on from the last finished piece of work.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+import sys
+from collections.abc import Callable
+from contextlib import nullcontext
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from textdd.config import RunConfig
+from textdd.evaluation.protocol import Protocol, Result, add_recovery
+from textdd.locks import claim, locked
+from textdd.loggers import Mirrors
+from textdd.machine import machine
+from textdd.outer.chain import added_up, stages_of
+from textdd.outer.distil import Place, distil, forget_checkpoints, plan_of
+from textdd.outer.distiller import DistillerConfig
+from textdd.outer.plan import print_plans
+from textdd.prepare import identity, prepare, setting, short_hash
+from textdd.problem import Problem
+from textdd.progress import say
+from textdd.record import write_json
+from textdd.report.figures import accuracy_against_steps
+from textdd.sets.distilled_set import DistilledSet
+from textdd.sets.manifest import MANIFEST
+from textdd.sweep import failure
+from textdd.trainer import make_trainer, process_rank, set_up_process
+
+VERSIONED = ("textdd", "torch", "pytorch-lightning", "tokenizers", "numpy")
+FIGURE = "accuracy_against_steps.png"
+
+
+def execute(run: RunConfig) -> Path:
+    """Run one experiment and return the path of its result.json.
+
+    Raises:
+        TextddError: something about the data or the configuration has to be mended by the user.
+    """
+    set_up_process(run.trainer)
+    problem = prepare(run)
+    folder = folder_of(run, problem)
+    # The processes of one run work in one folder together; two runs must not.
+    with locked(folder, f"the run {folder.name}") if process_rank() == 0 else nullcontext():
+        final = carry_out(run, problem, folder)
+    failure(run).unlink(missing_ok=True)
+    return final
+
+
+def folder_of(run: RunConfig, problem: Problem) -> Path:
+    """The folder of a run, named after its configuration and the content of its corpus."""
+    choices = f"{run.model.name}-{run.embedding.name}-{run.distiller.name}"
+    return Path(run.output_dir) / f"{title_of(problem)}-{choices}-s{run.seed}-{identity(run, problem)}"
+
+
+def title_of(problem: Problem) -> str:
+    """A short name of what is compared, such as "ag_news-30"."""
+    return f"{problem.corpus.name}-{problem.per_class}"
+
+
+def carry_out(run: RunConfig, problem: Problem, folder: Path) -> Path:
+    """Do in a run's folder what is not done yet, and return the path of its result.json."""
+    final = folder / "result.json"
+    if run.overwrite and process_rank() == 0:
+        shutil.rmtree(folder, ignore_errors=True)
+    if final.exists():
+        say("This run is finished; overwrite=true runs it again.")
+        return final
+    say(f"folder: {folder}")
+    settings = dataclasses.asdict(run)
+    mirrors = mirrors_of(run, problem, folder)
+    try:
+        distilled = distilled_set(run, problem, folder, mirrors)
+        methods = compare(run, problem, distilled, folder)
+        result = {
+            "dataset": problem.corpus.name,
+            "per_class": problem.per_class,
+            "budget": problem.share,
+            "model": run.model.name,
+            "embedding": run.embedding.name,
+            "distiller": run.distiller.name,
+            "seed": run.seed,
+            "students": run.evaluation.students,
+            "measures": list(problem.task.measures),
+            "artifact": str((folder / "artifact").resolve()),
+            "methods": methods,
+            "distilling": distilled.manifest["distilling"],
+            "versions": distilled.manifest["versions"],
+            "machine": machine(),
+            "config": settings,
+        }
+        accuracy_against_steps([result], folder / FIGURE)
+        mirrors.log_results(methods, folder / FIGURE)
+    finally:
+        mirrors.close()
+    metrics = (*problem.task.measures, "recovery")
+    distilled.manifest["metrics"] = {n: {metric: m[metric] for metric in metrics} for n, m in methods.items()}
+    distilled.save(folder / "artifact")
+    write_json(final, result)
+    say(f"figure: {folder / FIGURE}\nartifact: {folder / 'artifact'}")
+    return final
+
+
+def mirrors_of(run: RunConfig, problem: Problem, folder: Path) -> Mirrors:
+    """The loggers of a run."""
+    actual = {**dataclasses.asdict(run), "per_class": problem.per_class, "budget": problem.share}
+    return Mirrors(run.logger, folder, title_of(problem), folder.name, actual)
+
+
+def show_plan(run: RunConfig) -> None:
+    """Print what distilling would take, for every stage as if it were the first.
+
+    Raises:
+        TextddError: as for `execute`, or the memory at hand is not enough.
+    """
+    set_up_process(run.trainer)
+    problem = prepare(run)
+    shared = materials_folder(run, problem)
+    print_plans({stage.name: plan_of(stage, problem, run.trainer, shared) for stage in stages_of(run.distiller)})
+
+
+def materials_folder(run: RunConfig, problem: Problem) -> Path:
+    """Where methods keep what other runs on the same texts, space and student can use."""
+    return problem.cache / "materials" / short_hash(setting(run, problem))
+
+
+def distilled_set(run: RunConfig, problem: Problem, folder: Path, mirrors: Mirrors) -> DistilledSet:
+    """Distil stage by stage, or load what a killed run had finished distilling."""
+    artifact = folder / "artifact"
+    if (artifact / MANIFEST).exists():
+        return DistilledSet.load(artifact)
+    stages = stages_of(run.distiller)
+    start = stages[0].warm_start
+    distilled = None if start is None else DistilledSet.load(start)
+    facts = []
+    for number, stage in enumerate(stages, 1):
+        place = Place(
+            folder if len(stages) == 1 else folder / f"stage-{number}-{stage.name}",
+            materials_folder(run, problem),
+            mirrors,
+        )
+        distilled = finished_stage(run, stage, problem, place, distilled)
+        facts.append(distilled.manifest["distilling"])
+        mirrors.metrics.offset += facts[-1]["outer_steps"]
+    if process_rank():
+        sys.exit()  # the first process evaluates alone
+    assert distilled is not None
+    if len(stages) > 1:
+        distilled.manifest |= {"distiller": dataclasses.asdict(run.distiller), "distilling": added_up(facts)}
+        distilled.save(artifact)
+    return distilled
+
+
+def finished_stage(
+    run: RunConfig, stage: DistillerConfig, problem: Problem, place: Place, source: DistilledSet | None
+) -> DistilledSet:
+    """Distil by one method from `source` on, or load what a killed run had finished."""
+    artifact = place.folder / "artifact"
+    if (artifact / MANIFEST).exists():
+        return DistilledSet.load(artifact)
+    distilled = distil(stage, problem, run.trainer, place, manifest_of(run, problem, stage), source)
+    if process_rank() == 0:
+        distilled.save(artifact)
+        forget_checkpoints(place.folder)
+    return distilled
+
+
+def manifest_of(run: RunConfig, problem: Problem, stage: DistillerConfig | None) -> dict[str, Any]:
+    """What an artefact says of how it was made.
+
+    Args:
+        run: the run.
+        problem: corpus, space and student.
+        stage: options of the method, or None where real texts were picked.
+    """
+    space, corpus = problem.space, problem.corpus
+    return {
+        "dataset": corpus.name,
+        "task": problem.task.name,
+        "pair": corpus.pair,
+        "classes": corpus.classes,
+        "per_class": problem.per_class,
+        "budget": problem.share,
+        "length": space.length,
+        "student": dataclasses.asdict(run.model),
+        "distiller": dataclasses.asdict(stage)
+        if dataclasses.is_dataclass(stage) and not isinstance(stage, type)
+        else {},
+        "embedding": {**dataclasses.asdict(run.embedding), "sha256": space.sha256, **space.facts},
+        "space": {"kind": space.kind, "name": space.name, "sha256": space.sha256, "path": space.facts.get("path")},
+        "corpus": {"key": corpus.key, "options": dataclasses.asdict(run.dataset)},
+        "seed": run.seed,
+        "versions": {name: version(name) for name in VERSIONED},
+        "metrics": {},
+    }
+
+
+def compare(run: RunConfig, problem: Problem, distilled: DistilledSet, folder: Path) -> dict[str, Result]:
+    """Evaluate distilled, selected and full, each once: a killed run repeats nothing that it has finished."""
+    make = partial(make_trainer, run.trainer, alone=True)
+    protocol = Protocol(run.evaluation, problem, make().strategy.root_device, run.seed)
+    # The baselines depend on nothing that a distiller changes, so all runs on the same texts share them.
+    shared = problem.cache / "baselines"
+    given = setting(run, problem)
+    full_key = short_hash([given, dataclasses.asdict(run.evaluation.full)])
+    options = dataclasses.asdict(run.evaluation)
+    del options["selectors"]  # none depends on which others there are
+    selected_key = short_hash([given, options, problem.per_class])
+    teacher, full = protocol.full(shared / f"full-{full_key}", make)
+    methods = {"distilled": once(folder / "distilled.json", lambda: protocol.distilled(distilled))}
+    for name in protocol.selectors():
+        work = partial(protocol.selected, name, problem.per_class, teacher)
+        methods[name] = once(shared / f"{name}-{selected_key}.json", work)
+    methods["full"] = full
+    facts = distilled.manifest["distilling"]
+    methods["distilled"] |= {name: facts[name] for name in ("seconds", "peak_memory_bytes")}
+    add_recovery(methods, problem.task.measures[0])
+    return methods
+
+
+def once(path: Path, work: Callable[[], Result]) -> Result:
+    """Do a piece of work unless its stored result is there."""
+    with claim(path, f"evaluation {path.stem}") as ours:
+        if ours:
+            write_json(path, work())
+    content: Result = json.loads(path.read_text())
+    return content

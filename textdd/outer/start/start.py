@@ -1,0 +1,170 @@
+"""The start of a distilled set: everything that is settled before the first outer step."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from textdd.errors import TextddError
+from textdd.outer.distiller import DistillerConfig
+from textdd.outer.nested import check_nested
+from textdd.outer.start.initialise import Initial, initial_texts
+from textdd.outer.start.length import text_length, usual_length
+from textdd.outer.start.warm_start import check_fits, matrices_of, take_up
+from textdd.outer.synthetic import SyntheticSet
+from textdd.problem import Problem
+from textdd.sets.distilled_set import DistilledSet
+from textdd.sets.parametrisations import PARAMETRISATIONS, Source
+from textdd.sets.parametrisations.pieces import join, piece_count
+from textdd.sets.texts import Text, TextSet
+from textdd.spaces.space import Space
+from textdd.training import Recipe
+
+
+class Start(NamedTuple):
+    """A set before its first outer step.
+
+    Attributes:
+        synthetic: texts, labels and step sizes, to be learned.
+        config: the method's options, with the number of pieces that was settled.
+        texts: the original texts (M,) that it consists of where the parametrisation is `real`; else None.
+    """
+
+    synthetic: SyntheticSet
+    config: DistillerConfig
+    texts: list[Text] | None
+
+
+def started_set(config: DistillerConfig, problem: Problem, source: DistilledSet | None = None) -> Start:
+    """Settle what a set starts as.
+
+    Args:
+        config: the method's options.
+        problem: corpus, space, student and size.
+        source: the set to start from, if any.
+
+    Raises:
+        TextddError: a nested set is no smaller than the whole, the texts have no parametrisation of this rank, there
+            are fewer real texts than pieces, or `source` is of another shape or space.
+    """
+    check_nested(config.nested, problem.per_class)
+    classes, space = problem.classes, problem.space
+    length, pieces = shape_of(config, problem, source)
+    config = replace(config, pieces=pieces)
+    if source is None:  # every piece starts as a real text of its own does
+        found = initial_texts(
+            config.start, problem.train, problem.reader(), problem.per_class * pieces, length // pieces, problem.seed
+        )
+        initial = Initial(
+            join(found.x, classes, pieces),
+            None if found.ids is None else join(found.ids, classes, pieces),
+            None if found.rows is None else joined_rows(found.rows, classes, pieces),
+        )
+    else:
+        matrices = matrices_of(source, problem)
+        check_fits(source, matrices, problem, length, pieces)
+        initial = Initial(matrices().detach(), matrices.words(), None)
+    kind = PARAMETRISATIONS[config.parametrisation]
+    texts = kind.start(Source(initial.x, initial.ids, space.table), config.rank)
+    recipe = recipe_of(config, pieces * len(initial.x), classes).for_parts(problem.student.scales)
+    given = labels_of(problem, initial.rows)
+    learned = (config.labels, config.confidence, config.learn_step_sizes)
+    synthetic = SyntheticSet(texts, problem.task, recipe, *learned, pieces=pieces, given=given)
+    if source is not None:
+        take_up(synthetic, source, config)
+    originals = real_texts(problem, initial, source, length) if config.parametrisation == "real" else None
+    return Start(synthetic, config, originals)
+
+
+def real_texts(problem: Problem, initial: Initial, source: DistilledSet | None, length: int) -> list[Text]:
+    """The texts that a set of real texts consists of; where they are learned as shorter ones, they are cut there."""
+    if isinstance(source, TextSet):
+        return source.texts
+    if source is not None:
+        return [(text,) for text in source.read()]
+    assert initial.rows is not None, "noise is refused where the initial words are asked for"
+    texts = problem.train.split.texts(initial.rows)
+    if length >= problem.space.length or problem.corpus.pair:
+        return texts
+    most = length - problem.space.frame.size(pair=False)
+    return [(beginning(problem.space, text, most),) for (text,) in texts]
+
+
+def beginning(space: Space, text: str, tokens: int) -> str:
+    """The first tokens of a text, as it was written."""
+    ends = space.tokeniser.encode(text, add_special_tokens=False).offsets
+    return text if len(ends) <= tokens else text[: ends[tokens - 1][1]]
+
+
+def labels_of(problem: Problem, rows: np.ndarray | None) -> Tensor | None:
+    """Hard labels (M, C) of texts that may have several, or none where row m belongs to class m mod C anyway."""
+    if problem.task.name == "one_class" or rows is None:
+        return None
+    return torch.from_numpy(problem.train.labels[rows]).float()
+
+
+def joined_rows(rows: np.ndarray, classes: int, pieces: int) -> np.ndarray:
+    """Which real text each stored text (M,) begins with, of those (V M,) that its pieces are."""
+    return rows.reshape(-1, pieces, classes)[:, 0].ravel()
+
+
+def shape_of(config: DistillerConfig, problem: Problem, source: DistilledSet | None) -> tuple[int, int]:
+    """L of a text and V, its pieces: as configured, or as in the set to start from, or by rule.
+
+    Args:
+        config: the method's options.
+        problem: corpus, space, student and size.
+        source: the set to start from, if any.
+
+    Raises:
+        TextddError: there are fewer real texts of a class than pieces.
+    """
+    pieces, per_class, space = 1, problem.per_class, problem.space
+    around = 0 if space.frame.empty else space.frame.size(pair=problem.corpus.pair)
+    real_length = space.length if config.length == 0 else usual_length(problem.train.text_lengths(), around)
+    real_length = min(real_length, space.length)
+    # Left to the rule, texts are cut only where a piece of one can stand for it.
+    single = problem.task.name == "one_class" and not problem.corpus.pair and space.kind == "words"
+    whole = config.parametrisation == "real" or not single
+    if source is not None:
+        pieces = config.pieces or source.pieces
+    elif not whole or config.pieces:
+        texts = np.bincount(problem.train.split.strata, minlength=problem.classes)[: problem.classes]
+        check_starts(config, texts, per_class)
+        most = [int(texts.min()) // per_class]  # every piece starts from a real text of its own
+        if config.inner_batch > 0:  # and a training reaches all of them
+            most.append(config.inner_steps * config.inner_batch // (per_class * len(texts)))
+        pieces = piece_count(config.pieces, config.length, real_length, min(most))
+    length = text_length(config.length, per_class, real_length, pieces, around)
+    if source is not None and config.length == -1:
+        length = matrices_of(source, problem)().shape[1]
+    return length, pieces
+
+
+def check_starts(config: DistillerConfig, texts: np.ndarray, per_class: int) -> None:
+    """Check that every piece can start from a real text of its own.
+
+    Args:
+        config: the method's options.
+        texts: training texts of every class (C,).
+        per_class: M / C.
+
+    Raises:
+        TextddError: a class has too few.
+    """
+    fewest = int(texts.min())
+    if config.start != "noise" and config.pieces > 1 and config.pieces * per_class > fewest:
+        raise TextddError(
+            f"Got distiller.pieces={config.pieces} and {per_class} examples per class: every piece starts from a real "
+            f"text of its own, and one class has {fewest}. Type: distiller.pieces={max(1, fewest // per_class)}"
+        )
+
+
+def recipe_of(config: DistillerConfig, size: int, classes: int) -> Recipe:
+    """The recipe that a method's options describe, for a set of `size` examples."""
+    recipe = Recipe(config.inner_optimiser, config.inner_steps, size, config.order, config.step_size)
+    return recipe.sized(size, classes, config.inner_batch)

@@ -1,0 +1,149 @@
+"""A set of matrices: texts as embeddings of one space, which students of this space alone can read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tokenizers import Tokenizer
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from textdd.errors import TextddError
+from textdd.sets.distilled_set import DistilledSet
+from textdd.sets.parametrisations import Free, Parametrisation, name_of
+from textdd.sets.parametrisations.pieces import cut, for_pieces
+from textdd.sets.training_set import TrainingSet
+from textdd.spaces.checkpoint import load_checkpoint
+from textdd.spaces.pretrained import frame_of
+from textdd.spaces.pretrained import space_of as pretrained_space_of
+from textdd.spaces.reading import Reader
+from textdd.spaces.space import Space
+from textdd.spaces.tokeniser import PAD, words
+from textdd.training import Recipe
+
+if TYPE_CHECKING:
+    import datasets
+
+
+class MatrixSet(DistilledSet, Dataset[tuple[Tensor, Tensor]]):
+    """N distilled examples: item n is a text as embeddings (L, D) and its labels (C,).
+
+    They are the M texts that are stored, or where these were distilled in V pieces, the N = V M pieces.
+
+    Attributes:
+        texts: what the stored texts are rebuilt from; given as embeddings (M, V L, D), it is these.
+        x: the examples (N, L, D).
+        y: their labels (N, C).
+        words_space: the space of words that the set carries; None where it is that of a pretrained model, which the
+            manifest names.
+    """
+
+    kind = "matrices"
+
+    def __init__(
+        self,
+        texts: Tensor | Parametrisation,
+        y: Tensor,
+        step_sizes: Tensor | None,
+        recipe: Recipe,
+        words_space: Space | None,
+        manifest: dict[str, Any],
+    ) -> None:
+        super().__init__(y, step_sizes, recipe, manifest)
+        self.texts = texts if isinstance(texts, Parametrisation) else Free(texts)
+        self.x: Tensor = cut(self.texts().detach(), y.shape[1], self.pieces)
+        self.y = for_pieces(y, self.pieces)
+        self.words_space = words_space
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        return self.x[index], self.y[index]
+
+    @property
+    def vectors(self) -> Tensor | None:
+        """Word vectors (V, D) that map real texts into the space of x; None where a pretrained model has them."""
+        return None if self.words_space is None else self.words_space.table
+
+    @property
+    def tokeniser(self) -> Tokenizer | None:
+        """Maps real texts to rows of `vectors`; None likewise."""
+        return None if self.words_space is None else self.words_space.tokeniser
+
+    def space(self) -> Space:
+        """The words that the set carries, or the pretrained model that it names, if that is at hand.
+
+        Raises:
+            TextddError: it is not at hand, or has other weights.
+        """
+        return self.words_space or self.space_at(self.manifest["space"].get("path"))
+
+    def space_at(self, path: str | None) -> Space:
+        """The set's space, with the pretrained model that lies at a path; errors as above."""
+        if self.words_space is not None:
+            return self.words_space
+        named = self.manifest["space"]
+        checkpoint = load_checkpoint(path)
+        if checkpoint.sha256 != named["sha256"]:
+            raise TextddError(
+                f"{path} has other weights than {named['name']}, in whose space this set was made (SHA-256 "
+                f"{checkpoint.sha256[:12]}, expected {named['sha256'][:12]}). Give the folder of that model: "
+                "model.path=FOLDER, or from Python train(path=FOLDER)"
+            )
+        return pretrained_space_of(checkpoint, frame_of(checkpoint), int(self.manifest["length"]))
+
+    def training_set(self, reader: Reader) -> TrainingSet:
+        """The examples on the reader's device.
+
+        Raises:
+            TextddError: its student reads another space.
+        """
+        mine = self.manifest.get("space", {})
+        if mine.get("sha256", reader.space.sha256) != reader.space.sha256:
+            raise TextddError(
+                f"This set is of matrices in the space {mine['name']!r} and the student reads {reader.space.name!r}: "
+                "other vectors, so the numbers mean nothing there. Take a student of the set's own space, or make a "
+                "set of texts, which every student reads: distiller=label_distillation, or from Python textdd.select"
+            )
+        mask = self.texts.mask
+        x, y = (part.to(reader.device, reader.dtype) for part in (self.x, self.y))
+        return TrainingSet(x, y, None if mask is None else mask.to(x.device), sum(self.stored_bytes().values()))
+
+    def stored_bytes(self) -> dict[str, int]:
+        """Bytes that the tensors of the set take in its file: texts as they are parametrised, labels, step sizes."""
+        steps = 0 if self.step_sizes is None else self.step_sizes.nbytes
+        return {"texts": self.texts.stored_bytes(), "labels": self.text_labels.nbytes, "step_sizes": steps}
+
+    def first(self, per_class: int) -> MatrixSet:
+        """As for every set."""
+        size, recipe, manifest = self.part(per_class)
+        texts, y = self.texts.first(size), self.text_labels[:size]
+        return MatrixSet(texts, y, self.step_sizes, recipe, self.words_space, manifest)
+
+    def read(self) -> list[str]:
+        """The words that the texts are made of, or that have the greatest share of each position.
+
+        Raises:
+            TextddError: the texts are not made of words.
+        """
+        ids = self.texts.words()
+        if ids is None:
+            raise TextddError(
+                f"Texts of the parametrisation {name_of(self.texts)} are no words. Distil again and type: "
+                "distiller.parametrisation=mixture"
+            )
+        vocabulary = words(self.space().tokeniser)
+        return [" ".join(vocabulary[i] for i in row if i != PAD) for row in ids.tolist()]
+
+    def to_dataset(self) -> datasets.Dataset:
+        """A row for each example: its matrix (L, D) as `x`, its likeliest label, and its labels as `probabilities`."""
+        import datasets
+
+        likeliest = self.y.argmax(1).tolist()
+        columns = {
+            "x": self.x.numpy(),
+            "label": [self.classes[i] for i in likeliest],
+            "probabilities": self.y.numpy(),
+        }
+        return datasets.Dataset.from_dict(columns)

@@ -1,0 +1,110 @@
+"""What a frozen body makes of real texts, computed once and kept: its students read one vector in place of a text."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from textdd.errors import TextddError
+from textdd.locks import claim
+from textdd.progress import Bar
+from textdd.record import write_bytes
+from textdd.spaces.reading import Featured, Reader, Reading, as_tokens
+
+MOST_TEXTS = 200_000
+"""Training texts of which a frozen body reads all; of a larger corpus it reads a sample of so many."""
+
+CHUNK, BATCH = 4096, 64
+"""Texts in a file that is kept as soon as it is made, and texts read at a time, all of about one length."""
+
+
+def featured(reading: Reading, reader: Reader, key: str, cache: Path) -> Featured:
+    """A split as its body's vectors, from the cache or computed now.
+
+    Args:
+        reading: the split; of a part of the corpus that is not too large all texts are read, for other splits of it.
+        reader: applies the body.
+        key: identifies the body and how it reads.
+        cache: the cache.
+    """
+    whole = len(reading.store) <= MOST_TEXTS
+    reading = reading if whole else reading.sample(MOST_TEXTS)
+    rows = np.arange(len(reading.store)) if whole else reading.rows
+    told = hashlib.blake2b(repr((key, reading.length)).encode() + rows.tobytes(), digest_size=10).hexdigest()
+    part = f"{reading.store.folder.parent.name}-{reading.store.folder.name}"
+    path = cache / "features" / f"{part}-{told}.npy"
+    with claim(path, f"reading {len(rows)} texts with a frozen body") as ours:
+        if ours:
+            compute(reading, rows, reader, path)
+    try:
+        vectors = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise TextddError(f"{path} is damaged ({error}). Type: rm {path}, and run the command again.") from error
+    return Featured(reading, vectors if whole else at_rows(vectors, rows, len(reading.store)))
+
+
+def at_rows(vectors: np.ndarray, rows: np.ndarray, size: int) -> np.ndarray:
+    """Vectors (n, H) of some rows of a store of `size` texts, as an array that has them at these rows."""
+    spread = np.zeros((size, vectors.shape[1]), vectors.dtype)
+    spread[rows] = vectors
+    return spread
+
+
+def compute(reading: Reading, rows: np.ndarray, reader: Reader, path: Path) -> None:
+    """Read texts and write their vectors; what a killed process had read is not read again.
+
+    Args:
+        reading: tells the store and how it is read.
+        rows: of the store (n,).
+        reader: applies the body.
+        path: the file of vectors (n, H), float32.
+    """
+    chunks = []
+    bar = Bar("reading texts with a frozen body", len(rows))
+    try:
+        for start in range(0, len(rows), CHUNK):
+            chunk = path.with_name(f".{path.stem}-{start}.npy")
+            chunks.append(chunk)
+            if not chunk.exists():
+                write_bytes(chunk, as_bytes(of_chunk(reading, rows[start : start + CHUNK], reader, bar, start)))
+            bar.update(min(start + CHUNK, len(rows)))
+    finally:
+        bar.close()
+    write_bytes(path, as_bytes(np.concatenate([np.load(chunk) for chunk in chunks])))
+    for chunk in chunks:
+        chunk.unlink()
+
+
+def of_chunk(reading: Reading, rows: np.ndarray, reader: Reader, bar: Bar, done: int) -> np.ndarray:
+    """Vectors (n, H) of some texts of the store; those of like length are read together."""
+    counts = np.diff(reading.store.offsets)[rows]
+    order = np.argsort(counts, kind="stable")
+    found: list[np.ndarray] = []
+    for start in range(0, len(rows), BATCH):
+        taken = rows[order[start : start + BATCH]]
+        gathered = reading.store.gather(taken, reading.length, reading.space.frame)
+        batch = reader(as_tokens(*gathered, taken))
+        found.append(batch.x[:, 0].float().cpu().numpy())
+        bar.update(done + min(start + BATCH, len(rows)))
+    vectors = np.concatenate(found)
+    back = np.empty_like(vectors)
+    back[order] = vectors
+    return back
+
+
+def as_bytes(array: np.ndarray) -> bytes:
+    """An array as the content of a .npy file."""
+    from io import BytesIO
+
+    buffer = BytesIO()
+    np.save(buffer, array, allow_pickle=False)
+    return buffer.getvalue()
+
+
+def body_key(reader: Reader) -> str:
+    """Identifies what lies below the learned part of a student: the module's own options and its space."""
+    pooled = getattr(reader.student.module, "cls", False)
+    return f"{reader.space.sha256} {'cls' if pooled else 'mean'} {torch.get_float32_matmul_precision()}"

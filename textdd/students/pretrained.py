@@ -1,0 +1,163 @@
+"""A pretrained encoder of `transformers` as a student: its own weights below, a fresh linear head on top.
+
+Embeddings take the place of the words' (`inputs_embeds`), so distilled texts are matrices in the model's own space. How
+much of the body is learned is `tuning`. With `head` the whole body is frozen: it lies *below* the learned part, reads
+real texts once, and is differentiated only with respect to distilled texts (Maekawa et al. 2023 distil for BERT so).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from textdd.allowed import one_of, positive
+from textdd.errors import TextddError
+from textdd.spaces.checkpoint import load_checkpoint
+from textdd.training.student import Read, Student
+from textdd.training.work import Weights, Work
+
+POOLINGS = ("mean", "cls")
+SPREAD = 0.02
+"""Standard deviation of a fresh head, as BERT's own are drawn."""
+
+
+@dataclass
+class PretrainedConfig:
+    """Options of a pretrained student.
+
+    Attributes:
+        name: the choice `model=pretrained`.
+        path: folder of the model, or its id on the hub.
+        tuning: what is learned: `head` alone, `top:K` for the last K layers as well, or `full` for all layers. The
+            table of word vectors is never learned: distilled texts take its place.
+        pooling: a text's features: the `mean` over its tokens, or those of its first token (`cls`).
+        body_step: step size of the layers as a multiple of the head's, where both are learned.
+    """
+
+    name: str = "pretrained"
+    path: str | None = None
+    tuning: str = "head"
+    pooling: str = "mean"
+    body_step: float = 0.01
+
+    def check(self) -> None:
+        """Check the values, before anything is loaded.
+
+        Raises:
+            TextddError: one is not allowed.
+        """
+        one_of("pooling", self.pooling, POOLINGS, "model.pooling")
+        positive("model.body_step", self.body_step, 0.01)
+        if not re.fullmatch(r"head|full|top:[1-9]\d*", self.tuning):
+            raise TextddError(
+                f"Got model.tuning={self.tuning}. Allowed: head, full, or top:K for the last K layers. "
+                "Type: model.tuning=head"
+            )
+
+
+class Pretrained(Student):
+    """A pretrained body and a fresh head.
+
+    Args:
+        config: which model, and what of it is learned.
+        dimension: D, of the model's own table.
+        classes: C.
+
+    Raises:
+        TextddError: there is no such model, it has fewer layers, or the embeddings are those of another space.
+    """
+
+    beside = "loop"  # what holds for one body holds for few of K
+
+    def __init__(self, config: PretrainedConfig, dimension: int, classes: int) -> None:
+        checkpoint = load_checkpoint(config.path)
+        super().__init__(checkpoint.config.hidden_size, classes)
+        if dimension != checkpoint.table.shape[1]:
+            raise TextddError(
+                f"{config.path} reads vectors of {checkpoint.table.shape[1]} numbers, the texts have {dimension}: they "
+                "are in another space. A set of matrices made in one space cannot be read in another; distil for this "
+                "student, or make a set of texts, which every student reads"
+            )
+        self.cls = config.pooling == "cls"
+        self.body = checkpoint.model
+        self.pretrained: dict[str, Tensor] = {}  # what learned layers start from
+        self.reads_once = config.tuning == "head"
+        if config.tuning != "head":
+            layers = checkpoint.layers()
+            count = len(layers) if config.tuning == "full" else int(config.tuning.removeprefix("top:"))
+            if count > len(layers):
+                raise TextddError(
+                    f"Got model.tuning={config.tuning}; {config.path} has {len(layers)} layers. "
+                    f"Type: model.tuning=top:{len(layers)}"
+                )
+            self.body = own_copy(checkpoint.model)
+            for name, parameter in self.body.named_parameters():
+                parameter.requires_grad_(is_in(name, checkpoint.model, layers, len(layers) - count))
+            self.pretrained = {n: p.detach().clone() for n, p in self.body.named_parameters() if p.requires_grad}
+            self.step_scales = {"body.": config.body_step}
+
+    def read(self, x: Tensor, mask: Tensor | None) -> Tensor:
+        """One vector (N, H) for each text of embeddings (N, L, D)."""
+        attended = x.new_ones(x.shape[:2], dtype=torch.long) if mask is None else mask.long()
+        hidden: Tensor = self.body(inputs_embeds=x, attention_mask=attended)[0]  # (N, L, H)
+        if self.cls:
+            return hidden[:, 0]
+        weights = attended.unsqueeze(-1).to(hidden.dtype)
+        return (hidden * weights).sum(1) / weights.sum(1).clamp_min(1)
+
+    def below(self, x: Tensor, mask: Tensor | None = None) -> Read:
+        """The frozen body's vector of each text (N, 1, H) where only the head is learned; else the texts themselves."""
+        return (x, mask) if not self.reads_once else (self.read(x, mask).unsqueeze(1), None)
+
+    def features(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Features (N, H) of what `below` gave."""
+        return x.squeeze(1) if self.reads_once else self.read(x, mask)
+
+    def redraw(self) -> None:
+        """The pretrained weights, and a fresh head."""
+        with torch.no_grad():
+            for name, value in self.pretrained.items():
+                self.body.get_parameter(name).copy_(value)
+        nn.init.normal_(self.head.weight, std=SPREAD)
+        nn.init.zeros_(self.head.bias)
+
+    def train(self, mode: bool = True) -> Pretrained:
+        """Switch to training as torch does, but for the body's dropout: students are functions of theta."""
+        super().train(mode)
+        self.body.eval()
+        return self
+
+    def work(self) -> Work:
+        """What the body's matrix products over tokens cost."""
+        table = sum(p.numel() for n, p in self.body.named_parameters() if n.endswith("embeddings.weight"))
+        whole = Work.of_weights(sum(p.numel() for p in self.body.parameters()) - table)
+        if not self.reads_once:
+            return whole
+        head = self.head.weight.numel()
+        return Work(
+            differentiated=Weights(400 + 0.02 * head),
+            plain=Weights(150 + 0.01 * head),
+            read=Weights(text=1.0),
+            learn=Weights(text=2.0),
+            below=whole.read,
+            below_learn=whole.learn,
+        )
+
+
+def own_copy(model: nn.Module) -> nn.Module:
+    """The model again, whose parameters may be learned; the table of word vectors, which is large, is shared."""
+    import copy
+
+    table = model.get_input_embeddings()  # type: ignore[operator]
+    return copy.deepcopy(model, {id(table): table})
+
+
+def is_in(name: str, model: nn.Module, layers: nn.ModuleList, first: int) -> bool:
+    """Whether a parameter of the model belongs to its layers from `first` on."""
+    prefix = next(path for path, part in model.named_modules() if part is layers)
+    if not name.startswith(f"{prefix}."):
+        return False
+    return int(name.removeprefix(f"{prefix}.").split(".")[0]) >= first
