@@ -9,7 +9,9 @@ import torch
 from textdd.corpora.corpus import load_corpus
 from textdd.corpora.demo import DemoConfig
 from textdd.corpora.sources import DatasetConfig
-from textdd.spaces.vectors import EmbeddingConfig, load_vectors
+from textdd.problem import Problem
+from textdd.spaces.vectors import EmbeddingConfig
+from textdd.spaces.words import word_space
 from textdd.students import STUDENTS, make_student
 
 SMALL_DEMO = DemoConfig(topics=3, themes=1, train=600, test=200, words=300)
@@ -72,14 +74,34 @@ def corpus(cache):
 
 
 @pytest.fixture(scope="session")
-def vectors(corpus, cache):
-    return load_vectors(EmbeddingConfig(dimension=16), corpus, None, cache, seed=0)
+def problem(corpus, cache):
+    """Two texts per class of the small corpus, for a small TextCNN."""
+    return problem_of(corpus, cache)
+
+
+def problem_of(corpus, cache, name="textcnn", length=48, per_class=2, seed=0, dimension=16, **options):
+    """A problem of any corpus, in the words of its own."""
+    space, stores = word_space(EmbeddingConfig(dimension=dimension), corpus, 30_000, length, None, cache, seed)
+    _, kind = STUDENTS[name]
+    model = kind(**({"filters": 8} if name == "textcnn" and not options else options))
+    student = make_student(model, dimension, corpus.task)
+    share = per_class * len(corpus.classes) / corpus.train_rows
+    return Problem(corpus, space, stores, student, model, per_class, share, seed, cache)
 
 
 @pytest.fixture(scope="session")
-def student(corpus, vectors):
-    _, options = STUDENTS["textcnn"]
-    return make_student(options(filters=8), vectors.table.shape[1], len(corpus.classes))
+def student(problem):
+    return problem.student
+
+
+@pytest.fixture(scope="session")
+def space(problem):
+    return problem.space
+
+
+@pytest.fixture(scope="session")
+def reader(problem):
+    return problem.reader()
 
 
 @pytest.fixture(scope="session")
