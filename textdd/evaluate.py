@@ -138,7 +138,7 @@ def main() -> None:
     """Entry point of `python -m textdd.evaluate`."""
     arguments = sys.argv[1:]
     if any(flag in arguments for flag in cli.HELP_FLAGS):
-        cli.print_help("textdd.evaluate", PURPOSE, EXAMPLES, "evaluate", ["artifact=PATH"])
+        cli.print_help("evaluate", PURPOSE, EXAMPLES, "evaluate", ["artifact=PATH"])
         return
     try:
         cli.check_arguments("evaluate", arguments, check)

@@ -88,7 +88,7 @@ class StudentTraining(pl.LightningModule):
         """Adam, constant step sizes: each part of the student has its own."""
         student = self.student
         if len(student.scales) == 1:
-            return torch.optim.Adam(student.learned(), self.step_size)
+            return torch.optim.Adam(student.learned(), self.step_size * student.scales[0])
         groups = zip(student.parts(), student.scales, strict=True)
         return torch.optim.Adam([{"params": part, "lr": self.step_size * scale} for part, scale in groups])
 

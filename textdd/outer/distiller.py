@@ -66,7 +66,8 @@ class DistillerConfig:
             examples, and one that has more than T steps reach in fixed order in mini-batches of a T-th. 0 divides the
             set into T mini-batches; -1 takes the whole set in every step.
         order: `fixed` or `shuffled` mini-batches.
-        step_size: inner step size, or where learned ones start.
+        step_size: inner step size, or where learned ones start; multiplied by what suits the student (1 for small
+            networks, 10 for a head on a frozen body).
         learn_step_sizes: learn one positive step size per inner step.
         outer_steps: updates of the distilled set, in whole multiples of check_every; 0 takes as many as cost about
             `minutes`.
