@@ -1,4 +1,4 @@
-"""Figures: a measure, as a rule accuracy, against training steps, against the budget, against the time of distilling."""
+"""Figures: a measure, as a rule accuracy, against training steps, the budget, and the time that distilling took."""
 
 from __future__ import annotations
 
