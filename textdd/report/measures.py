@@ -38,7 +38,9 @@ def called(measure: str) -> str:
 
 def either(measures: Iterable[str]) -> str:
     """Several measures in words, each once, for what is of one or another of them; of none it is the first of all."""
-    return " or ".join(dict.fromkeys(map(called, measures))) or called(FORMER[0])
+    found = set(measures)
+    order = [*NAMES, *sorted(found - set(NAMES))]
+    return " or ".join(called(measure) for measure in order if measure in found) or called(FORMER[0])
 
 
 def capital(words: str) -> str:
