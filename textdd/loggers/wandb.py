@@ -48,6 +48,8 @@ class WandbMirror:
             )
             # Lightning passes this setting on even where nobody gave it; wandb no longer has it, and warns.
             self._open._wandb_init.pop("anonymous", None)
+            # wandb learns that it is to be silent as its run begins; where processes are spawned it speaks before that.
+            _ = self._open.experiment
         return self._open
 
     def log_results(self, methods: dict[str, Any], figure: Path, measures: Sequence[str] = FORMER) -> None:
