@@ -48,9 +48,9 @@ def results_table(result: dict[str, Any]) -> Table:
     measures = measures_of(result)
     caption = f"test {called(measures[0])}, mean ± std of {result['students']} fresh students"
     table = Table(title=escape(title), caption=escape(caption))
-    table.add_column("trained on")
+    table.add_column("trained on", overflow="fold")
     for heading in (*map(called, measures), "recovery", "stored", "seconds", "peak memory"):
-        table.add_column(escape(heading), justify="right")
+        table.add_column(escape(heading), justify="right", overflow="fold")
     for name, method in result["methods"].items():
         table.add_row(f"[bold]{escape(name)}[/bold]", *scores(method, measures), *costs(method))
         for variant, scored in method.get("variants", {}).items():
