@@ -330,10 +330,10 @@ class Distiller(pl.LightningModule):
         self.accuracy.update(logits.flatten(0, 1), wanted)
 
     def on_validation_epoch_end(self) -> None:
-        """Keep the averaged set if it is the best so far."""
+        """Keep the averaged set if it is the best so far, by the headline measure of the task."""
         accuracy = self.accuracy.compute()  # over all processes
         self.accuracy.reset()
-        self.log("validation/accuracy", accuracy, prog_bar=True, sync_dist=True)
+        self.log(f"validation/{self.student.task.measures[0]}", accuracy, prog_bar=True, sync_dist=True)
         if accuracy > self.best_accuracy:
             self.best_accuracy.copy_(accuracy)
             self.best.follow(self.averaged.mean, step=0)
