@@ -125,7 +125,7 @@ def draw_labels(axes: Axes, y: Tensor, classes: list[str]) -> None:
 
 
 def draw_step_sizes(axes: Axes, step_sizes: Tensor, start: Tensor) -> None:
-    """Draw learned step sizes and where they started, (T,) or of a student with parts (T, G): the head's, the body's."""
+    """Draw learned step sizes and where they started: (T,), or (T, G) of a student with a head and a body."""
     steps, blue, grey = range(1, len(step_sizes) + 1), COLOURS["distilled"], COLOURS["full"]
     parts = list(zip(step_sizes.reshape(len(steps), -1).T, start.reshape(len(steps), -1).T, strict=True))
     names = [""] if len(parts) == 1 else [", head", *(", body" for _ in parts[1:])]
