@@ -93,19 +93,18 @@ from textdd.corpora import files
 from textdd.corpora.corpus import load_corpus
 from textdd.corpora.sources import DatasetConfig
 from textdd.evaluation.cost import resident_peak
-from textdd.spaces.vectors import EmbeddingConfig
-from textdd.spaces.words import word_space
+from textdd.spaces.words import encoded
 
 files.BLOCK_BYTES = 1 << 18
 folder = Path(sys.argv[1])
 text = " ".join(f"word{i % 977}" for i in range(400))
-for rows in (6_000, 24_000):
+for rows in (12_000, 48_000):
     path = folder / f"{rows}.csv"
     with path.open("w") as file:
         file.write("label,text\\n")
         file.writelines(f"{row % 2},{row} {text}\\n" for row in range(rows))
     corpus = load_corpus(DatasetConfig(name="local", path=str(path)), None, folder / "cache", 0)
-    word_space(EmbeddingConfig("random", dimension=4), corpus, 30_000, 48, None, folder / "cache", 0)
+    encoded(folder / f"words-{rows}", corpus, 30_000, lambda *_: None)
     print(resident_peak())
 """
 
@@ -113,5 +112,5 @@ for rows in (6_000, 24_000):
 def test_memory_does_not_grow_with_the_corpus(tmp_path):
     command = [sys.executable, "-c", GROWTH, str(tmp_path)]
     small, large = map(int, subprocess.run(command, check=True, capture_output=True, text=True).stdout.split())
-    sizes = [(tmp_path / f"{rows}.csv").stat().st_size for rows in (6000, 24000)]
+    sizes = [(tmp_path / f"{rows}.csv").stat().st_size for rows in (12000, 48000)]
     assert large - small < 0.75 * (sizes[1] - sizes[0])  # pages of the token file that were touched count, too
