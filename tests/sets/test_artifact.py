@@ -11,7 +11,6 @@ from torch.utils.data import DataLoader
 
 from textdd import DistilledSet
 from textdd.errors import TextddError
-from textdd.outer.initialise import initial_texts, initial_words
 from textdd.record import write_tensors
 from textdd.sets.manifest import FILES, digest
 from textdd.sets.parametrisations import OF_WORDS, PARAMETRISATIONS, Source

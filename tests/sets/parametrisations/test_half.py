@@ -33,6 +33,6 @@ def test_a_rounded_module_is_kept_in_half_the_room():
     assert texts.stored_bytes() == before / 2
     assert (texts() - x).abs().max() <= x.abs().max() * 2**-11
     assert isinstance(texts.x, nn.Parameter)
-    again = Free.from_stored(texts.stored(), torch.zeros(1), None)
+    again = Free.from_stored(texts.stored(), None)
     assert again.x.dtype == torch.float32
     assert torch.equal(again(), texts())

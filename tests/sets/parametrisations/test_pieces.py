@@ -8,16 +8,24 @@ import torch
 
 from tests.distillers.test_distillers import options
 from textdd.checks import check_method
-from textdd.corpora.corpus import Corpus
 from textdd.errors import TextddError
 from textdd.outer.distil import make_distiller
-from textdd.outer.length import usual_length
+from textdd.outer.start.length import usual_length
 from textdd.outer.synthetic import SyntheticSet
 from textdd.sets.distilled_set import DistilledSet
+from textdd.sets.matrices import MatrixSet
 from textdd.sets.parametrisations.pieces import cut, for_pieces, join, piece_count
+from textdd.tasks import OneClass
 from textdd.training import Recipe
 
 CLASSES, PIECES, LENGTH = 3, 2, 4
+
+
+def sized(problem, per_class):
+    """The same problem for another number of examples per class."""
+    return dataclasses.replace(problem, per_class=per_class)
+
+
 NAMED = [[f"text {m} token {t}" for t in range(LENGTH)] for m in range(2 * CLASSES)]
 NUMBERS = torch.arange(2 * CLASSES * LENGTH).view(2 * CLASSES, LENGTH)
 
@@ -43,7 +51,7 @@ def test_every_piece_has_the_label_of_its_text():
 
 
 def test_labels_of_texts_are_learned_and_those_of_pieces_taught():
-    synthetic = SyntheticSet(torch.rand(6, 4, 5), 3, Recipe(steps=2, batch=3), pieces=2)
+    synthetic = SyntheticSet(torch.rand(6, 4, 5), OneClass(3), Recipe(steps=2, batch=3), pieces=2)
     assert synthetic.text_labels().shape == (6, 3)
     assert torch.equal(synthetic.labels(), for_pieces(synthetic.text_labels(), 2))
     assert synthetic.one_hot.argmax(1).tolist() == synthetic.labels().argmax(1).tolist()
@@ -55,9 +63,9 @@ def test_labels_of_texts_are_learned_and_those_of_pieces_taught():
     assert gradient.abs().sum() == gradient[0, 2:].abs().sum()
 
 
-def test_every_piece_starts_as_a_real_text(student, corpus, vectors):
-    whole = make_distiller(options("meta_gradient"), student, corpus, vectors, per_class=4, seed=0).synthetic
-    pieces = make_distiller(options("meta_gradient", length=12, pieces=2), student, corpus, vectors, 2, 0).synthetic
+def test_every_piece_starts_as_a_real_text(problem):
+    whole = make_distiller(options("meta_gradient"), sized(problem, 4)).synthetic
+    pieces = make_distiller(options("meta_gradient", length=12, pieces=2), sized(problem, 2)).synthetic
     assert torch.equal(pieces.x, whole.x)
     assert pieces.texts().shape == (2 * 3, 12, 16)
 
@@ -74,12 +82,12 @@ def test_a_text_is_cut_into_as_many_pieces_as_are_not_too_short(length, real_len
 
 @pytest.mark.parametrize(("per_class", "pieces", "length"), [(2, 4, 4 * 14), (60, 2, 2 * 24), (100, 1, 24)])
 def test_left_open_there_are_no_more_pieces_than_real_texts_to_start_from(
-    per_class, pieces, length, student, corpus, vectors, monkeypatch
+    per_class, pieces, length, problem, monkeypatch
 ):
-    monkeypatch.setattr("textdd.outer.distil.usual_length", lambda _: 96)
-    fewest = np.bincount(corpus.train.labels).min()
+    monkeypatch.setattr("textdd.outer.start.start.usual_length", lambda *_: 96)
+    fewest = np.bincount(problem.train.labels).min()
     config = options("meta_gradient", length=-1, inner_batch=-1)
-    distiller = make_distiller(config, student, corpus, vectors, per_class, seed=0)
+    distiller = make_distiller(config, sized(problem, per_class))
     assert per_class * pieces <= fewest
     assert pieces == 4 or fewest < per_class * (pieces + 1)
     assert distiller.config.pieces == distiller.synthetic.pieces == pieces
@@ -87,29 +95,27 @@ def test_left_open_there_are_no_more_pieces_than_real_texts_to_start_from(
 
 
 @pytest.mark.parametrize(("inner_batch", "pieces"), [(24, 4), (12, 2), (5, 1), (-1, 4), (0, 4)])
-def test_left_open_there_are_no_more_pieces_than_a_training_reaches(
-    inner_batch, pieces, student, corpus, vectors, monkeypatch
-):
-    monkeypatch.setattr("textdd.outer.distil.usual_length", lambda _: 48)
+def test_left_open_there_are_no_more_pieces_than_a_training_reaches(inner_batch, pieces, problem, monkeypatch):
+    monkeypatch.setattr("textdd.outer.start.start.usual_length", lambda *_: 48)
     config = options("meta_gradient", length=-1, inner_steps=4, inner_batch=inner_batch)
-    synthetic = make_distiller(config, student, corpus, vectors, per_class=8, seed=0).synthetic
+    synthetic = make_distiller(config, sized(problem, 8)).synthetic
     assert synthetic.pieces == pieces
     assert synthetic.lesson(0).rows.unique().numel() == 8 * CLASSES * pieces
 
 
-def test_left_open_texts_are_no_longer_than_the_real_ones_of_the_corpus(student, corpus, vectors):
-    longest = usual_length(corpus.train.lengths())
-    synthetic = make_distiller(options("meta_gradient", length=-1), student, corpus, vectors, 2, seed=0).synthetic
-    assert 36 <= longest < corpus.length == 48
+def test_left_open_texts_are_no_longer_than_the_real_ones_of_the_corpus(problem):
+    longest = usual_length(problem.train.text_lengths())
+    synthetic = make_distiller(options("meta_gradient", length=-1), sized(problem, 2)).synthetic
+    assert 36 <= longest < problem.space.length == 48
     assert synthetic.pieces == 3
     assert synthetic.texts().shape[1] == 3 * 12
-    synthetic = make_distiller(options("meta_gradient", length=0), student, corpus, vectors, 2, seed=0).synthetic
+    synthetic = make_distiller(options("meta_gradient", length=0), sized(problem, 2)).synthetic
     assert synthetic.texts().shape[1] == 48
 
 
-def test_real_texts_are_whole_where_pieces_are_left_open(student, corpus, vectors):
+def test_real_texts_are_whole_where_pieces_are_left_open(problem):
     config = options("meta_gradient", length=48, parametrisation="real")
-    assert make_distiller(config, student, corpus, vectors, per_class=2, seed=0).synthetic.pieces == 1
+    assert make_distiller(config, sized(problem, 2)).synthetic.pieces == 1
 
 
 def test_lengths_that_are_no_multiple_are_refused():
@@ -123,32 +129,32 @@ def test_real_texts_are_not_cut():
         check_method(options("meta_gradient", parametrisation="real", pieces=2))
 
 
-def test_more_pieces_than_real_texts_are_refused(student, corpus: Corpus, vectors):
+def test_more_pieces_than_real_texts_are_refused(problem):
     with pytest.raises(TextddError, match=r"every piece starts from a real text .* Type: distiller\.pieces=\d"):
-        make_distiller(options("meta_gradient", length=600, pieces=300), student, corpus, vectors, 2, 0)
+        make_distiller(options("meta_gradient", length=600, pieces=300), sized(problem, 2))
 
 
-def test_an_artefact_keeps_texts_and_gives_pieces(student, corpus, vectors, tmp_path):
+def test_an_artefact_keeps_texts_and_gives_pieces(problem, tmp_path):
     config = options("meta_gradient", pieces=2, nested=[1])
-    synthetic = make_distiller(config, student, corpus, vectors, per_class=2, seed=0).synthetic
+    synthetic = make_distiller(config, sized(problem, 2)).synthetic
     manifest = {
-        "dataset": "demo", "classes": corpus.classes, "per_class": 2, "length": corpus.length, "budget": 0.5,
+        "dataset": "demo", "classes": problem.corpus.classes, "per_class": 2, "length": problem.space.length, "budget": 0.5,
         "student": {"name": "textcnn", "filters": 8}, "embedding": {"name": "corpus"}, "metrics": {},
         "versions": {"textdd": "0"}, "pieces": 2, "distiller": dataclasses.asdict(config),
     }  # fmt: skip
     y = synthetic.text_labels().detach()
-    rest = (y, None, synthetic.recipe, vectors.table, corpus.tokeniser)
-    made = DistilledSet(synthetic.texts, *rest, manifest)
+    rest = (y, None, synthetic.recipe, problem.space)
+    made = MatrixSet(synthetic.texts, *rest, manifest)
     made.save(tmp_path)
-    assert len(DistilledSet(synthetic.texts, *rest, manifest | {"distiller": {"name": "chain"}})) == len(made)
+    assert len(MatrixSet(synthetic.texts, *rest, manifest | {"distiller": {"name": "chain"}})) == len(made)
     loaded = DistilledSet.load(tmp_path)
     assert len(loaded) == 2 * 2 * 3
     assert torch.equal(loaded.x, synthetic.x)
     assert torch.equal(loaded.y, synthetic.labels())
-    assert loaded.training_set().bytes == 4 * (6 * 6 * 16 + 6 * 3)
+    assert loaded.training_set(problem.reader()).bytes == 4 * (6 * 6 * 16 + 6 * 3)
     assert "cut into 2 pieces of 3 vectors" in (tmp_path / "README.md").read_text()
     first = loaded.first(1)
     assert torch.equal(first.x, loaded.x[:6])
     assert loaded.nested == [1]
     assert first.manifest["budget"] == 0.25
-    assert set(loaded.train(seed=0)([corpus.test.text(0)])) <= set(corpus.classes)
+    assert set(loaded.train(seed=0)([problem.test.text(0)])) <= set(problem.corpus.classes)
