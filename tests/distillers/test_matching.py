@@ -128,17 +128,17 @@ class TestGradientMatching:
         assert cosine_distance(real, synthetic).item() == pytest.approx(0 + 1 + 2)  # the last row has no direction
 
 
-def made(name, student, corpus, vectors, **changes):
-    return make_distiller(options(name, **changes), student, corpus, vectors, per_class=2, seed=0)
+def made(name, problem, **changes):
+    return make_distiller(options(name, **changes), problem)
 
 
 VARIANTS = [(name, {}) for name in METHODS] + [("gradient_matching", {"gradient": "head"})]
 
 
 @pytest.mark.parametrize(("name", "changes"), VARIANTS[1:])
-def test_equal_sets_match(name, changes, student, corpus, vectors):
+def test_equal_sets_match(name, changes, problem):
     """The distilled texts are at their minimum where they are the real batch."""
-    distiller = made(name, student, corpus, vectors, **changes)
+    distiller = made(name, problem, **changes)
     x, one_hot = distiller.synthetic.x.detach(), distiller.synthetic.one_hot
     batch = Batch(x.clone(), torch.ones(x.shape[:2], dtype=torch.bool), one_hot.argmax(1))
     assert distiller.objective(batch, step=0).item() == pytest.approx(0, abs=1e-4)
@@ -147,10 +147,10 @@ def test_equal_sets_match(name, changes, student, corpus, vectors):
 
 
 @pytest.mark.parametrize(("name", "changes"), VARIANTS)
-def test_a_class_may_be_absent_from_a_batch(name, changes, student, corpus, vectors):
-    distiller = made(name, student, corpus, vectors, **changes)
-    ids, mask, labels = corpus.train.batch((corpus.train.labels == 1).nonzero()[0][:5])
-    loss = distiller.objective(Batch(vectors.table[ids], mask, labels), step=0)
+def test_a_class_may_be_absent_from_a_batch(name, changes, problem):
+    distiller = made(name, problem, **changes)
+    ids, mask, labels = problem.train.batch((problem.train.labels == 1).nonzero()[0][:5])
+    loss = distiller.objective(Batch(problem.space.table[ids], mask, labels), step=0)
     loss.backward()
     moved = distiller.synthetic.x.grad.abs().sum((1, 2)) > 0
     assert loss.isfinite()
@@ -160,11 +160,11 @@ def test_a_class_may_be_absent_from_a_batch(name, changes, student, corpus, vect
 
 
 @pytest.mark.parametrize("name", ["kernel_ridge", "gradient_matching"])
-def test_students_of_the_pool_age_and_are_renewed(name, student, corpus, vectors):
-    distiller = made(name, student, corpus, vectors, pool=2, inner_steps=9, oldest=4, online_steps=2)
-    ids, mask, labels = corpus.train.batch(range(20))
+def test_students_of_the_pool_age_and_are_renewed(name, problem):
+    distiller = made(name, problem, pool=2, inner_steps=9, oldest=4, online_steps=2)
+    ids, mask, labels = problem.train.batch(range(20))
     ages = []
     for step in range(6):
-        distiller.objective(Batch(vectors.table[ids], mask, labels), step)
+        distiller.objective(Batch(problem.space.table[ids], mask, labels), step)
         ages.append([state.t for state in distiller.pool.states])
     assert ages == [[2, 2], [2, 4], [4, 4], [4, 2], [2, 2], [2, 4]]

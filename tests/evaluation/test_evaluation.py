@@ -14,7 +14,6 @@ from textdd.evaluation.scoring import Scores, score
 from textdd.evaluation.training_set import TrainingSet, in_pieces, real_set
 from textdd.evaluation.tuning import curve, plateaus, train_students, tune
 from textdd.selectors import SELECTORS
-from textdd.spaces.embedded import embed
 from textdd.students import STUDENTS
 from textdd.trainer import TrainerConfig, make_trainer
 from textdd.training import Recipe
@@ -25,24 +24,24 @@ SMALL = EvaluationConfig(students=2, texts=60, step_sizes=[1e-2], steps=10, batc
 
 @pytest.fixture(scope="module")
 def table(vectors):
-    return vectors.table
+    return problem.space.table
 
 
-def test_scores_are_those_of_counting(student, corpus, table):
+def test_scores_are_those_of_counting(problem):
     thetas = [student.fresh(seed) for seed in (0, 1)]
     found = score(student, thetas, corpus.test, table)
-    batch = embed(table, corpus.test.batch(np.arange(len(corpus.test))))
+    batch = reader(problem.test.batch(np.arange(len(corpus.test))))
     for k, theta in enumerate(thetas):
         predicted = student(theta, batch.x, batch.mask).argmax(1)
         assert found.accuracy[k].item() == pytest.approx((predicted == batch.labels).float().mean().item())
         f1 = []
-        for c in range(len(corpus.classes)):
+        for c in range(problem.classes):
             hits = ((predicted == c) & (batch.labels == c)).sum().item()
             f1.append(2 * hits / max(1, ((predicted == c).sum() + (batch.labels == c).sum()).item()))
         assert found.macro_f1[k].item() == pytest.approx(sum(f1) / len(f1), abs=1e-6)
 
 
-def test_texts_of_like_length_are_scored_together(student, corpus, table):
+def test_texts_of_like_length_are_scored_together(problem):
     class Counting(FlatStudent):
         read = 0
 
@@ -52,7 +51,7 @@ def test_texts_of_like_length_are_scored_together(student, corpus, table):
 
     counting, tokens = Counting(student.module), int(corpus.test.lengths().sum())
     score(counting, [student.fresh(0)], corpus.test, table)
-    assert tokens == int(corpus.test.batch(np.arange(len(corpus.test))).mask.sum())
+    assert tokens == int(problem.test.batch(np.arange(len(corpus.test))).mask.sum())
     assert tokens <= counting.read < 1.5 * tokens  # 1.7 in the order of the file
 
 
@@ -77,8 +76,8 @@ def test_recovery_is_a_share_of_full():
 
 def test_real_sets_are_the_texts(corpus, table):
     rows = np.array([3, 1, 4])
-    found = real_set(corpus.train, rows, table, len(corpus.classes))
-    ids, mask, labels = corpus.train.batch(rows)
+    found = real_set(corpus.train, rows, table, problem.classes)
+    ids, mask, labels = problem.train.batch(rows)
     assert torch.equal(found.x, table[ids])
     assert torch.equal(found.mask, mask)
     assert torch.equal(found.y.argmax(1), labels)
@@ -86,7 +85,7 @@ def test_real_sets_are_the_texts(corpus, table):
 
 
 def test_pieces_of_real_texts_are_their_tokens_with_their_labels(corpus, table):
-    whole = real_set(corpus.train, np.arange(9), table, len(corpus.classes))
+    whole = real_set(corpus.train, np.arange(9), table, problem.classes)
     cut = in_pieces(whole, 5)
     row = 0
     for x, y, mask in zip(whole.x, whole.y, whole.mask, strict=True):
@@ -101,7 +100,7 @@ def test_pieces_of_real_texts_are_their_tokens_with_their_labels(corpus, table):
 
 
 @pytest.mark.parametrize(("length", "pieces"), [(48, 4), (24, 2), (16, None)])
-def test_real_texts_are_taught_in_pieces_as_well(length, pieces, student, corpus, table):
+def test_real_texts_are_taught_in_pieces_as_well(length, pieces, problem):
     protocol = Protocol(SMALL, student, None, dataclasses.replace(corpus, length=length), table, 0)
     result = protocol.selected("random", 3, student.fresh(0))
     variants = ["in_pieces", "teacher_labels"] if pieces else ["teacher_labels"]
@@ -113,9 +112,9 @@ def test_real_texts_are_taught_in_pieces_as_well(length, pieces, student, corpus
         assert len(scored["accuracy"]["values"]) == SMALL.students
 
 
-def test_tuning_prefers_what_validates_best(student, corpus, table):
+def test_tuning_prefers_what_validates_best(problem):
     rows = SELECTORS["random"](corpus.train, table, 20, 0)
-    sets = [real_set(corpus.train, rows, table, len(corpus.classes))]
+    sets = [real_set(corpus.train, rows, table, problem.classes)]
     options = {"most_steps": 60, "batch": 16, "students": 2, "seed": 0, "what": "test"}
     chosen = tune(student, sets, corpus.validation, table, step_sizes=[1e-9, 1e-2], **options)
     assert chosen.step_size == 1e-2
@@ -124,15 +123,15 @@ def test_tuning_prefers_what_validates_best(student, corpus, table):
     assert useless.steps == 5  # among equals the shortest training wins
 
 
-def test_the_longest_training_allowed_is_tried(student, corpus, table):
-    sets = [real_set(corpus.train, SELECTORS["random"](corpus.train, table, 20, 0), table, len(corpus.classes))]
+def test_the_longest_training_allowed_is_tried(problem):
+    sets = [real_set(corpus.train, SELECTORS["random"](corpus.train, table, 20, 0), table, problem.classes)]
     options = {"step_sizes": [1e-3], "batch": 16, "students": 2, "seed": 0, "what": "test"}
     tried = {most: tune(student, sets, corpus.validation, table, most_steps=most, **options).steps for most in (3, 39)}
     assert tried == {3: 3, 39: 39}  # so small a step size gains from every step more
 
 
-def test_sets_that_differ_in_size_are_taught_side_by_side(student, corpus, table):
-    whole = real_set(corpus.train, np.arange(6), table, len(corpus.classes))
+def test_sets_that_differ_in_size_are_taught_side_by_side(problem):
+    whole = real_set(corpus.train, np.arange(6), table, problem.classes)
     sets = [in_pieces(whole, 12), in_pieces(whole, 5)]
     sizes = [len(examples.x) for examples in sets]
     assert sizes[0] < sizes[1] < 64
@@ -147,9 +146,9 @@ def test_a_lone_peak_is_lower_than_a_plateau():
     assert plateaus([0.25]) == [0.25]
 
 
-def test_a_curve_has_a_point_per_mark(student, corpus, table):
+def test_a_curve_has_a_point_per_mark(problem):
     rows = SELECTORS["random"](corpus.train, table, 5, 0)
-    sets = [real_set(corpus.train, rows, table, len(corpus.classes))]
+    sets = [real_set(corpus.train, rows, table, problem.classes)]
     recipe = Recipe("adam", 8, 4, "shuffled", 1e-2)
     trained = train_students(student, sets, recipe, [0, 1, 2], [2, 5, 8])
     found = curve(student, trained, [2, 5, 8], corpus.validation, table)
@@ -168,11 +167,11 @@ def test_sets_are_used_in_turn(student):
 
 
 @pytest.mark.parametrize("sets", [1, 2])
-def test_students_side_by_side_score_as_students_one_by_one(sets, student, corpus, table):
+def test_students_side_by_side_score_as_students_one_by_one(sets, problem):
     """On one set, and on several, whose texts are not equally long."""
     table = table.double()
     chosen = [np.argsort(corpus.train.lengths(), kind="stable")[:12], SELECTORS["random"](corpus.train, table, 4, 0)]
-    sets = [real_set(corpus.train, rows, table, len(corpus.classes)) for rows in chosen[:sets]]
+    sets = [real_set(corpus.train, rows, table, problem.classes) for rows in chosen[:sets]]
     assert len({examples.x.shape[1] for examples in sets}) == len(sets)
     recipe, marks = Recipe("adam", 8, 4, "shuffled", 1e-2), [3, 8]
     alone, together = (
@@ -200,27 +199,27 @@ def test_a_curve_ends_with_the_training(steps):
 class TestFullData:
     config = FullDataConfig(step_sizes=[1e-6, 5e-3], epochs=3, batch=32)
 
-    def train(self, student, corpus, table, folder, seeds=(1, 2), make=None):
+    def train(self, problem, folder, seeds=(1, 2), make=None):
         def make_cpu(**options):
             return make_trainer(TrainerConfig(accelerator="cpu"), alone=True, **options)
 
-        return train_full(self.config, student, corpus, table, list(seeds), folder, make or make_cpu)
+        return train_full(self.config, problem, list(seeds), folder, make or make_cpu)
 
-    def test_beats_chance_and_chooses_the_step_size(self, student, corpus, table, tmp_path):
-        thetas, facts = self.train(student, corpus, table, tmp_path)
+    def test_beats_chance_and_chooses_the_step_size(self, problem, tmp_path):
+        thetas, facts = self.train(problem, tmp_path)
         assert score(student, thetas, corpus.test, table).accuracy.min() > 0.5
         assert facts["step_size"] == 5e-3
         assert facts["seconds"] > 0
         assert facts["curve"]["steps"][0] == -(-len(corpus.train) // 32)
         assert not torch.equal(*thetas)
 
-    def test_is_trained_once(self, student, corpus, table, tmp_path):
-        first, facts = self.train(student, corpus, table, tmp_path)
+    def test_is_trained_once(self, problem, tmp_path):
+        first, facts = self.train(problem, tmp_path)
 
         def fail(**options):
             raise AssertionError("trained again")
 
-        second, again = self.train(student, corpus, table, tmp_path, make=fail)
+        second, again = self.train(problem, tmp_path, make=fail)
         assert all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
         assert json.loads(json.dumps(facts)) == json.loads(json.dumps(again))
 
@@ -238,7 +237,7 @@ class TestFullData:
 
 class TestProtocol:
     @pytest.fixture
-    def protocol(self, student, corpus, table):
+    def protocol(self, problem):
         return Protocol(SMALL, student, STUDENTS["textcnn"][1](filters=8), corpus, table, seed=0)
 
     def test_test_texts_are_read_once_per_measurement(self, protocol, corpus, monkeypatch):
@@ -255,8 +254,8 @@ class TestProtocol:
         assert sorted(read) == sorted(2 * list(range(len(corpus.test))))  # for whole texts, and for these in pieces
 
     @pytest.mark.parametrize("steps", [4, 33])
-    def test_students_are_scored_at_the_end_of_their_training(self, steps, protocol, student, corpus, table):
-        examples = real_set(corpus.train, SELECTORS["random"](corpus.train, table, 3, 0), table, len(corpus.classes))
+    def test_students_are_scored_at_the_end_of_their_training(self, steps, protocol, problem):
+        examples = real_set(corpus.train, SELECTORS["random"](corpus.train, table, 3, 0), table, problem.classes)
         recipe, step_sizes = Recipe("adam", steps, 3, "fixed", 1e-2), torch.linspace(0.001, 0.02, steps)
         found = protocol.measure([examples], recipe, step_sizes)
         seeds = protocol.seeds("evaluation")

@@ -24,50 +24,50 @@ from textdd.training import Recipe, State
 
 
 @pytest.mark.parametrize("start", ["real", "kmeans"])
-def test_real_starts_are_real_texts_of_their_class(start, corpus, vectors):
-    classes, length = len(corpus.classes), 9
-    x = initial_texts(start, corpus.train, vectors.table, 3, length, seed=0)
+def test_real_starts_are_real_texts_of_their_class(start, problem):
+    classes, length = problem.classes, 9
+    x = initial_texts(start, corpus.train, problem.space.table, 3, length, seed=0)
     assert x.shape == (3 * classes, length, 16)
-    rows = chosen(start, corpus, vectors, 3)
+    rows = chosen(start, problem, 3)
     assert len(set(rows)) == len(x)
-    assert corpus.train.labels[rows].tolist() == [m % classes for m in range(len(x))]
-    ids, mask, _ = corpus.train.batch(rows)
+    assert problem.train.labels[rows].tolist() == [m % classes for m in range(len(x))]
+    ids, mask, _ = problem.train.batch(rows)
     for m in range(len(x)):
         words = min(int(mask[m].sum()), length)
-        assert torch.equal(x[m][:words], vectors.table[ids[m, :words]])
+        assert torch.equal(x[m][:words], problem.space.table[ids[m, :words]])
         assert not x[m][words:].any()
 
 
-def chosen(start, corpus, vectors, per_class):
+def chosen(start, problem, per_class):
     """The rows that a start takes its texts from."""
     if start == "kmeans":
-        return SELECTORS["k_means"](corpus.train, vectors.table, per_class, 0)
-    classes = range(len(corpus.classes))
+        return SELECTORS["k_means"](corpus.train, problem.space.table, per_class, 0)
+    classes = range(problem.classes)
     return np.stack([random_of_class(corpus.train, c, per_class, 0) for c in classes], axis=1).ravel()
 
 
-def test_kmeans_spreads_further_than_chance(corpus, vectors):
+def test_kmeans_spreads_further_than_chance(problem):
     def cover(start):
         """Mean distance from every text of a class to the nearest chosen one."""
-        rows, total = chosen(start, corpus, vectors, 6), 0.0
-        for c in range(len(corpus.classes)):
-            of_class = np.flatnonzero(corpus.train.labels == c)
-            mine = rows[corpus.train.labels[rows] == c]
-            everything, picked = (mean_word_vectors(corpus.train, r, vectors.table) for r in (of_class, mine))
+        rows, total = chosen(start, problem, 6), 0.0
+        for c in range(problem.classes):
+            of_class = np.flatnonzero(problem.train.labels == c)
+            mine = rows[problem.train.labels[rows] == c]
+            everything, picked = (mean_word_vectors(corpus.train, r, problem.space.table) for r in (of_class, mine))
             total += torch.cdist(everything, picked).min(1).values.mean()
         return total
 
     assert cover("kmeans") < cover("real")
 
 
-def test_noise_has_the_scale_of_the_vectors(corpus, vectors):
-    x = initial_texts("noise", corpus.train, vectors.table, 10, 20, seed=0)
-    assert x.std().item() == pytest.approx(vectors.table.std().item(), rel=0.05)
+def test_noise_has_the_scale_of_the_vectors(problem):
+    x = initial_texts("noise", corpus.train, problem.space.table, 10, 20, seed=0)
+    assert x.std().item() == pytest.approx(problem.space.table.std().item(), rel=0.05)
 
 
-def test_unknown_start_says_what_to_type(corpus, vectors):
+def test_unknown_start_says_what_to_type(problem):
     with pytest.raises(TextddError, match=r"Type: distiller\.start=kmeans"):
-        initial_texts("kmean", corpus.train, vectors.table, 1, 5, seed=0)
+        initial_texts("kmean", corpus.train, problem.space.table, 1, 5, seed=0)
 
 
 def test_soft_labels_and_step_sizes_start_where_they_should():
@@ -165,9 +165,9 @@ def test_outer_steps_are_as_configured_or_as_many_as_the_work_pays_for():
     assert outer_steps_of(DistillerConfig(minutes=1), work.PER_MINUTE / 1000, work.PER_MINUTE) == 500
 
 
-def test_preparing_is_work_where_something_is_prepared(student, corpus, vectors):
+def test_preparing_is_work_where_something_is_prepared(problem):
     def before(name, texts, **changes):
-        return make_distiller(options(name, **changes), student, corpus, vectors, 2, 0).work_before(texts, 40)
+        return make_distiller(options(name, **changes), problem).work_before(texts, 40)
 
     assert before("meta_gradient", 1000, targets="labels") == 0
     taught = before("meta_gradient", 1000, targets="labels", labels="teacher")
@@ -178,12 +178,12 @@ def test_preparing_is_work_where_something_is_prepared(student, corpus, vectors)
     assert before("trajectory_matching", 10, experts=4) == 2 * before("trajectory_matching", 10, experts=2) > 0
 
 
-def work_of(student, corpus, vectors, name, **changes):
-    return make_distiller(options(name, **changes), student, corpus, vectors, 2, 0).work_per_step(real_length=40)
+def work_of(problem, name, **changes):
+    return make_distiller(options(name, **changes), problem).work_per_step(real_length=40)
 
 
-def test_more_to_do_in_an_outer_step_is_more_work(student, corpus, vectors):
-    count = partial(work_of, student, corpus, vectors)
+def test_more_to_do_in_an_outer_step_is_more_work(problem):
+    count = partial(work_of, problem)
     alone = {"inner_steps": 8, "inner_batch": 3, "plain_share": 0.0, "targets": "labels"}
     whole = count("meta_gradient", **alone)
     real = 32 * (5 + 0.9 * 40)  # 32 texts of 40 tokens

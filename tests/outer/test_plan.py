@@ -12,24 +12,23 @@ from textdd.errors import TextddError
 from textdd.outer.distil import check_checkpoint
 from textdd.outer.memory import Allocations
 from textdd.outer.plan import choose, outer_step, plan
-from textdd.spaces.embedded import embed
 from textdd.trainer import TrainerConfig, make_trainer
 
 CPU = TrainerConfig(accelerator="cpu")
 
 
 @pytest.fixture
-def batch(corpus, vectors):
-    return embed(vectors.table, corpus.train.batch(torch.arange(32).numpy()))
+def batch(problem):
+    return reader(problem.train.batch(torch.arange(32).numpy()))
 
 
 @pytest.fixture
-def ready(student, corpus, vectors):
+def ready(problem):
     """Makes distillers with 12 inner steps that are ready for their first outer step."""
 
     def make(**changes):
         config = options("meta_gradient", **{"inner_steps": 12, "plain_share": 0.0, "targets": "labels", **changes})
-        return prepared(config, student, corpus, vectors)
+        return prepared(config, problem)
 
     return make
 
@@ -92,10 +91,10 @@ def test_what_cannot_fit_is_refused_with_what_would(changes, room, remedy, ready
         choose(distiller, batch, room * needed, alone=True)
 
 
-def test_planning_changes_nothing_but_the_engine(ready, corpus, vectors):
+def test_planning_changes_nothing_but_the_engine(ready, problem):
     distiller = ready(truncation="pool", window=2, pool=2)
     before = copy.deepcopy(distiller.state_dict())
-    planned = plan(distiller, make_trainer(CPU), corpus, vectors.table)
+    planned = plan(distiller, make_trainer(CPU), problem.table)
     assert (planned.engine, distiller.config.engine) == ("unroll", "unroll")
     assert planned.outer_steps == distiller.config.outer_steps
     assert planned.seconds == pytest.approx(planned.outer_steps * planned.seconds_per_step)
@@ -104,8 +103,8 @@ def test_planning_changes_nothing_but_the_engine(ready, corpus, vectors):
 
 
 @pytest.mark.parametrize("name", ["kernel_ridge", "trajectory_matching"])
-def test_every_kind_of_method_has_a_plan(name, student, corpus, vectors):
-    planned = plan(prepared(options(name), student, corpus, vectors), make_trainer(CPU), corpus, vectors.table)
+def test_every_kind_of_method_has_a_plan(name, problem):
+    planned = plan(prepared(options(name), problem), make_trainer(CPU), problem.table)
     assert planned.engine == ("" if name == "kernel_ridge" else "unroll")
     assert 1e7 < planned.peak_memory_bytes < 1e10
 

@@ -38,56 +38,56 @@ def features():
 class TestEverySelector:
     @pytest.mark.parametrize("per_class", [1, 4, 30])
     @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-    def test_distinct_texts_of_every_class_in_turn(self, selector, per_class, dtype, corpus, vectors):
-        classes, table = len(corpus.classes), vectors.table.to(dtype)
+    def test_distinct_texts_of_every_class_in_turn(self, selector, per_class, dtype, problem):
+        classes, table = problem.classes, problem.space.table.to(dtype)
         rows = SELECTORS[selector](corpus.train, table, per_class, 0)
         assert rows.shape == (per_class * classes,)
         assert len(set(rows)) == per_class * classes
-        assert corpus.train.labels[rows].tolist() == [m % classes for m in range(per_class * classes)]
+        assert problem.train.labels[rows].tolist() == [m % classes for m in range(per_class * classes)]
 
-    def test_one_seed_gives_one_set(self, selector, corpus, vectors, monkeypatch):
+    def test_one_seed_gives_one_set(self, selector, problem, monkeypatch):
         monkeypatch.setattr(by_class, "CANDIDATES", 40)
         select = SELECTORS[selector]
-        first, again, other = (select(corpus.train, vectors.table, 4, seed) for seed in (0, 0, 1))
+        first, again, other = (select(corpus.train, problem.space.table, 4, seed) for seed in (0, 0, 1))
         assert (first == again).all()
         assert (first != other).any()
 
     @pytest.mark.parametrize("per_class", [1, 3])
-    def test_a_class_with_just_enough_texts_is_taken_whole(self, selector, per_class, corpus, vectors):
+    def test_a_class_with_just_enough_texts_is_taken_whole(self, selector, per_class, problem):
         split = first_of_each_class(corpus.train, [per_class, per_class + 5, per_class])
-        rows = SELECTORS[selector](split, vectors.table, per_class, 0)
+        rows = SELECTORS[selector](split, problem.space.table, per_class, 0)
         for c in (0, 2):
             assert sorted(rows[c::3]) == np.flatnonzero(split.labels == c).tolist()
 
-    def test_equal_texts_are_picked_once_each(self, selector, corpus, vectors):
+    def test_equal_texts_are_picked_once_each(self, selector, problem):
         few = first_of_each_class(corpus.train, [2, 2, 2])
         split = part(few, np.repeat(np.arange(6), 3))
-        rows = SELECTORS[selector](split, vectors.table, 5, 0)
+        rows = SELECTORS[selector](split, problem.space.table, 5, 0)
         assert len(set(rows)) == 15
         assert split.labels[rows].tolist() == [0, 1, 2] * 5
 
 
 @pytest.mark.parametrize("selector", PICKS)
-def test_no_other_class_matters(selector, corpus, vectors):
+def test_no_other_class_matters(selector, problem):
     """What is picked of the first class stays when there are fewer texts of the others."""
     splits = [first_of_each_class(corpus.train, counts) for counts in ([50, 50, 50], [50, 20, 30])]
-    first, second = (SELECTORS[selector](split, vectors.table, 3, 0)[::3] for split in splits)
+    first, second = (SELECTORS[selector](split, problem.space.table, 3, 0)[::3] for split in splits)
     assert (first == second).all()
 
 
-def test_features_are_means_of_the_words_that_are_read(corpus, vectors):
+def test_features_are_means_of_the_words_that_are_read(problem):
     rows = np.array([5, 0, 17])
     split = Split(corpus.train.store, corpus.train.rows, 7, corpus.train._vocabulary)
-    found = mean_word_vectors(split, rows, vectors.table)
+    found = mean_word_vectors(split, rows, problem.space.table)
     ids, mask, _ = split.batch(rows)
     for i in range(3):
-        by_hand = np.mean([vectors.table[word].double().numpy() for word in ids[i][mask[i]]], axis=0)
+        by_hand = np.mean([problem.space.table[word].double().numpy() for word in ids[i][mask[i]]], axis=0)
         assert found[i].numpy() == pytest.approx(by_hand, abs=1e-6)
 
 
 def test_candidates_bound_the_memory(corpus, monkeypatch):
     monkeypatch.setattr(by_class, "CANDIDATES", 20)
-    of_class = set(np.flatnonzero(corpus.train.labels == 1))
+    of_class = set(np.flatnonzero(problem.train.labels == 1))
     drawn = candidates(corpus.train, 1, 2, seed=0)
     assert len(drawn) == 20
     assert set(drawn) < of_class
