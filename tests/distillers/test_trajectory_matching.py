@@ -23,13 +23,13 @@ def make_cpu(**options):
 
 
 class TestExperts:
-    def test_are_trained_as_torch_would(self, problem):
-        found = train_expert(student, RECIPE, 3, corpus.train, problem.space.table, seed=4)
+    def test_are_trained_as_torch_would(self, problem, student, reader):
+        found = train_expert(RECIPE, 3, problem.train, reader, seed=4)
         module = copy.deepcopy(student.module)
         vector_to_parameters(student.fresh(4), module.parameters())
         optimiser = torch.optim.SGD(module.parameters(), 0.2)
         expected = [student.fresh(4)]
-        for t, rows in enumerate(RECIPE.schedule(len(corpus.train), 4)):
+        for t, rows in enumerate(RECIPE.schedule(len(problem.train), 4)):
             x, mask, labels = reader(problem.train.batch(rows.numpy()))
             optimiser.zero_grad()
             F.cross_entropy(module(x, mask), labels).backward()
@@ -38,7 +38,7 @@ class TestExperts:
                 expected.append(parameters_to_vector(module.parameters()).detach().clone())
         assert torch.allclose(found, torch.stack(expected), atol=1e-6)
 
-    def test_are_trained_once_and_as_many_as_are_missing(self, problem, tmp_path, monkeypatch):
+    def test_are_trained_once_and_as_many_as_are_missing(self, problem, student, tmp_path, monkeypatch):
         trained = []
 
         def count(*arguments):
@@ -47,16 +47,16 @@ class TestExperts:
 
         monkeypatch.setattr(experts_file, "train_expert", count)
         materials = Materials(problem, tmp_path, make_cpu)
-        first, seconds = expert_trajectories(student, RECIPE, 2, 2, materials, seed=0)
-        again, same_seconds = expert_trajectories(student, RECIPE, 2, 2, materials, seed=0)
+        first, seconds = expert_trajectories(RECIPE, 2, 2, materials, seed=0)
+        again, same_seconds = expert_trajectories(RECIPE, 2, 2, materials, seed=0)
         assert len(trained) == 2
         assert seconds == same_seconds > 0
         assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
         assert first[0].shape == (4, student.size)
         assert not torch.equal(first[0][0], first[1][0])  # each from an initialisation of its own
-        expert_trajectories(student, RECIPE, 2, 3, materials, seed=0)
+        expert_trajectories(RECIPE, 2, 3, materials, seed=0)
         assert len(trained) == 3
-        expert_trajectories(student, dataclasses.replace(RECIPE, step_size=0.1), 2, 1, materials, seed=0)
+        expert_trajectories(dataclasses.replace(RECIPE, step_size=0.1), 2, 1, materials, seed=0)
         assert len(trained) == 4
         assert len(list((tmp_path / "experts").glob("*.safetensors"))) == 4
 
@@ -134,7 +134,7 @@ def test_gradient_agrees_with_finite_differences(distiller):
 
 
 @pytest.mark.parametrize(("window", "exact"), [(1, True), (2, False)])
-def test_tesla_leaves_out_how_steps_depend_on_earlier_ones(window, exact, problem):
+def test_tesla_leaves_out_how_steps_depend_on_earlier_ones(window, exact, problem, student):
     """TESLA's gradient, 2 (theta_N - theta*) . d(-alpha g_i) / d x with every theta_i held fixed."""
     changes = {"inner_optimiser": "sgd", "inner_steps": 3, "step_size": 0.5, "window": window, "inner_batch": 4}
     distiller = prepared(options("trajectory_matching", **changes), problem).double()

@@ -10,8 +10,9 @@ from tests.distillers.test_distillers import options
 from textdd.checks import check_method
 from textdd.distillers import DISTILLERS
 from textdd.errors import TextddError
-from textdd.outer.distil import make_distiller, recipe_of
+from textdd.outer.distil import make_distiller
 from textdd.outer.nested import check_nested, draw_size
+from textdd.outer.start.start import recipe_of
 
 
 @pytest.mark.parametrize("sizes", [[], [1], [1, 3, 9]])
@@ -53,7 +54,7 @@ def test_every_size_is_drawn_as_often():
 @pytest.mark.parametrize("changes", [{}, {"order": "shuffled"}, {"inner_batch": 4}])
 def test_a_beginning_is_taught_by_the_recipe_for_its_size(problem, changes):
     config = options("meta_gradient", nested=[1, 4], **changes)
-    distiller = make_distiller(config, replace(problem, per_class=10))
+    distiller = make_distiller(config, dataclasses.replace(problem, per_class=10))
     seen = set()
     for draw in range(20):
         lesson = distiller.lesson(draw)
@@ -65,8 +66,8 @@ def test_a_beginning_is_taught_by_the_recipe_for_its_size(problem, changes):
     assert seen == {3, 12, 30}
 
 
-def test_rows_behind_a_beginning_get_no_gradient(problem):
-    distiller = make_distiller(options("meta_gradient", nested=[1]), replace(problem, per_class=4))
+def test_rows_behind_a_beginning_get_no_gradient(problem, student):
+    distiller = make_distiller(options("meta_gradient", nested=[1]), dataclasses.replace(problem, per_class=4))
     draw = next(seed for seed in range(100) if draw_size([1], 4, seed) == 1)
     lesson = distiller.lesson(draw)
     state = distiller.engine(student, distiller.optimiser, distiller.fresh_student(0), lesson, [4])[0]
@@ -87,9 +88,9 @@ def test_sizes_differ_between_steps_though_the_student_is_one(problem, monkeypat
     assert set(sizes) == {3, 6}
 
 
-def test_a_beginning_has_all_pieces_of_its_texts(problem):
+def test_a_beginning_has_all_pieces_of_its_texts(problem, student):
     config = options("meta_gradient", nested=[1], pieces=3)
-    distiller = make_distiller(config, replace(problem, per_class=4))
+    distiller = make_distiller(config, dataclasses.replace(problem, per_class=4))
     draw = next(seed for seed in range(100) if draw_size([1], 4, seed) == 1)
     lesson = distiller.lesson(draw)
     assert lesson.rows.max() == 3 * 3 - 1

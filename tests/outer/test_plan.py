@@ -18,7 +18,7 @@ CPU = TrainerConfig(accelerator="cpu")
 
 
 @pytest.fixture
-def batch(problem):
+def batch(problem, reader):
     return reader(problem.train.batch(torch.arange(32).numpy()))
 
 
@@ -94,7 +94,7 @@ def test_what_cannot_fit_is_refused_with_what_would(changes, room, remedy, ready
 def test_planning_changes_nothing_but_the_engine(ready, problem):
     distiller = ready(truncation="pool", window=2, pool=2)
     before = copy.deepcopy(distiller.state_dict())
-    planned = plan(distiller, make_trainer(CPU), problem.table)
+    planned = plan(distiller, make_trainer(CPU), problem)
     assert (planned.engine, distiller.config.engine) == ("unroll", "unroll")
     assert planned.outer_steps == distiller.config.outer_steps
     assert planned.seconds == pytest.approx(planned.outer_steps * planned.seconds_per_step)
@@ -104,7 +104,7 @@ def test_planning_changes_nothing_but_the_engine(ready, problem):
 
 @pytest.mark.parametrize("name", ["kernel_ridge", "trajectory_matching"])
 def test_every_kind_of_method_has_a_plan(name, problem):
-    planned = plan(prepared(options(name), problem), make_trainer(CPU), problem.table)
+    planned = plan(prepared(options(name), problem), make_trainer(CPU), problem)
     assert planned.engine == ("" if name == "kernel_ridge" else "unroll")
     assert 1e7 < planned.peak_memory_bytes < 1e10
 

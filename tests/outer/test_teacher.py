@@ -23,9 +23,9 @@ def fail(**_):
     raise AssertionError("trained again")
 
 
-def test_knows_the_classes_and_is_trained_once(student, materials):
+def test_knows_the_classes_and_is_trained_once(problem, reader, materials):
     teacher, seconds = train_teacher(materials, seed=0)
-    batch = embed(materials.table, materials.problem.validation.batch(np.arange(len(materials.corpus.validation))))
+    batch = reader(problem.validation.batch(np.arange(len(problem.validation))))
     labels = teacher(batch.x, batch.mask)
     assert torch.allclose(labels.sum(1), torch.ones(len(labels)))
     assert (labels.argmax(1) == batch.labels).float().mean() > 0.5
@@ -43,7 +43,7 @@ def test_costs_count_though_the_cache_paid(problem, materials):
     assert first.prepared_seconds == second.prepared_seconds > 0
 
 
-def test_labels_are_its_opinion_of_the_texts_as_they_are(problem, materials):
+def test_labels_are_its_opinion_of_the_texts_as_they_are(problem, student, materials):
     distiller = make_distiller(options("meta_gradient", labels="teacher"), problem)
     with pytest.raises(AssertionError, match="prepare brings the teacher"):
         distiller.synthetic.labels()
