@@ -53,5 +53,5 @@ $(VENV)/installed: pyproject.toml constraints.txt
 # Dependency groups (PEP 735) need pip 25.1, newer than the one that comes with Python 3.11.
 $(VENV)/installed-dev: $(VENV)/installed
 	$(INSTALL) "pip>=25.1"
-	$(INSTALL) --editable ".[launchers,tensorboard,dashboard]" --group lint --group test
+	$(INSTALL) --editable ".[launchers,tensorboard,dashboard,transformers]" --group lint --group test
 	touch $@

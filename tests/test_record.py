@@ -1,18 +1,22 @@
 """Files that are whole or absent, metrics that survive a kill, and mirrors of them."""
 
+import csv
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import pytest
 import torch
+from matplotlib.image import imsave
 from safetensors.torch import load_file
 
+from tests.report.conftest import SEVERAL_LABELS, invented
 from textdd.loggers import LoggerConfig, MetricsFile, Mirrors
-from textdd.loggers.wandb import has_key
+from textdd.loggers.wandb import WandbMirror, has_key
 from textdd.progress import Bar, track
 from textdd.record import write_bytes, write_json, write_tensors
 from textdd.run import once
@@ -132,3 +136,65 @@ def test_a_key_is_found_where_wandb_keeps_it(monkeypatch, tmp_path):
     (tmp_path / ".netrc").unlink()
     monkeypatch.setenv("WANDB_API_KEY", "secret")
     assert has_key()
+
+
+@pytest.fixture
+def figure(tmp_path):
+    """A picture of two by two."""
+    imsave(tmp_path / "figure.png", [[0.0, 1.0], [1.0, 0.0]])
+    return tmp_path / "figure.png"
+
+
+COLUMNS = [
+    "method", "variant", "micro_f1", "micro_f1_std", "macro_f1", "macro_f1_std", "mean_average_precision",
+    "mean_average_precision_std", "recovery", "seconds", "bytes",
+]  # fmt: skip
+
+
+def test_results_of_several_labels_as_csv(tmp_path, figure):
+    methods = invented(measures=SEVERAL_LABELS)["methods"]
+    mirrors = Mirrors(LoggerConfig(csv=True), tmp_path, "title", "group", {})
+    mirrors.log_results(methods, figure, SEVERAL_LABELS)
+    with (tmp_path / "results.csv").open(newline="") as file:
+        head, *rows = csv.reader(file)
+    assert head == COLUMNS
+    assert [row[:2] for row in rows] == [
+        ["distilled", ""], ["distilled", "hard_labels"], ["random", ""], ["random", "student fasttext"], ["full", ""],
+    ]  # fmt: skip
+    assert [float(rows[0][i]) for i in (2, 4, 6)] == pytest.approx([0.81, 0.71, 0.61])
+    mirrors.log_results(invented()["methods"], figure)
+    head = (tmp_path / "results.csv").read_text().splitlines()[0]
+    assert head == "method,variant,accuracy,accuracy_std,macro_f1,macro_f1_std,recovery,seconds,bytes"
+
+
+def test_results_of_several_labels_in_tensorboard(tmp_path, figure):
+    events = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    from textdd.loggers.tensorboard import TensorBoardMirror
+
+    TensorBoardMirror(tmp_path).log_results(invented(measures=SEVERAL_LABELS)["methods"], figure, SEVERAL_LABELS)
+    read = events.EventAccumulator(str(tmp_path / "tensorboard" / "distilled")).Reload()
+    scalars = {"student/validation_micro_f1", *(f"test/{measure}" for measure in SEVERAL_LABELS)}
+    assert set(read.Tags()["scalars"]) == scalars
+    assert read.Scalars("test/mean_average_precision")[0].value == pytest.approx(0.61)
+    assert read.Tags()["images"] == ["micro_f1_against_steps"]
+
+
+def test_results_of_several_labels_in_wandb(tmp_path, figure, monkeypatch):
+    logged, summaries = [], []
+
+    def logger(mirror, method):
+        del mirror, method
+        summaries.append({})
+        run = SimpleNamespace(define_metric=lambda *_, **__: None, log=logged.append, summary=summaries[-1])
+        return SimpleNamespace(experiment=run)
+
+    monkeypatch.setattr(WandbMirror, "logger", logger)
+    mirror = WandbMirror(LoggerConfig(), tmp_path, "title", "group", {})
+    mirror.log_results(invented(measures=SEVERAL_LABELS)["methods"], figure, SEVERAL_LABELS)
+    assert len(summaries) == 3
+    assert summaries[0]["test/micro_f1"] == pytest.approx(0.81)
+    assert {f"test/{measure}_std" for measure in SEVERAL_LABELS} < set(summaries[2])
+    assert logged[0].keys() == {"student/step", "student/validation_micro_f1"}
+    (comparison,) = [entry for entry in logged if "results" in entry]
+    assert comparison["results"].columns == COLUMNS
+    assert "micro_f1_against_steps" in comparison

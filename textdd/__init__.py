@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from textdd.api import distil, select, train
     from textdd.sets.distilled_set import DistilledSet
 
-__all__ = ["DistilledSet"]
+__all__ = ["DistilledSet", "distil", "select", "train"]
 
 
 def __getattr__(name: str) -> Any:
@@ -16,4 +17,8 @@ def __getattr__(name: str) -> Any:
         from textdd.sets.distilled_set import DistilledSet
 
         return DistilledSet
+    if name in ("distil", "select", "train"):
+        from textdd import api
+
+        return getattr(api, name)
     raise AttributeError(f"module 'textdd' has no attribute {name!r}")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from textdd.allowed import all_of, at_least, one_of, positive
 from textdd.config import RunConfig
+from textdd.corpora.sources import check_config
 from textdd.distillers import DISTILLERS
 from textdd.errors import TextddError, nearest_first
 from textdd.outer.chain import ChainConfig
@@ -44,6 +45,9 @@ def check(run: RunConfig) -> None:
     one_of("precision", run.trainer.precision, PRECISIONS, "trainer.precision")
     one_of("precision of matrix products", run.trainer.matmul, PRODUCTS, "trainer.matmul")
     one_of("embedding", run.embedding.name, EMBEDDINGS, "embedding")
+    if hasattr(run.model, "check"):
+        run.model.check()
+    check_config(run.dataset)
     all_of("selector", run.evaluation.selectors, SELECTORS, "evaluation.selectors")
     all_of("student", run.evaluation.transfer, STUDENTS, "evaluation.transfer")
     if run.logger.tensorboard and find_spec("tensorboard") is None:

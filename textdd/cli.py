@@ -15,7 +15,7 @@ from hydra import compose, initialize_config_dir
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from rich.console import Console
 from rich.markup import escape
@@ -88,9 +88,42 @@ def check_arguments(config_name: str, arguments: list[str], check: Callable[[Dic
         check(compose_config(config_name, line))
 
 
+def with_lists(config_name: str, arguments: list[str]) -> list[str]:
+    """The command line with every option that takes a list given one, where a single value was typed.
+
+    Raises:
+        TextddError: an override is malformed, or a choice is unknown.
+    """
+    overrides, known = overrides_in(arguments), groups_of(config_name)
+    for override in overrides:
+        check_choice(override, known)
+    chosen = [values_of(o)[0] for o in overrides if o.key_or_group in known]
+    options = compose_config(config_name, chosen)
+    mended = {o.input_line: as_list(o, options) for o in overrides if o.key_or_group not in known}
+    return [mended.get(argument, argument) for argument in arguments]
+
+
+def as_list(override: Override, options: DictConfig) -> str:
+    """An override whose option takes a list, with brackets around each value that has none."""
+    line = override.input_line or ""
+    node: Any = options
+    for key in override.key_or_group.split("."):
+        node = node._get_node(key) if isinstance(node, DictConfig) and key in node else None
+    if not isinstance(node, ListConfig) or override.is_delete():
+        return line
+    values = [one.split("=", 1)[1].strip() for one in values_of(override)]
+    listed = (value if value.startswith("[") or value == "null" else f"[{value}]" for value in values)
+    return f"{override.get_key_element()}={','.join(listed)}"
+
+
 def is_sweep(arguments: list[str]) -> bool:
     """Whether a command line asks for a sweep."""
     return not {"-m", "--multirun"}.isdisjoint(arguments)
+
+
+def asks_for_completion(arguments: list[str]) -> bool:
+    """Whether a shell asks for completions, or is to learn how to ask for them."""
+    return not {"-sc", "--shell-completion"}.isdisjoint(arguments)
 
 
 def overrides_in(arguments: list[str]) -> list[Override]:
@@ -190,15 +223,15 @@ def print_help(
     """Print what the program does, examples, the groups with their choices, and every option with its meaning.
 
     Args:
-        program: such as `textdd.run`.
+        program: the subcommand, such as `run`.
         purpose: one sentence.
         examples: pairs of what to type behind the program, and what that does.
         config_name: the file in conf/, such as `config` or `evaluate`.
         arguments: overrides, whose values are shown.
     """
-    lines = [purpose, "", f"Usage: python -m {program} [option=value ...]", ""]
+    lines = [purpose, "", f"Usage: textdd {program} [option=value ...], or python -m textdd.{program} ...", ""]
     for command, meaning in examples:
-        lines += [f"  # {meaning}", f"  python -m {program} {command}".rstrip()]
+        lines += [f"  # {meaning}", f"  textdd {program} {command}".rstrip()]
     for group, choices in groups_of(config_name).items():
         lines += ["", f"{group}=", *rows([(choice, comment_of(group, choice)) for choice in choices])]
     lines += ["", "options, with their values under the choices made"]

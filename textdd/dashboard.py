@@ -144,7 +144,7 @@ def main() -> None:
     """Entry point of `python -m textdd.dashboard`."""
     arguments = sys.argv[1:]
     if any(flag in arguments for flag in cli.HELP_FLAGS):
-        cli.print_help("textdd.dashboard", PURPOSE, EXAMPLES, "dashboard", [])
+        cli.print_help("dashboard", PURPOSE, EXAMPLES, "dashboard", [])
         return
     try:
         cli.check_arguments("dashboard", arguments, check)

@@ -26,6 +26,7 @@ from textdd.prepare import space_for
 from textdd.problem import Problem
 from textdd.quiet import quiet
 from textdd.record import write_json
+from textdd.report.measures import called
 from textdd.report.terminal import scores
 from textdd.sets.distilled_set import DistilledSet
 from textdd.sets.matrices import MatrixSet
@@ -67,9 +68,9 @@ def execute(config: EvaluateConfig) -> Path:
         examples = distilled.training_set(protocol.reader)
         results = {model.name: protocol.tuned([examples], f"distilled set, {model.name}")}
     measures = problem.task.measures
-    caption = f"on test texts, mean ± std of {config.students} fresh students"
+    caption = f"test {called(measures[0])}, mean ± std of {config.students} fresh students"
     table = Table(title=escape(str(artifact)), caption=caption)
-    for heading in ("trained by", *(name.replace("_", " ") for name in measures)):
+    for heading in ("trained by", *map(called, measures)):
         table.add_column(heading)
     for name, scored in results.items():
         table.add_row(name.replace("_", " "), *scores(scored, measures)[: len(measures)])
@@ -138,7 +139,7 @@ def main() -> None:
     """Entry point of `python -m textdd.evaluate`."""
     arguments = sys.argv[1:]
     if any(flag in arguments for flag in cli.HELP_FLAGS):
-        cli.print_help("textdd.evaluate", PURPOSE, EXAMPLES, "evaluate", ["artifact=PATH"])
+        cli.print_help("evaluate", PURPOSE, EXAMPLES, "evaluate", ["artifact=PATH"])
         return
     try:
         cli.check_arguments("evaluate", arguments, check)

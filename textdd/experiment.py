@@ -58,8 +58,13 @@ def execute(run: RunConfig) -> Path:
 
 def folder_of(run: RunConfig, problem: Problem) -> Path:
     """The folder of a run, named after its configuration and the content of its corpus."""
-    choices = f"{run.model.name}-{run.embedding.name}-{run.distiller.name}"
+    choices = f"{run.model.name}-{embedding_of(run, problem)}-{run.distiller.name}"
     return Path(run.output_dir) / f"{title_of(problem)}-{choices}-s{run.seed}-{identity(run, problem)}"
+
+
+def embedding_of(run: RunConfig, problem: Problem) -> str:
+    """Where the vectors of a run come from: a pretrained student has its own."""
+    return "own" if problem.space.kind == "pretrained" else run.embedding.name
 
 
 def title_of(problem: Problem) -> str:
@@ -86,7 +91,7 @@ def carry_out(run: RunConfig, problem: Problem, folder: Path) -> Path:
             "per_class": problem.per_class,
             "budget": problem.share,
             "model": run.model.name,
-            "embedding": run.embedding.name,
+            "embedding": embedding_of(run, problem),
             "distiller": run.distiller.name,
             "seed": run.seed,
             "students": run.evaluation.students,
@@ -99,7 +104,7 @@ def carry_out(run: RunConfig, problem: Problem, folder: Path) -> Path:
             "config": settings,
         }
         accuracy_against_steps([result], folder / FIGURE)
-        mirrors.log_results(methods, folder / FIGURE)
+        mirrors.log_results(methods, folder / FIGURE, problem.task.measures)
     finally:
         mirrors.close()
     metrics = (*problem.task.measures, "recovery")

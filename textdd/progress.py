@@ -22,7 +22,7 @@ QUIET_SECONDS = 20.0
 
 def say(remark: str) -> None:
     """Print a remark to standard error."""
-    console.print(remark, highlight=False, soft_wrap=True)
+    console.print(remark, markup=False, emoji=False, highlight=False, soft_wrap=True)
 
 
 class Bar:
@@ -40,13 +40,13 @@ class Bar:
         self._bar: Progress | None = None
         if console.is_terminal:
             columns = (
-                TextColumn("{task.description}"),
+                TextColumn("{task.description}", markup=False),
                 BarColumn(),
                 MofNCompleteColumn(),
                 TimeElapsedColumn(),
                 TextColumn("left"),
                 TimeRemainingColumn(),
-                TextColumn("{task.fields[note]}"),
+                TextColumn("{task.fields[note]}", markup=False),
             )
             self._bar = Progress(*columns, console=console, transient=True)
             self._bar.add_task(what, total=total or None, completed=done, note="")

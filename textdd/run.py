@@ -59,13 +59,17 @@ def check_line(arguments: list[str]) -> None:
 
 
 def main() -> None:
-    """Entry point of `python -m textdd.run`."""
+    """Entry point of `textdd run` and `python -m textdd.run`."""
     arguments = sys.argv[1:]
+    if cli.asks_for_completion(arguments):  # Hydra's business alone
+        job()
+        return
     if any(flag in arguments for flag in cli.HELP_FLAGS):
         chosen = [argument for argument in arguments if not argument.startswith("-")]
-        cli.print_help("textdd.run", PURPOSE, EXAMPLES, "config", chosen)
+        cli.print_help("run", PURPOSE, EXAMPLES, "config", chosen)
         return
     try:
+        arguments = sys.argv[1:] = cli.with_lists("config", arguments)
         check_line(arguments)
     except TextddError as error:
         cli.exit_with(error)

@@ -166,7 +166,7 @@ class MetaGradient(EngineDistiller):
         window = steps if config.truncation == "none" else config.window
         found = [Training(self.optimiser, self.lesson(0), window, config.losses)]
         if config.plain_share > 0 and config.truncation != "pool":
-            lesson = plain_lesson(self.synthetic, 0)
+            lesson = plain_lesson(self.synthetic, 0, scales=self.student.scales)
             found.append(Training(make_optimiser("adam"), lesson, plain_window(steps), config.losses))
         return found
 
@@ -215,7 +215,7 @@ class MetaGradient(EngineDistiller):
         size = self.size(self.draw_seed("size", step, k))
         state, window = self.fresh_student(seed), config.inner_steps
         if numpy_generator(self.draw_seed("plain", step, k)).random() < config.plain_share:
-            optimiser, lesson = make_optimiser("adam"), plain_lesson(self.synthetic, seed, size)
+            optimiser, lesson = make_optimiser("adam"), plain_lesson(self.synthetic, seed, size, self.student.scales)
             state, window = State.fresh(state.theta, optimiser), plain_window(window)
             return Drawn(optimiser, state, lesson, window, len(lesson.rows), plain=True)
         lesson, end = self.lesson(seed, size), window

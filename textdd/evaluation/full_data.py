@@ -78,7 +78,7 @@ class StudentTraining(pl.LightningModule):
         """Keep the parameters of the best epoch."""
         accuracy = float(self.accuracy.compute())
         self.accuracy.reset()
-        self.log("validation/accuracy", accuracy, prog_bar=True)
+        self.log("validation/headline", accuracy, prog_bar=True)
         self.history.append((self.global_step, accuracy))
         if accuracy > self.best_accuracy:
             self.best_accuracy = accuracy
@@ -88,7 +88,7 @@ class StudentTraining(pl.LightningModule):
         """Adam, constant step sizes: each part of the student has its own."""
         student = self.student
         if len(student.scales) == 1:
-            return torch.optim.Adam(student.learned(), self.step_size)
+            return torch.optim.Adam(student.learned(), self.step_size * student.scales[0])
         groups = zip(student.parts(), student.scales, strict=True)
         return torch.optim.Adam([{"params": part, "lr": self.step_size * scale} for part, scale in groups])
 
@@ -159,7 +159,7 @@ def fit(
     """Train one student on `train` until its headline measure on validation texts falls."""
     steps = config.epochs * -(-len(train) // config.batch)
     training = StudentTraining(problem.student, problem.student.fresh(seed), step_size)
-    stop = EarlyStopping("validation/accuracy", mode="max", patience=1)
+    stop = EarlyStopping("validation/headline", mode="max", patience=1)
     trainer = make_trainer(max_epochs=config.epochs, callbacks=[stop, TrainingBar(what, steps)])
     trainer.fit(training, datamodule=ReadingModule(train, problem.validation, problem.reader(), config.batch, seed))
     return training

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,8 @@ from pytorch_lightning.loggers import Logger
 
 from textdd.loggers.config import LoggerConfig
 from textdd.loggers.metrics import MetricsFile
-from textdd.loggers.results import COLUMNS, result_rows
+from textdd.loggers.results import result_columns, result_rows
+from textdd.report.measures import FORMER
 
 
 class Mirrors:
@@ -42,18 +44,19 @@ class Mirrors:
         """Loggers for the outer optimisation."""
         return [self.metrics, *(mirror.logger("distilled") for mirror in self.others)]
 
-    def log_results(self, methods: dict[str, Any], figure: Path) -> None:
+    def log_results(self, methods: dict[str, Any], figure: Path, measures: Sequence[str] = FORMER) -> None:
         """Log what became of every method, once at the end.
 
         Args:
             methods: what result.json holds about each, the distilled set's first.
-            figure: the PNG of accuracy against steps.
+            figure: the PNG of accuracy, or what else the headline is, against steps.
+            measures: what they were measured by, the headline first.
         """
         for mirror in self.others:
-            mirror.log_results(methods, figure)
+            mirror.log_results(methods, figure, measures)
         if self.config.csv:
             with (self.folder / "results.csv").open("w", newline="") as file:
-                csv.writer(file).writerows([COLUMNS, *result_rows(methods)])
+                csv.writer(file).writerows([result_columns(measures), *result_rows(methods, measures)])
 
     def close(self) -> None:
         """End what is open, so that the next job does not write into it; mirror the metrics as CSV."""

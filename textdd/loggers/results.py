@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-COLUMNS = ("method", "variant", "accuracy", "accuracy_std", "macro_f1", "macro_f1_std", "recovery", "seconds", "bytes")
+from textdd.report.measures import FORMER
+
+LAST = ("recovery", "seconds", "bytes")
+"""Columns of what only some variants have."""
 
 
-def result_rows(methods: dict[str, Any]) -> list[list[Any]]:
-    """Rows under COLUMNS; None where a variant has no such number.
+def result_columns(measures: Sequence[str] = FORMER) -> list[str]:
+    """The headings: two columns for every measure, its mean and its standard deviation."""
+    return ["method", "variant", *(name for measure in measures for name in (measure, f"{measure}_std")), *LAST]
+
+
+def result_rows(methods: dict[str, Any], measures: Sequence[str] = FORMER) -> list[list[Any]]:
+    """Rows under these headings; None where a variant has no such number.
 
     Args:
         methods: what result.json holds about each.
+        measures: what they were measured by.
     """
     rows = []
     for name, method in methods.items():
         variants = {**method.get("variants", {}), **{f"student {k}": v for k, v in method.get("transfer", {}).items()}}
         for variant, scored in {"": method, **variants}.items():
-            numbers = [scored[metric][part] for metric in ("accuracy", "macro_f1") for part in ("mean", "std")]
-            rows.append([name, variant, *numbers, *(scored.get(key) for key in ("recovery", "seconds", "bytes"))])
+            numbers = [scored[measure][part] for measure in measures for part in ("mean", "std")]
+            rows.append([name, variant, *numbers, *(scored.get(key) for key in LAST)])
     return rows

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from matplotlib.image import imread
 from pytorch_lightning.loggers import TensorBoardLogger
 
-from textdd.loggers.results import COLUMNS, result_rows
+from textdd.loggers.results import result_columns, result_rows
+from textdd.report.measures import FORMER
 
 
 class TensorBoardMirror:
@@ -28,17 +30,18 @@ class TensorBoardMirror:
             self._open = TensorBoardLogger(self.folder, "tensorboard", method)
         return self._open
 
-    def log_results(self, methods: dict[str, Any], figure: Path) -> None:
+    def log_results(self, methods: dict[str, Any], figure: Path, measures: Sequence[str] = FORMER) -> None:
         """Log every method under the same names; the comparison itself with the first, the distilled."""
+        headline = measures[0]
         for method, result in methods.items():
             writer = self.logger(method).experiment
             for step, mean in zip(result["curve"]["steps"], result["curve"]["mean"], strict=True):
-                writer.add_scalar("student/validation_accuracy", mean, step)
-            for metric in ("accuracy", "macro_f1"):
-                writer.add_scalar(f"test/{metric}", result[metric]["mean"])
+                writer.add_scalar(f"student/validation_{headline}", mean, step)
+            for measure in measures:
+                writer.add_scalar(f"test/{measure}", result[measure]["mean"])
             if method == "distilled":
-                writer.add_text("results", markdown(methods))
-                writer.add_image("accuracy_against_steps", imread(figure)[..., :3], dataformats="HWC")
+                writer.add_text("results", markdown(methods, measures))
+                writer.add_image(f"{headline}_against_steps", imread(figure)[..., :3], dataformats="HWC")
             self.close()
 
     def close(self) -> None:
@@ -48,7 +51,8 @@ class TensorBoardMirror:
             self._open = None
 
 
-def markdown(methods: dict[str, Any]) -> str:
+def markdown(methods: dict[str, Any], measures: Sequence[str] = FORMER) -> str:
     """The table of results as TensorBoard shows it."""
-    rows = [COLUMNS, ["---"] * len(COLUMNS), *result_rows(methods)]
+    columns = result_columns(measures)
+    rows = [columns, ["---"] * len(columns), *result_rows(methods, measures)]
     return "\n".join("| " + " | ".join("" if cell is None else str(cell) for cell in row) + " |" for row in rows)

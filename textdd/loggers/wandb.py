@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import netrc
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ import wandb
 from pytorch_lightning.loggers import WandbLogger
 
 from textdd.loggers.config import LoggerConfig
-from textdd.loggers.results import COLUMNS, result_rows
+from textdd.loggers.results import result_columns, result_rows
+from textdd.report.measures import FORMER, called
 
 
 class WandbMirror:
@@ -46,21 +48,23 @@ class WandbMirror:
             )
             # Lightning passes this setting on even where nobody gave it; wandb no longer has it, and warns.
             self._open._wandb_init.pop("anonymous", None)
+            # wandb learns that it is to be silent as its run begins; where processes are spawned it speaks before that.
+            _ = self._open.experiment
         return self._open
 
-    def log_results(self, methods: dict[str, Any], figure: Path) -> None:
+    def log_results(self, methods: dict[str, Any], figure: Path, measures: Sequence[str] = FORMER) -> None:
         """Log every method in its own run under the same names; the comparison itself with the first, the distilled."""
         for method, result in methods.items():
             run = self.logger(method).experiment
             run.define_metric("student/*", step_metric="student/step")
             for step, mean in zip(result["curve"]["steps"], result["curve"]["mean"], strict=True):
-                run.log({"student/step": step, "student/validation_accuracy": mean})
-            for metric in ("accuracy", "macro_f1"):
-                run.summary[f"test/{metric}"] = result[metric]["mean"]
-                run.summary[f"test/{metric}_std"] = result[metric]["std"]
+                run.log({"student/step": step, f"student/validation_{measures[0]}": mean})
+            for measure in measures:
+                run.summary[f"test/{measure}"] = result[measure]["mean"]
+                run.summary[f"test/{measure}_std"] = result[measure]["std"]
             run.summary.update({name: result[name] for name in ("recovery", "seconds", "bytes", "peak_memory_bytes")})
             if method == "distilled":
-                run.log(comparison(methods, figure))
+                run.log(comparison(methods, figure, measures))
             self.close()
 
     def close(self) -> None:
@@ -70,16 +74,16 @@ class WandbMirror:
             self._open = None
 
 
-def comparison(methods: dict[str, Any], figure: Path) -> dict[str, Any]:
+def comparison(methods: dict[str, Any], figure: Path, measures: Sequence[str] = FORMER) -> dict[str, Any]:
     """The table of results, the curves of all methods in one chart, and the figure."""
     curves = [method["curve"] for method in methods.values()]
     return {
-        "results": wandb.Table(columns=list(COLUMNS), data=result_rows(methods)),
-        "accuracy_against_steps": wandb.plot.line_series(
+        "results": wandb.Table(columns=result_columns(measures), data=result_rows(methods, measures)),
+        f"{measures[0]}_against_steps": wandb.plot.line_series(
             xs=[list(curve["steps"]) for curve in curves],
             ys=[list(curve["mean"]) for curve in curves],
             keys=list(methods),
-            title="validation accuracy against training steps",
+            title=f"validation {called(measures[0])} against training steps",
             xname="training steps",
         ),
         "figure": wandb.Image(str(figure)),

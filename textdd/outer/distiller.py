@@ -66,7 +66,8 @@ class DistillerConfig:
             examples, and one that has more than T steps reach in fixed order in mini-batches of a T-th. 0 divides the
             set into T mini-batches; -1 takes the whole set in every step.
         order: `fixed` or `shuffled` mini-batches.
-        step_size: inner step size, or where learned ones start.
+        step_size: inner step size, or where learned ones start; multiplied by what suits the student (1 for small
+            networks, 10 for a head on a frozen body).
         learn_step_sizes: learn one positive step size per inner step.
         outer_steps: updates of the distilled set, in whole multiples of check_every; 0 takes as many as cost about
             `minutes`.
@@ -329,10 +330,10 @@ class Distiller(pl.LightningModule):
         self.accuracy.update(logits.flatten(0, 1), wanted)
 
     def on_validation_epoch_end(self) -> None:
-        """Keep the averaged set if it is the best so far."""
+        """Keep the averaged set if it is the best so far, by the headline measure of the task."""
         accuracy = self.accuracy.compute()  # over all processes
         self.accuracy.reset()
-        self.log("validation/accuracy", accuracy, prog_bar=True, sync_dist=True)
+        self.log(f"validation/{self.student.task.measures[0]}", accuracy, prog_bar=True, sync_dist=True)
         if accuracy > self.best_accuracy:
             self.best_accuracy.copy_(accuracy)
             self.best.follow(self.averaged.mean, step=0)

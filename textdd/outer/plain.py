@@ -7,6 +7,7 @@ shuffled mini-batches, one step size, up to three times the steps), the set serv
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from textdd.outer.synthetic import SyntheticSet
@@ -28,20 +29,23 @@ def plain_window(steps: int) -> int:
     return -(-steps // 2)
 
 
-def plain_lesson(synthetic: SyntheticSet, seed: int, size: int | None = None) -> Lesson:
+def plain_lesson(
+    synthetic: SyntheticSet, seed: int, size: int | None = None, scales: Sequence[float] = (1.0,)
+) -> Lesson:
     """Draw a plain lesson, of at least as many steps as are differentiated.
 
     Args:
         synthetic: the set.
         seed: decides order, step size and number of steps.
         size: teach the first `size` rows only; None means all.
+        scales: of the student's step sizes.
     """
     generator = numpy_generator(seed, "plain")
     own = synthetic.recipe.steps
     steps = int(generator.integers(plain_window(own), LONGER * own + 1))
     low, high = STEP_SIZES
     step_size = low * (high / low) ** generator.uniform()
-    recipe = Recipe("adam", steps, BATCH, "shuffled", step_size)
+    recipe = Recipe("adam", steps, BATCH, "shuffled", step_size).for_parts(scales)
     lesson = synthetic.lesson(seed, size, recipe)
     # Processes that average gradients want one for every parameter in every step, so learned step sizes get a zero.
     return replace(lesson, step_sizes=recipe.step_sizes().to(lesson.x) + 0 * lesson.step_sizes.sum())

@@ -68,7 +68,7 @@ def main() -> None:
     """Entry point of `python -m textdd.report`."""
     arguments = sys.argv[1:]
     if any(flag in arguments for flag in cli.HELP_FLAGS):
-        cli.print_help("textdd.report", PURPOSE, EXAMPLES, "report", ["runs=PATH"])
+        cli.print_help("report", PURPOSE, EXAMPLES, "report", ["runs=PATH"])
         return
     try:
         page = execute(composed(arguments))

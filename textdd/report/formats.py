@@ -43,7 +43,7 @@ def to_markdown(table: Table) -> str:
     lines = [[markdown(heading(column)) for column in table.columns]]
     lines.append(["---:" if column.numeric else "---" for column in table.columns])
     lines += [[text(cell) for cell in row] for row in table.rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + f"\n\n{table.caption}\n"
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + f"\n\n{markdown(table.caption)}\n"
 
 
 def markdown(text: str) -> str:

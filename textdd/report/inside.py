@@ -15,11 +15,16 @@ from torch.nn import functional as F
 
 from textdd.report.drawing import add_legend
 from textdd.report.figures import COLOURS
+from textdd.report.measures import called
+from textdd.sets.distilled_set import DistilledSet
 from textdd.sets.matrices import MatrixSet
 from textdd.spaces.tokeniser import SPECIAL, words
 
 NEAR = 0.5
 """Cosine from which a word may be called near."""
+
+SHOWN = 10
+"""Texts of a class that a page shows."""
 
 
 class Reading(NamedTuple):
@@ -41,16 +46,45 @@ class Reading(NamedTuple):
         return sum(cosine for _, cosine in self.words) / len(self.words)
 
 
+class Written(NamedTuple):
+    """The texts of a class, of a set whose texts are words.
+
+    Attributes:
+        label: the class, or the labels, of these texts.
+        texts: the first of them.
+        more: how many there are beside these.
+    """
+
+    label: str
+    texts: list[str]
+    more: int
+
+
+def written(distilled: DistilledSet) -> list[Written]:
+    """The texts of a set by class, in the order of the set; there are none where a set is not made of texts."""
+    by_label: dict[str, list[str]] = {}
+    texts: list[dict[str, str]] = distilled.written or []
+    for text in texts:
+        by_label.setdefault(text["label"], []).append(text["text"])
+    return [Written(label, same[:SHOWN], len(same[SHOWN:])) for label, same in by_label.items()]
+
+
 @torch.no_grad()
-def readings(distilled: MatrixSet) -> list[Reading]:
-    """Put the first text of every class into the nearest words of the vocabulary, by cosine."""
+def readings(distilled: DistilledSet) -> list[Reading]:
+    """Put the first text of every class into the nearest words of the vocabulary, by cosine.
+
+    There are none where the set holds no word vectors: its texts are words, or lie in the space of another model.
+    """
+    if not isinstance(distilled, MatrixSet) or distilled.words_space is None:
+        return []
+    space = distilled.words_space
     likeliest = distilled.y.argmax(1)
     first = [int(m) for c in range(len(distilled.classes)) for m in (likeliest == c).nonzero().flatten()[:1]]
-    vocabulary = words(distilled.tokeniser)
+    vocabulary = words(space.tokeniser)
     kept = distilled.texts.mask
     found = []
     for m in first:
-        cosines, ids = nearest(distilled.x[m], distilled.vectors)
+        cosines, ids = nearest(distilled.x[m], space.table)
         pairs = [(vocabulary[i], cosine) for i, cosine in zip(ids.tolist(), cosines.tolist(), strict=True)]
         if kept is not None:
             pairs = [pair for pair, there in zip(pairs, kept[m].tolist(), strict=True) if there]
@@ -90,39 +124,44 @@ def draw_labels(axes: Axes, y: Tensor, classes: list[str]) -> None:
     figure.colorbar(image, ax=axes, label="probability", pad=0.02).outline.set_linewidth(0.4)
 
 
-def draw_step_sizes(axes: Axes, step_sizes: Tensor, start: float) -> None:
-    """Draw learned step sizes (T,) and the value that they started from."""
-    steps = range(1, len(step_sizes) + 1)
-    learned = step_sizes.tolist()
-    axes.plot(steps, learned, "o-", color=COLOURS["distilled"], markersize=4, linewidth=1.2, label="learned")
-    axes.axhline(start, color=COLOURS["full"], linestyle="--", label="start")
-    axes.set_ylim(bottom=0)
+def draw_step_sizes(axes: Axes, step_sizes: Tensor, start: Tensor) -> None:
+    """Draw learned step sizes and where they started: (T,), or (T, G) of a student with a head and a body."""
+    steps, blue, grey = range(1, len(step_sizes) + 1), COLOURS["distilled"], COLOURS["full"]
+    parts = list(zip(step_sizes.reshape(len(steps), -1).T, start.reshape(len(steps), -1).T, strict=True))
+    names = [""] if len(parts) == 1 else [", head", *(", body" for _ in parts[1:])]
+    for (learned, before), name, marker in zip(parts, names, "os^" * len(parts), strict=False):
+        axes.plot(steps, learned, f"{marker}-", color=blue, markersize=4, linewidth=1.2, label=f"learned{name}")
+        axes.axhline(float(before[0]), color=grey, linestyle="--", label=f"start{name}")
+    if len(parts) == 1:
+        axes.set_ylim(bottom=0)
+    else:
+        axes.set_yscale("log")
     axes.grid(visible=True, linewidth=0.6)
     axes.set(xlabel="training step of the student", ylabel="step size")
     add_legend(axes)
 
 
 Course = list[tuple[int, float]]
-"""Outer steps and validation accuracies."""
+"""Outer steps and what was reached on validation texts."""
 
 
-def course(path: Path) -> Course:
-    """Read the validation accuracies out of a metrics.jsonl; lines that are damaged or cut off are passed over."""
+def course(path: Path, measure: str = "accuracy") -> Course:
+    """Read a measure on validation texts out of a metrics.jsonl; lines that are damaged or cut off are passed over."""
     found = []
     for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else ():
         try:
             entry = json.loads(line)
-            found.append((int(entry["step"]) + 1, float(entry["validation/accuracy"])))
+            found.append((int(entry["step"]) + 1, float(entry[f"validation/{measure}"])))
         except (ValueError, KeyError, TypeError):
             continue
     return found
 
 
-def draw_course(axes: Axes, courses: dict[int, Course]) -> None:
-    """Draw the validation accuracy of the set while it was distilled, a line per seed."""
+def draw_course(axes: Axes, courses: dict[int, Course], measure: str = "accuracy") -> None:
+    """Draw what the set reached on validation texts while it was distilled, a line per seed."""
     for number, (seed, points) in enumerate(courses.items()):
         dashes = ("-", "--", "-.", ":")[number % 4]
         axes.plot(*zip(*points, strict=True), dashes, color=COLOURS["distilled"], linewidth=1.2, label=f"seed {seed}")
     axes.grid(visible=True, linewidth=0.6)
-    axes.set(xlabel="outer steps of distilling", ylabel="validation accuracy")
+    axes.set(xlabel="outer steps of distilling", ylabel=f"validation {called(measure)}")
     add_legend(axes)

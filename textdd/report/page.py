@@ -13,8 +13,9 @@ from textdd.record import write_bytes
 from textdd.report.drawing import WIDTH, Panel, darkened, picture
 from textdd.report.formats import to_csv, to_latex, to_markdown
 from textdd.report.gallery import Opened, Picture, pictures
-from textdd.report.inside import NEAR, readings
-from textdd.report.pooling import Configuration, configurations
+from textdd.report.inside import NEAR, SHOWN, readings, written
+from textdd.report.measures import FORMER, called, capital
+from textdd.report.pooling import Configuration, configurations, measured
 from textdd.report.results import Found, Trouble
 from textdd.report.tables import Table, accuracies, costs, uses
 from textdd.sets.distilled_set import DistilledSet
@@ -38,14 +39,20 @@ def write_report(found: Found, out: Path) -> Path:
     tables = [accuracies(known), uses(known), costs(known)]
     figures = pictures(known, opened)
     write_files(tables, figures, out)
+    headline = measured(known)
     page = template().render(
         runs=found.runs,
         configurations=known,
         troubles=[*found.troubles, *more, *damaged],
         tables={table.name: table for table in tables},
         figures=[(figure, [embedded(panel) for panel in figure.panels]) for figure in figures],
-        readings=[(c.title, readings(distilled)) for c, distilled in opened],
+        headline=headline,
+        heading="Accuracies" if headline == called(FORMER[0]) else capital(headline),
+        opened=len(opened),
+        readings=[(c.title, read) for c, distilled in opened if (read := readings(distilled))],
+        written=[(c.title, texts) for c, distilled in opened if (texts := written(distilled))],
         near=NEAR,
+        shown=SHOWN,
         made=made(known),
     )
     write_bytes(out / "index.html", page.encode())
@@ -55,8 +62,8 @@ def write_report(found: Found, out: Path) -> Path:
 def write_files(tables: list[Table], figures: list[Picture], out: Path) -> None:
     """Write tables and figures for other documents."""
     for table in tables:
-        for suffix, written in FORMATS.items():
-            write_bytes(out / "tables" / f"{table.name}.{suffix}", written(table).encode())
+        for suffix, form in FORMATS.items():
+            write_bytes(out / "tables" / f"{table.name}.{suffix}", form(table).encode())
     for figure in figures:
         if figure.panels:
             svg, png = picture(figure.panels, "svg", "png")
@@ -129,8 +136,13 @@ def recipe(method: dict[str, Any]) -> str:
     used, pieces = method["recipe"], method.get("pieces", 1)
     return (
         f"{used['optimiser']}, {used['steps']} steps of {used['batch']} examples, {used['order']} order, "
-        f"step size {used['step_size']:g}{f', texts in {pieces} pieces' if pieces > 1 else ''}"
+        f"step size {stepped(used['step_size'])}{f', texts in {pieces} pieces' if pieces > 1 else ''}"
     )
+
+
+def stepped(step_size: float | list[float]) -> str:
+    """A step size, or those of a student's parts."""
+    return " and ".join(f"{size:g}" for size in (step_size if isinstance(step_size, list) else [step_size]))
 
 
 def listed(facts: dict[str, Any]) -> str:

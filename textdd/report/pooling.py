@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from textdd.report.command import SIZE, command_of, options_of
+from textdd.report.measures import called, either, headline_of, measures_of
 from textdd.report.paper import PAPER
 from textdd.report.results import Run, Trouble
 
@@ -41,6 +42,11 @@ class Configuration:
         return [run.result["seed"] for run in self.runs]
 
     @property
+    def headline(self) -> str:
+        """The measure that its curves and recoveries are of."""
+        return headline_of(self.result)
+
+    @property
     def corpus(self) -> str:
         """The corpus and the size of the sets."""
         return f"{self.result['dataset']}, {self.result['per_class']} per class"
@@ -69,8 +75,8 @@ class Configuration:
         return command_of([*sweep, *self.options, f"per_class={self.result['per_class']}", f"seed={seeds}"])
 
 
-Key = tuple[str, str, str, str, int, tuple[str, ...]]
-"""Corpus, the three choices, examples per class, and the options to type."""
+Key = tuple[str, str, str, str, int, tuple[str, ...], tuple[str, ...]]
+"""Corpus, the three choices, examples per class, the measures, and the options to type."""
 
 
 def configurations(runs: list[Run]) -> tuple[list[Configuration], list[Trouble]]:
@@ -83,7 +89,7 @@ def configurations(runs: list[Run]) -> tuple[list[Configuration], list[Trouble]]
         options = tuple(o for o in options_of(result) if o.partition("=")[0] not in SIZE)
         model, embedding, distiller = (result[choice] for choice in CHOICES)
         telling = tuple(option for option in options if not option.startswith(f"{COMPARED}="))
-        key = (result["dataset"], model, embedding, distiller, result["per_class"], telling)
+        key = (result["dataset"], model, embedding, distiller, result["per_class"], measures_of(result), telling)
         typed[key] = max(typed.get(key, ()), options, key=len)
         first = groups.setdefault(key, {}).setdefault(result["seed"], run)
         if first is not run:
@@ -99,14 +105,20 @@ def configurations(runs: list[Run]) -> tuple[list[Configuration], list[Trouble]]
 
 
 def told_apart(key: Key, keys: list[Key]) -> dict[str, str]:
-    """The choices that differ between configurations, and the options that do where all the choices are the same."""
-    choices = {}
+    """The headline and the choices that differ between configurations, and the options where the choices do not."""
+    headlines = {other[5][0] for other in keys}
+    choices = {"measure": called(key[5][0])} if len(headlines) > 1 else {}
     for i, choice in enumerate(CHOICES, 1):
         if len({other[i] for other in keys}) > 1:
             choices[choice] = str(key[i])
     siblings = [set(other[-1]) for other in keys if other[:4] == key[:4]]
     shared = set.intersection(*siblings)
     return {**choices, "options": " ".join(option for option in key[-1] if option not in shared)}
+
+
+def measured(configurations: Sequence[Configuration]) -> str:
+    """The headlines of some configurations in words: a measure, or one or another."""
+    return either(configuration.headline for configuration in configurations)
 
 
 def chosen(configuration: Configuration) -> tuple[str, ...]:
@@ -131,7 +143,7 @@ def missing(found: list[Configuration]) -> list[Trouble]:
 
 def pooled(results: list[Result]) -> Result:
     """Pool results that differ in their seed into one of the same form."""
-    first = results[0]
+    first, measures = results[0], measures_of(results[0])
     names = list(dict.fromkeys(name for result in results for name in result["methods"]))
     names.sort(key=lambda name: (name == "full", name != "distilled"))  # distilled, the selectors, full
     methods = {}
@@ -139,43 +151,46 @@ def pooled(results: list[Result]) -> Result:
         having = [result for result in results if name in result["methods"]]
         # The curve of the full data is that of one student; elsewhere it is a mean over all.
         students = [1 if name == "full" else result["students"] for result in having]
-        methods[name] = pooled_method([result["methods"][name] for result in having], students)
-    full = methods["full"]["accuracy"]["mean"]
+        methods[name] = pooled_method([result["methods"][name] for result in having], students, measures)
+    full = methods["full"][measures[0]]["mean"]
     for method in methods.values():
         for scored in (method, *method["variants"].values()):
-            scored["recovery"] = scored["accuracy"]["mean"] / full
+            # An F1 score of zero is soon reached, and nothing is a share of it.
+            scored["recovery"] = scored[measures[0]]["mean"] / full if full else 0.0
     return {**first, "budget": mean([result["budget"] for result in results]), "methods": methods}
 
 
-def pooled_method(methods: Sequence[Result], students: list[int]) -> Result:
+def pooled_method(methods: Sequence[Result], students: list[int], measures: tuple[str, ...]) -> Result:
     """Pool what became of one method."""
     return {
-        **pooled_scores(methods, students),
+        **pooled_scores(methods, students, measures),
         "seconds": mean([method["seconds"] for method in methods]),
         "peak_memory_bytes": max(method["peak_memory_bytes"] for method in methods),
         "bytes": round(mean([method["bytes"] for method in methods])),
-        "variants": pooled_parts(methods, "variants", students),
-        "transfer": pooled_parts(methods, "transfer", students),
+        "variants": pooled_parts(methods, "variants", students, measures),
+        "transfer": pooled_parts(methods, "transfer", students, measures),
     }
 
 
-def pooled_parts(methods: Sequence[Result], kind: str, students: list[int]) -> dict[str, Result]:
+def pooled_parts(
+    methods: Sequence[Result], kind: str, students: list[int], measures: tuple[str, ...]
+) -> dict[str, Result]:
     """Pool the variants, or the other students, of a method."""
     names = dict.fromkeys(name for method in methods for name in method.get(kind, {}))
     parts = {}
     for name in names:
         having = [(m[kind][name], n) for m, n in zip(methods, students, strict=True) if name in m.get(kind, {})]
-        parts[name] = pooled_scores([part for part, _ in having], [count for _, count in having])
+        parts[name] = pooled_scores([part for part, _ in having], [count for _, count in having], measures)
     return parts
 
 
-def pooled_scores(scored: Sequence[Result], students: list[int]) -> Result:
-    """Pool the metrics over all students, the curves where all runs have a point, and the seconds of one training."""
+def pooled_scores(scored: Sequence[Result], students: list[int], measures: tuple[str, ...]) -> Result:
+    """Pool the measures over all students, the curves where all runs have a point, and the seconds of one training."""
     found: Result = {}
-    for metric in ("accuracy", "macro_f1"):
-        values = [value for result in scored for value in result[metric]["values"]]
+    for measure in measures:
+        values = [value for result in scored for value in result[measure]["values"]]
         std = statistics.stdev(values) if len(values) > 1 else 0.0
-        found[metric] = {"mean": mean(values), "std": std, "values": values}
+        found[measure] = {"mean": mean(values), "std": std, "values": values}
     found["curve"] = pooled_curve([result["curve"] for result in scored], students)
     for seconds in ("train_seconds", "test_seconds"):
         if all(seconds in result for result in scored):

@@ -10,19 +10,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from textdd.errors import TextddError
+from textdd.report.measures import measures_of
 
 RESULT = "result.json"
 SIGNS_OF_A_RUN = ("metrics.jsonl", "artifact", "checkpoints", "distilled.json")
 """One of these lies in the folder of a run that was started."""
 
 ESTIMATE = {"mean": float, "std": float, "values": [float]}
-SCORED = {
-    "accuracy": ESTIMATE,
-    "macro_f1": ESTIMATE,
-    "curve": {"steps": [float], "mean": [float], "std": [float]},
-}
-METHOD = {**SCORED, "recovery": float, "seconds": float, "peak_memory_bytes": float, "bytes": float}
-SHAPE = {
+CURVE = {"curve": {"steps": [float], "mean": [float], "std": [float]}}
+COST = {"recovery": float, "seconds": float, "peak_memory_bytes": float, "bytes": float}
+SHAPE: dict[str, Any] = {
     "dataset": str,
     "per_class": int,
     "budget": float,
@@ -31,11 +28,12 @@ SHAPE = {
     "distiller": str,
     "seed": int,
     "students": int,
-    "methods": {"distilled": METHOD, "random": METHOD, "full": METHOD},
+    "methods": {"distilled": {}, "random": {}, "full": {}},
     "distilling": {"seconds": float, "outer_steps": int},
     "versions": {},
 }
-"""What a report needs of a result.json; [float] is a list of finite numbers."""
+"""What a report needs of a result.json, and for each method an ESTIMATE of every measure, a CURVE and its COST; [float]
+is a list of finite numbers."""
 
 
 class Run(NamedTuple):
@@ -158,12 +156,20 @@ def load(path: Path) -> tuple[str, Any]:
 def read(path: Path) -> tuple[str, dict[str, Any]]:
     """Read a result.json: what is wrong with it, or nothing, and its content."""
     problem, content = load(path)
-    problem = problem or mismatch(content, SHAPE)
-    for name, method in {} if problem else content["methods"].items():
-        problem = problem or mismatch(method, METHOD, f"methods.{name}")
+    problem = problem or mismatch(content, {})
+    if not problem and "measures" in content:
+        problem = mismatch(content, {"measures": [str]})
+    if problem:
+        return problem, {}
+    estimates = dict.fromkeys(measures_of(content), ESTIMATE)
+    scored = {**estimates, **CURVE} | estimates  # a measure called `curve` is found wanting, and so below
+    method = {**scored, **COST} | estimates
+    problem = mismatch(content, {**SHAPE, "methods": dict.fromkeys(SHAPE["methods"], method)})
+    for name, found in {} if problem else content["methods"].items():
+        problem = problem or mismatch(found, method, f"methods.{name}")
         for kind in ("variants", "transfer"):
-            for variant, scored in {} if problem else method.get(kind, {}).items():
-                problem = problem or mismatch(scored, SCORED, f"methods.{name}.{kind}.{variant}")
+            for variant, part in {} if problem else found.get(kind, {}).items():
+                problem = problem or mismatch(part, scored, f"methods.{name}.{kind}.{variant}")
     return problem, {} if problem else content
 
 

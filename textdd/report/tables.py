@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, NamedTuple
 
+from textdd.report.measures import FORMER, called, measures_of
 from textdd.report.paper import PAPER
-from textdd.report.pooling import Configuration
+from textdd.report.pooling import Configuration, measured
 from textdd.report.terminal import readable
 
 
@@ -71,6 +72,9 @@ class Table:
 NOTHING = Cell("\N{EN DASH}")
 NOT_RUN = Cell("not run")
 
+MEASURE = Column("measure", numeric=False)
+"""Where the headlines of rows differ, each row names its own."""
+
 
 def score(estimate: dict[str, float], *, best: bool = False) -> Cell:
     """Mean and standard deviation."""
@@ -104,50 +108,65 @@ def accuracies(configurations: list[Configuration]) -> Table:
     """Distilled, selected and full data, beside the paper's own figures where a corpus of the paper was run."""
     methods = dict.fromkeys(name for c in configurations for name in c.result["methods"])
     names = [*(name for name in methods if name != "full"), "full"]
-    begin = what_columns(configurations)
-    columns = [*begin, *(Column(name, "test accuracy") for name in names)]
+    begin, headline = what_columns(configurations), measured(configurations)
+    columns = [*begin, *(Column(name, f"test {headline}") for name in names)]
     columns += [Column("distilled", "recovery"), Column("random", "recovery"), Column("students"), Column("share")]
-    rows = [[*what(c, begin), *accuracy_cells(c.result, names)] for c in configurations]
-    table = Table(
-        "table2",
-        "Test accuracy of students trained on distilled, selected and all texts: mean ± standard deviation over all "
-        "students of all seeds. Bold: the best small set. Recovery: accuracy as a share of that on the full data. "
-        "Share: of the training texts, in examples.",
-        columns,
-        rows,
+    rows = [[*what(c, begin), *reached(c, names)] for c in configurations]
+    caption = (
+        f"Test {headline} of students trained on distilled, selected and all texts: mean ± standard deviation over all "
+        f"students of all seeds. Bold: the best small set. Recovery: {headline} as a share of that on the full data. "
+        "Share: of the training texts, in examples."
     )
-    return beside_the_paper(table) if any(row[0].shown in PAPER for row in rows) else table
+    if MEASURE in begin:
+        caption += " Every number is of the measure that its row names."
+    table = Table("table2", caption, columns, rows)
+    comparable = any(c.headline == "accuracy" and c.result["dataset"] in PAPER for c in configurations)
+    return beside_the_paper(table, headline) if comparable else table
 
 
-def accuracy_cells(result: dict[str, Any], names: list[str]) -> list[Cell]:
-    """The accuracy of every method, recoveries, the number of students, and the share of the training texts."""
+def reached(configuration: Configuration, names: list[str]) -> list[Cell]:
+    """The headline of every method, recoveries, the number of students, and the share of the training texts."""
+    result, headline = configuration.result, configuration.headline
     methods = result["methods"]
-    top = max(method["accuracy"]["mean"] for name, method in methods.items() if name != "full")
+    top = max(method[headline]["mean"] for name, method in methods.items() if name != "full")
     cells = []
     for name in names:
-        accuracy = methods[name]["accuracy"] if name in methods else None
-        best = accuracy is not None and name != "full" and accuracy["mean"] == top
-        cells.append(NOTHING if accuracy is None else score(accuracy, best=best))
+        estimate = methods[name][headline] if name in methods else None
+        best = estimate is not None and name != "full" and estimate["mean"] == top
+        cells.append(NOTHING if estimate is None else score(estimate, best=best))
     cells += [number(methods[name]["recovery"], ".3f") for name in ("distilled", "random")]
-    cells.append(number(len(methods["distilled"]["accuracy"]["values"]), "d"))
+    cells.append(number(len(methods["distilled"][headline]["values"]), "d"))
     return [*cells, Cell(f"{100 * result['budget']:.3g} %", result["budget"])]
 
 
-def beside_the_paper(table: Table) -> Table:
-    """Add the paper's own figures, in its order; its corpora that were not run are named."""
-    ours = [Column("distilled", "test accuracy") == column for column in table.columns[1:]]
-    not_run = [NOT_RUN if distilled else NOTHING for distilled in ours]
-    run = {row[0].shown for row in table.rows}
+def beside_the_paper(table: Table, headline: str) -> Table:
+    """Add the paper's own figures, in its order; its corpora that were not run are named.
+
+    Args:
+        table: rows of ours.
+        headline: what they are of.
+    """
+    accuracy = Cell("accuracy")
+
+    def comparable(row: list[Cell]) -> bool:
+        return dict(table.cells(row)).get(MEASURE, accuracy) == accuracy
+
+    shown = {Column("distilled", f"test {headline}"): NOT_RUN, MEASURE: accuracy}
+    not_run = [shown.get(column, NOTHING) for column in table.columns[1:]]
+    run = {row[0].shown for row in table.rows if comparable(row)}
     rows = table.rows + [[Cell(corpus), *not_run] for corpus in PAPER if corpus not in run]
-    order = [*PAPER, *sorted(run - set(PAPER))]
+    order = [*PAPER, *sorted({row[0].shown for row in rows} - set(PAPER))]
     rows.sort(key=lambda row: order.index(row[0].shown))
     caption = (
         f"{table.caption} The last columns are figures that Li & Li (2021, table 2) published, at 0.1 % of the "
         "training texts (amazon: 0.01 %), with other word vectors, other parts of the corpora and other tuning: for "
         "orientation, not measured here."
     )
+    if MEASURE in table.columns:
+        caption += " They are accuracies, and stand beside no other measure."
     columns = table.columns + [Column(name, "the paper's own") for name in ("distilled", "random", "full", "recovery")]
-    return Table(table.name, caption, columns, [[*row, *paper_cells(row[0].shown)] for row in rows])
+    beside = [paper_cells(row[0].shown) if comparable(row) else [NOTHING] * 4 for row in rows]
+    return Table(table.name, caption, columns, [[*row, *cells] for row, cells in zip(rows, beside, strict=True)])
 
 
 def paper_cells(corpus: str) -> list[Cell]:
@@ -163,7 +182,8 @@ def uses(configurations: list[Configuration]) -> Table:
     """The same sets with other labels, another recipe and other students."""
     begin = what_columns(configurations)
     columns = [*begin, Column("set", numeric=False), Column("used", numeric=False)]
-    columns += [Column(name) for name in ("accuracy", "macro-F1", "recovery")]
+    measures = list(dict.fromkeys(name for c in configurations for name in measures_of(c.result))) or FORMER
+    columns += [*(Column(called(name)) for name in measures), Column("recovery")]
     rows = []
     for configuration in configurations:
         for name, method in configuration.result["methods"].items():
@@ -172,14 +192,16 @@ def uses(configurations: list[Configuration]) -> Table:
             ways |= {f"by {student}": scored for student, scored in method["transfer"].items()}
             for way, scored in ways.items():
                 recovery = number(scored["recovery"], ".3f") if "recovery" in scored else NOTHING
-                cells = [Cell(name), Cell(way), score(scored["accuracy"]), score(scored["macro_f1"]), recovery]
-                rows.append([*what(configuration, begin), *cells])
+                scores = (score(scored[measure]) if measure in scored else NOTHING for measure in measures)
+                rows.append([*what(configuration, begin), Cell(name), Cell(way), *scores, recovery])
     caption = (
         "The same sets used otherwise: with each label replaced by its likeliest class (hard labels), with Adam and "
         "shuffled mini-batches tuned on validation (plain recipe), with every real text cut into pieces that have its "
         "label (in pieces), with the soft labels of a student that has read all texts (teacher labels), and to train "
         "another student by a plain recipe."
     )
+    if MEASURE in begin:
+        caption += " Recovery is of the measure that the row names."
     return Table("uses", caption, columns, rows)
 
 

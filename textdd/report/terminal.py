@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from textdd.report.measures import FORMER, called, either, headline_of, measures_of
+
 CHOICES = ("dataset", "per_class", "model", "embedding", "distiller", "seed")
 """What tells one result from another."""
 
@@ -43,21 +45,23 @@ def results_table(result: dict[str, Any]) -> Table:
     taught = f" in {pieces} pieces each" if pieces > 1 else ""
     size = f"{result['per_class']} per class{taught}, {100 * result['budget']:.3g} % of the training texts"
     title = f"{result['dataset']}: {size}; {result['model']}, {result['embedding']}, {result['distiller']}"
-    table = Table(title=title, caption=f"test accuracy, mean ± std of {result['students']} fresh students")
-    table.add_column("trained on")
-    for heading in ("accuracy", "macro-F1", "recovery", "stored", "seconds", "peak memory"):
-        table.add_column(heading, justify="right")
+    measures = measures_of(result)
+    caption = f"test {called(measures[0])}, mean ± std of {result['students']} fresh students"
+    table = Table(title=escape(title), caption=escape(caption))
+    table.add_column("trained on", overflow="fold")
+    for heading in (*map(called, measures), "recovery", "stored", "seconds", "peak memory"):
+        table.add_column(escape(heading), justify="right", overflow="fold")
     for name, method in result["methods"].items():
-        table.add_row(f"[bold]{name}[/bold]", *scores(method), *costs(method))
+        table.add_row(f"[bold]{escape(name)}[/bold]", *scores(method, measures), *costs(method))
         for variant, scored in method.get("variants", {}).items():
-            table.add_row(f"  {variant.replace('_', ' ')}", *scores(scored))
+            table.add_row(f"  {escape(variant.replace('_', ' '))}", *scores(scored, measures))
         for other, scored in method.get("transfer", {}).items():
-            table.add_row(f"  student {other}", *scores(scored))
+            table.add_row(f"  student {escape(other)}", *scores(scored, measures))
     return table
 
 
-def scores(result: dict[str, Any], measures: Sequence[str] = ("accuracy", "macro_f1")) -> list[str]:
-    """The cells that say how good a set is."""
+def scores(result: dict[str, Any], measures: Sequence[str] = FORMER) -> list[str]:
+    """The cells that say how good a set is: every measure, and the recovery if there is one."""
     cells = [f"{result[name]['mean']:.4f} ± {result[name]['std']:.4f}" for name in measures]
     return [*cells, f"{result['recovery']:.3f}" if "recovery" in result else ""]
 
@@ -74,22 +78,28 @@ def readable(count: float) -> str:
 
 
 def sweep_table(results: list[dict[str, Any]]) -> Table:
-    """A line for every finished job: what it was, and the accuracy of distilled, random and full side by side.
+    """A line for every finished job: what it was, and the headline of distilled, random and full side by side.
 
     Args:
         results: the contents of result.json files.
     """
-    table = Table(title="finished", caption="test accuracy, mean ± std over fresh students")
+    headlines = [headline_of(result) for result in results]
+    mixed = len(set(headlines)) > 1
+    caption = f"test {either(headlines)}, mean ± std over fresh students"
+    table = Table(title="finished", caption=escape(caption))
     always = ("dataset", "per_class", "distiller")
     shown = [key for key in CHOICES if key in always or len({str(result[key]) for result in results}) > 1]
     for key in shown:
         table.add_column(key.replace("_", " "), overflow="fold")
+    if mixed:
+        table.add_column("measure", overflow="fold")
     for heading in ("distilled", "random", "full", "recovery"):
         table.add_column(heading, justify="right", no_wrap=True)
-    for result in results:
+    for result, headline in zip(results, headlines, strict=True):
         methods = result["methods"]
-        accuracies = (scores(methods[name])[0] for name in ("distilled", "random", "full"))
-        table.add_row(*(str(result[key]) for key in shown), *accuracies, f"{methods['distilled']['recovery']:.3f}")
+        what = [str(result[key]) for key in shown] + [called(headline)] * mixed
+        reached = (scores(methods[name], [headline])[0] for name in ("distilled", "random", "full"))
+        table.add_row(*map(escape, what), *reached, f"{methods['distilled']['recovery']:.3f}")
     return table
 
 
@@ -127,5 +137,5 @@ def print_sweep(finished: list[dict[str, Any]], missing: dict[str, str], failed:
 
 
 def wide_console() -> Console:
-    """Standard output, wide enough for the columns of our tables where it is no terminal."""
-    return Console(width=None if Console().is_terminal else 120)
+    """Standard output, wide enough for our tables where it is no terminal; a name like :star: stays as it is."""
+    return Console(width=None if Console().is_terminal else 120, emoji=False)

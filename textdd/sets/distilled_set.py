@@ -60,6 +60,11 @@ class DistilledSet(ABC):
         return TASKS[self.manifest.get("task", "one_class")](len(self.classes))
 
     @property
+    def y(self) -> Tensor:
+        """Labels of the examples that students are taught (N, C)."""
+        return self.text_labels
+
+    @property
     def pieces(self) -> int:
         """V, examples that each text is cut into."""
         count: int = self.manifest.get("pieces", 1)

@@ -33,7 +33,6 @@ class MatrixSet(DistilledSet, Dataset[tuple[Tensor, Tensor]]):
     Attributes:
         texts: what the stored texts are rebuilt from; given as embeddings (M, V L, D), it is these.
         x: the examples (N, L, D).
-        y: their labels (N, C).
         words_space: the space of words that the set carries; None where it is that of a pretrained model, which the
             manifest names.
     """
@@ -52,7 +51,6 @@ class MatrixSet(DistilledSet, Dataset[tuple[Tensor, Tensor]]):
         super().__init__(y, step_sizes, recipe, manifest)
         self.texts = texts if isinstance(texts, Parametrisation) else Free(texts)
         self.x: Tensor = cut(self.texts().detach(), y.shape[1], self.pieces)
-        self.y = for_pieces(y, self.pieces)
         self.words_space = words_space
 
     def __len__(self) -> int:
@@ -60,6 +58,11 @@ class MatrixSet(DistilledSet, Dataset[tuple[Tensor, Tensor]]):
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
         return self.x[index], self.y[index]
+
+    @property
+    def y(self) -> Tensor:
+        """Labels of the examples (N, C)."""
+        return for_pieces(self.text_labels, self.pieces)
 
     @property
     def vectors(self) -> Tensor | None:

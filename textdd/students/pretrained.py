@@ -24,6 +24,11 @@ SPREAD = 0.02
 """Standard deviation of a fresh head, as BERT's own are drawn."""
 
 
+HEAD_ALONE, HEAD = 10.0, 3.0
+"""Step sizes of a head on a frozen body, and on one that is learned as well, as multiples of a small network's: the
+features of a pretrained body are small, and a linear map of them cannot diverge as a whole network does."""
+
+
 @dataclass
 class PretrainedConfig:
     """Options of a pretrained student.
@@ -41,7 +46,7 @@ class PretrainedConfig:
     path: str | None = None
     tuning: str = "head"
     pooling: str = "mean"
-    body_step: float = 0.01
+    body_step: float = 0.03
 
     def check(self) -> None:
         """Check the values, before anything is loaded.
@@ -50,7 +55,7 @@ class PretrainedConfig:
             TextddError: one is not allowed.
         """
         one_of("pooling", self.pooling, POOLINGS, "model.pooling")
-        positive("model.body_step", self.body_step, 0.01)
+        positive("model.body_step", self.body_step, 0.03)
         if not re.fullmatch(r"head|full|top:[1-9]\d*", self.tuning):
             raise TextddError(
                 f"Got model.tuning={self.tuning}. Allowed: head, full, or top:K for the last K layers. "
@@ -85,6 +90,7 @@ class Pretrained(Student):
         self.body = checkpoint.model
         self.pretrained: dict[str, Tensor] = {}  # what learned layers start from
         self.reads_once = config.tuning == "head"
+        self.step_scale = HEAD_ALONE if self.reads_once else HEAD
         if config.tuning != "head":
             layers = checkpoint.layers()
             count = len(layers) if config.tuning == "full" else int(config.tuning.removeprefix("top:"))
@@ -97,7 +103,7 @@ class Pretrained(Student):
             for name, parameter in self.body.named_parameters():
                 parameter.requires_grad_(is_in(name, checkpoint.model, layers, len(layers) - count))
             self.pretrained = {n: p.detach().clone() for n, p in self.body.named_parameters() if p.requires_grad}
-            self.step_scales = {"body.": config.body_step}
+            self.part_scales = {"body.": config.body_step}
 
     def read(self, x: Tensor, mask: Tensor | None) -> Tensor:
         """One vector (N, H) for each text of embeddings (N, L, D)."""

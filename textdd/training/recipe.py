@@ -39,9 +39,10 @@ class Recipe:
             object.__setattr__(self, "step_size", tuple(self.step_size))
 
     def for_parts(self, scales: Sequence[float]) -> Recipe:
-        """The same for a student whose parts have step sizes of their own, as multiples of the one that there is."""
-        if len(scales) == 1 or not isinstance(self.step_size, float | int):
-            return self
+        """The same for a student whose step size, or those of its parts, are multiples of the one that there is."""
+        assert isinstance(self.step_size, float | int), "only one step size for all can be scaled"
+        if len(scales) == 1:
+            return replace(self, step_size=self.step_size * scales[0])
         return replace(self, step_size=tuple(self.step_size * scale for scale in scales))
 
     def sized(self, size: int, classes: int, batch: int = 0) -> Recipe:

@@ -38,13 +38,16 @@ class Student(nn.Module, ABC):
             `stacked` (`features` itself also takes parameters with a leading K), or `loop` (one after the other, for
             operations that neither can be had for).
         reads_once: a frozen body makes one vector of every text, so real texts need be read once only.
-        step_scales: parts of the student whose step sizes differ, as prefixes of parameter names, each with its step
+        step_scale: step sizes that suit a small network that is trained whole, which are those of all options, are
+            multiplied by this.
+        part_scales: parts of the student whose step sizes differ, as prefixes of parameter names, each with its step
             size as a multiple of the head's; empty where one step size serves all.
     """
 
     beside: ClassVar[str] = "vmap"
     reads_once: bool = False
-    step_scales: dict[str, float] = {}  # noqa: RUF012  (a student's own, where it has parts)
+    step_scale: float = 1.0
+    part_scales: dict[str, float] = {}  # noqa: RUF012  (a student's own, where it has parts)
 
     def __init__(self, width: int, classes: int) -> None:
         super().__init__()
@@ -111,7 +114,7 @@ class FlatStudent:
     Attributes:
         size: P.
         groups: names of the parts that have step sizes of their own, the head first; one name where one serves all.
-        scales: the step size of each part as a multiple of the head's.
+        scales: what the step sizes of options are multiplied by, for each part.
 
     Raises:
         ValueError: the student changes a buffer when it reads (batch statistics and the like), which a pure function
@@ -133,13 +136,13 @@ class FlatStudent:
         self.shapes = {name: parameter.shape for name, parameter in learned.items()}
         self.size = sum(math.prod(shape) for shape in self.shapes.values())
         self._has_frozen = any(not p.requires_grad for p in module.parameters()) or any(True for _ in module.buffers())
-        prefixes = list(module.step_scales)
+        prefixes = list(module.part_scales)
         owners = [next((i for i, p in enumerate(prefixes, 1) if name.startswith(p)), 0) for name in self.shapes]
         sizes = [math.prod(shape) for shape in self.shapes.values()]
         runs = groupby(zip(owners, sizes, strict=True), key=lambda pair: pair[0])
         self._runs = [(owner, sum(size for _, size in run)) for owner, run in runs]
         self.groups = ("head", *prefixes) if prefixes else ("all",)
-        self.scales = (1.0, *module.step_scales.values())
+        self.scales = tuple(module.step_scale * scale for scale in (1.0, *module.part_scales.values()))
 
     @property
     def reads_once(self) -> bool:
@@ -209,7 +212,7 @@ class FlatStudent:
 
     def parts(self) -> list[list[nn.Parameter]]:
         """The same by the parts that have step sizes of their own, in the order of `groups`."""
-        prefixes = list(self.module.step_scales)
+        prefixes = list(self.module.part_scales)
         found: list[list[nn.Parameter]] = [[] for _ in self.groups]
         for name, parameter in self.module.named_parameters():
             if parameter.requires_grad:

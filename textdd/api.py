@@ -1,0 +1,237 @@
+"""From Python: distil or pick a small training set of any texts, with the options of the command line.
+
+    from textdd import distil
+
+    small = distil(frame, text="review", label="stars", per_class=10)
+    classify = small.train(seed=0)
+
+Everything goes the way of the command `textdd run`: the same options by the same names, the same checks, the same cache
+and the same folder, so that the same data and options give the same set, to the bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from textdd import cli
+from textdd.config import RunConfig, register, to_run
+from textdd.corpora.given import kept
+from textdd.errors import TextddError, unknown_choice
+from textdd.evaluation.tuning import tune
+from textdd.experiment import distilled_set, folder_of, manifest_of, mirrors_of
+from textdd.locks import locked
+from textdd.prepare import prepare
+from textdd.problem import Problem
+from textdd.quiet import quiet
+from textdd.run import check_line
+from textdd.selectors import SELECTORS
+from textdd.sets.distilled_set import Classifier, DistilledSet
+from textdd.sets.texts import TextSet
+from textdd.sets.training_set import real_set, train_students
+from textdd.spaces.checkpoint import load_checkpoint
+from textdd.spaces.pretrained import frame_of
+from textdd.spaces.pretrained import space_of as pretrained_space_of
+from textdd.spaces.reading import Reader
+from textdd.students import STUDENTS, make_student
+from textdd.trainer import set_up_process
+from textdd.training import Recipe
+
+SHORT = {
+    "text": "dataset.text",
+    "label": "dataset.label",
+    "labels": "dataset.labels",
+    "pair": "dataset.pair",
+    "length": "dataset.length",
+    "test_path": "dataset.test_path",
+    "path": "model.path",
+    "tuning": "model.tuning",
+}
+"""Names that may be given without the group that they belong to."""
+
+ABOUT_A_HUNDRED = Recipe("adam", 100, 32, "shuffled", 3e-3)
+"""How a student is trained on a set of texts whose own recipe is that of another student."""
+
+
+def distil(
+    data: Any,
+    labels: Sequence[Any] | None = None,
+    *,
+    per_class: int | None = None,
+    student: str = "textcnn",
+    minutes: float | None = None,
+    **options: Any,
+) -> DistilledSet:
+    """Distil labelled texts into a tiny training set.
+
+    Args:
+        data: a pandas frame, a `datasets.Dataset` (or a dictionary of them with `train` and `test`), a list of texts, a
+            path, or the name of a corpus such as "ag_news".
+        labels: of a list of texts: a class for each, or a list of labels.
+        per_class: examples per class; without it, `budget` or the corpus's usual share of the texts decides.
+        student: the choice `model=`.
+        minutes: how long to distil on two cores, `distiller.minutes`.
+        options: every other option of `textdd run` by its name, with two underscores for the dot or as a dictionary,
+            `distiller__inner_steps=12` or `**{"distiller.inner_steps": 12}`; of the most usual ones the name alone:
+            text, label, labels, pair, length, test_path, path, tuning. Groups as well: `embedding="glove"`.
+
+    Returns:
+        The set: matrices in the student's space, or texts where the distiller makes such. `small.train()` trains a
+        student, `small.to_dataset()` hands it on, `small.save(folder)` keeps it.
+
+    Raises:
+        TextddError: something about the data or an option has to be mended; the message says how.
+    """
+    if minutes is not None:
+        options["distiller.minutes"] = minutes
+    run = composed(data, labels, per_class, student, options)
+    set_up_process(run.trainer)
+    problem = prepare(run)
+    folder = folder_of(run, problem)
+    mirrors = mirrors_of(run, problem, folder)
+    try:
+        with locked(folder, f"the run {folder.name}"):
+            distilled = distilled_set(run, problem, folder, mirrors)
+    finally:
+        mirrors.close()
+    if isinstance(distilled, TextSet):
+        distilled.made_in = problem.space
+    return distilled
+
+
+def select(
+    data: Any,
+    labels: Sequence[Any] | None = None,
+    *,
+    per_class: int,
+    method: str = "herding",
+    student: str = "textcnn",
+    **options: Any,
+) -> TextSet:
+    """Pick real texts: the baselines of every comparison, as a set of texts that every student can be trained on.
+
+    Args:
+        data: as for `distil`.
+        labels: as for `distil`.
+        per_class: texts of every class.
+        method: `random`, `herding`, `k_means` or `k_center`.
+        student: in whose space texts are compared, and for whom the recipe is tuned on validation texts.
+        options: as for `distil`.
+
+    Raises:
+        TextddError: as for `distil`.
+    """
+    if method not in SELECTORS:
+        raise unknown_choice("selector", method, SELECTORS, "method")
+    run = composed(data, labels, per_class, student, options)
+    set_up_process(run.trainer)
+    problem, config = prepare(run), run.evaluation
+    reader = problem.reader()
+    rows = SELECTORS[method](problem.train, reader, problem.per_class, run.seed)
+    recipe = tune(
+        [real_set(problem.train, rows, reader)],
+        problem.validation.sample(config.texts),
+        reader,
+        step_sizes=config.step_sizes,
+        most_steps=config.steps,
+        batch=config.batch,
+        students=config.tuning_students,
+        seed=run.seed,
+        what=f"{method} texts",
+    )
+    y = problem.task.as_labels(torch.from_numpy(problem.train.labels[rows])).float()
+    manifest = {**manifest_of(run, problem, None), "distiller": {"name": method}}
+    return TextSet(problem.train.split.texts(rows), y, None, recipe, manifest, problem.space)
+
+
+def train(
+    small: DistilledSet, student: str, data: Any = None, labels: Any = None, seed: int = 0, **options: Any
+) -> Classifier:
+    """Train a student of any kind on a set of texts; `DistilledSet.train` does it for the student of the set.
+
+    Args:
+        small: the set.
+        student: the choice `model=`.
+        data: the corpus, for students that read its words; pretrained students have a space of their own.
+        labels: of a list of texts.
+        seed: decides the initialisation.
+        options: as for `distil`; `path` is the folder of a pretrained model.
+
+    Raises:
+        TextddError: the student reads another space than the set is in, or its words are not at hand.
+    """
+    reader = reader_of(small, student, data, labels, options)
+    scales, marks = reader.student.scales, [ABOUT_A_HUNDRED.steps]
+    recipe = ABOUT_A_HUNDRED.for_parts(scales)
+    ((theta,),) = train_students(reader.student, [small.training_set(reader)], recipe, [seed], marks)
+    return Classifier(small.classes, reader, theta)
+
+
+def reader_of(small: DistilledSet, student: str, data: Any, labels: Any, options: dict[str, Any]) -> Reader:
+    """What lets a student read a set, and real texts."""
+    if data is not None:
+        return problem_of(data, labels, student, options).reader()
+    if student == "pretrained":
+        given = {key.removeprefix("model."): value for key, value in options.items()}
+        model = STUDENTS[student][1](**given)
+        checkpoint = load_checkpoint(model.path)
+        length = min(checkpoint.longest, int(small.manifest["length"]) + frame_of(checkpoint).size(pair=False))
+        space = pretrained_space_of(checkpoint, frame_of(checkpoint), length)
+        return Reader(space, make_student(model, space.dimension, small.task))
+    space_there = small.space()
+    if space_there is None or space_there.kind != "words":
+        raise TextddError(
+            f"{student} reads the words of a corpus, and this set of texts brings none. Give the texts that it "
+            f"was made of: train(small, {student!r}, data=...), or take a student with words of its own: 'pretrained'"
+        )
+    if student not in STUDENTS:
+        raise unknown_choice("student", student, STUDENTS, "student")
+    model = STUDENTS[student][1](**options)
+    return Reader(space_there, make_student(model, space_there.dimension, small.task))
+
+
+def problem_of(data: Any, labels: Any, student: str, options: dict[str, Any]) -> Problem:
+    """The problem that a command line would make of the same data and options, for one example per class."""
+    run = composed(data, labels, 1, student, dict(options))
+    return prepare(run)
+
+
+def composed(
+    data: Any, labels: Sequence[Any] | None, per_class: int | None, student: str, options: dict[str, Any]
+) -> RunConfig:
+    """The configuration that the command line of these arguments has, checked as it is there.
+
+    Raises:
+        TextddError: something is wrong with them.
+    """
+    quiet()
+    register()
+    named = {SHORT.get(key, key.replace("__", ".")): value for key, value in options.items()}
+    named = {"model": student, "logger": "none", "per_class": per_class} | named
+    cache = Path(str(named.get("cache_dir", RunConfig().cache_dir))).expanduser()
+    arguments = kept(data, labels, named, cache)
+    arguments += [f"{key}={written(value)}" for key, value in named.items()]
+    arguments = cli.with_lists("config", arguments)
+    check_line(arguments)
+    return to_run(cli.compose_config("config", arguments))
+
+
+def written(value: Any) -> str:
+    """A Python value as it is typed on the command line, whatever signs it holds."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool | np.bool_):
+        return str(bool(value)).lower()
+    if isinstance(value, list | tuple):
+        return f"[{','.join(map(written, value))}]"
+    if isinstance(value, int | float | np.number):
+        return str(value)
+    text = str(value).replace("'", "\\'")
+    return f"'{text}'" if not str(value).replace("_", "").isalnum() else str(value)
+
+
+__all__ = ["distil", "select", "train"]
