@@ -6,16 +6,24 @@ from functools import partial
 import pytest
 import torch
 from torch.nn import functional as F
+from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
+from tests.tiny import Parts
 from textdd.outer.memory import Allocations
 from textdd.students import STUDENTS, make_student
 from textdd.training import ENGINES, OPTIMISERS, Lesson, Recipe, State, make_optimiser, recompute, train
+from textdd.training.student import FlatStudent, Student
 
 D, L, C, M, T = 5, 6, 3, 9, 7
 SMALL = {"textcnn": {"filters": 4, "widths": [2, 3]}, "fasttext": {"hidden": 6}, "lstm": {"hidden": 4}}
 
 
+NAMES = [*SMALL, "parts"]  # the last has a step size for each of two parts
+
+
 def small_student(name):
+    if name == "parts":
+        return FlatStudent(Parts(D, C))
     return make_student(STUDENTS[name][1](**SMALL[name]), D, C)
 
 
@@ -25,7 +33,8 @@ def problem(student_name="textcnn", optimiser_name="adam", masked=False, order="
     student, optimiser = small_student(student_name), make_optimiser(optimiser_name)
     x = torch.randn(M, L, D, dtype=torch.float64, generator=generator)
     logits = torch.randn(M, C, dtype=torch.float64, generator=generator)
-    sizes = 0.05 + 0.05 * torch.rand(T, dtype=torch.float64, generator=generator)
+    shape = (T, 2) if student_name == "parts" else (T,)
+    sizes = 0.05 + 0.05 * torch.rand(shape, dtype=torch.float64, generator=generator)
     theta = student.fresh(1, dtype=torch.float64)
     leaves = [tensor.requires_grad_() for tensor in (x, logits, sizes, theta)]
     mask = torch.arange(L) < torch.randint(2, L + 1, (M, 1), generator=generator) if masked else None
@@ -53,10 +62,11 @@ def relative_difference(got, expected):
     )
 
 
+@pytest.mark.parametrize("student", ["fasttext", "parts"])  # smooth, so that a difference quotient means something
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("optimiser", OPTIMISERS)
-def test_agrees_with_finite_differences(engine, optimiser):
-    outer, leaves = problem("fasttext", optimiser)  # smooth, so that a difference quotient means something
+def test_agrees_with_finite_differences(engine, optimiser, student):
+    outer, leaves = problem(student, optimiser)
     analytic = gradients(outer, leaves, engine)
     generator = torch.Generator().manual_seed(0)
     for leaf, gradient in zip(leaves, analytic, strict=True):
@@ -73,10 +83,33 @@ def test_agrees_with_finite_differences(engine, optimiser):
         assert (gradient * direction).sum().item() == pytest.approx(quotient, rel=1e-5, abs=1e-9)
 
 
+@pytest.mark.parametrize("optimiser", OPTIMISERS)
+def test_step_sizes_by_part_are_those_of_torchs_parameter_groups(optimiser):
+    student, generator = small_student("parts"), torch.Generator().manual_seed(6)
+    x, y = torch.randn(M, L, D, generator=generator), torch.randn(M, C, generator=generator).softmax(1)
+    rows = Recipe(optimiser, T, 4, "shuffled").schedule(M, 0)
+    sizes = 0.05 + 0.05 * torch.rand(T, 2, generator=generator)
+    start = State.fresh(student.fresh(1), make_optimiser(optimiser))
+    (found,) = train(student, make_optimiser(optimiser), start, Lesson(x, y, sizes, rows), [T])
+    module = student.module
+    vector_to_parameters(start.theta.clone(), student.learned())
+    kind = torch.optim.Adam if optimiser == "adam" else torch.optim.SGD
+    more = {"momentum": 0.9} if optimiser == "momentum" else {}
+    theirs = kind([{"params": part} for part in student.parts()], lr=1.0, **more)
+    for t in range(T):
+        for group, size in zip(theirs.param_groups, sizes[t].tolist(), strict=True):
+            group["lr"] = size
+        theirs.zero_grad()
+        F.cross_entropy(module(x[rows[t]]), y[rows[t]]).backward()
+        theirs.step()
+    assert torch.allclose(found.theta, parameters_to_vector(student.learned()), atol=1e-5)
+    assert [len(part) for part in student.parts()] == [4, 4]
+
+
 KEEPING = [{}, {"keep_every": 3, "on_host": True}]
 
 
-@pytest.mark.parametrize("student", STUDENTS)
+@pytest.mark.parametrize("student", NAMES)
 @pytest.mark.parametrize("optimiser", OPTIMISERS)
 def test_engines_agree(student, optimiser):
     """With learned labels and step sizes, in mini-batches, with losses at several steps, whichever states are kept."""
@@ -84,6 +117,7 @@ def test_engines_agree(student, optimiser):
     marks = (2, 5, T)
     expected = gradients(outer, leaves, "unroll", marks=marks)
     assert all(gradient.abs().max() > 0 for gradient in expected)
+    assert expected[2].abs().min() > 0  # every step size counts, of every part
     for options in KEEPING:
         engine = partial(recompute, **options)
         assert relative_difference(torch.autograd.grad(outer(engine, marks), leaves), expected) < 1e-10
@@ -146,11 +180,15 @@ def test_gradient_flows_through_the_memory_of_the_optimiser(engine):
 def test_closed_form_of_one_step_of_a_linear_student(engine):
     """One SGD step of a softmax-linear student from zero weights has a gradient that fits on a line."""
 
-    class Linear:
-        size = D * C
+    class Linear(Student):
+        """No bias, so theta (D C,) is the matrix of the head."""
 
-        def __call__(self, theta, x, mask=None):
-            return x.mean(1) @ theta.view(D, C)
+        def __init__(self):
+            super().__init__(D, C)
+            self.head = torch.nn.Linear(D, C, bias=False)
+
+        def features(self, x, mask=None):
+            return x.mean(1)
 
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(1, L, D, dtype=torch.float64, generator=generator, requires_grad=True)
@@ -160,10 +198,10 @@ def test_closed_form_of_one_step_of_a_linear_student(engine):
     optimiser = make_optimiser("sgd")
     lesson = Lesson(x, y, alpha, torch.zeros(1, 1, dtype=torch.int64))
     start = State.fresh(torch.zeros(D * C, dtype=torch.float64), optimiser)
-    loss = ENGINES[engine](Linear(), optimiser, start, lesson, [1])[0].theta @ direction
+    loss = ENGINES[engine](FlatStudent(Linear()), optimiser, start, lesson, [1])[0].theta @ direction
 
     # theta_1 = alpha * mean(x) (y - 1/C)^T when y sums to one, so loss = alpha * mean(x)^T G (y - 1/C).
-    g, residual = direction.view(D, C), y.detach()[0] - 1 / C
+    g, residual = direction.view(C, D).t(), y.detach()[0] - 1 / C
     mean = x.detach()[0].mean(0)
     assert loss.item() == pytest.approx((0.3 * mean @ g @ residual).item(), rel=1e-12)
     by_x, by_y, by_alpha = torch.autograd.grad(loss, [x, y, alpha])
