@@ -36,6 +36,23 @@ def test_scores_are_those_of_counting(problem, student, reader):
         assert found["macro_f1"][k].item() == pytest.approx(sum(f1) / len(f1), abs=1e-6)
 
 
+def test_thresholds_are_chosen_on_validation_texts(several_labels):
+    """Of several labels: what is given to test texts depends on validation texts, and on test texts in no way."""
+    problem, reader = several_labels, several_labels.reader()
+    train = real_set(problem.train, np.arange(len(problem.train)), reader)
+    recipe = Recipe("adam", 40, 32, "shuffled", 1e-2)
+    ((theta,),) = train_students(problem.student, [train], recipe, [0], [40])
+    found = score([theta], problem.test, reader, chosen_on=problem.validation)
+    read = [reader(part.batch(np.arange(len(part)))) for part in (problem.validation, problem.test)]
+    logits = [problem.student(theta, batch.x, batch.mask) for batch in read]
+    rule = problem.task.rule_from(logits[0], read[0].labels)
+    expected = problem.task.scores(logits[1], read[1].labels, rule)
+    assert {name: values.item() for name, values in found.items()} == pytest.approx(expected, rel=1e-5)
+    assert found["micro_f1"] > 0.6
+    on_itself = score([theta], problem.validation, reader)["macro_f1"]
+    assert on_itself >= score([theta], problem.validation, reader, chosen_on=problem.test)["macro_f1"]
+
+
 def test_texts_of_like_length_are_scored_together(problem, student, reader):
     class Counting(FlatStudent):
         read = 0
@@ -77,6 +94,17 @@ def test_real_sets_are_the_texts(problem, space, reader):
     assert torch.equal(found.mask, batch.mask)
     assert torch.equal(found.y.argmax(1), batch.labels)
     assert found.bytes == problem.train.stored_bytes(rows) + 3
+
+
+def test_real_sets_of_several_labels_and_of_pairs_are_the_texts(several_labels, pairs):
+    rows = np.array([3, 1, 4, 15, 9])
+    for problem in (several_labels, pairs):
+        found = real_set(problem.train, rows, problem.reader())
+        batch = problem.train.tokens(rows)
+        assert torch.equal(found.x, problem.reader().embed(batch).x)
+        assert torch.equal(found.y, problem.task.as_labels(batch.labels).float())
+        labels = 5 if problem is pairs else int(problem.train.labels[rows].sum())
+        assert found.bytes == problem.train.stored_bytes(rows) + labels
 
 
 def test_pieces_of_real_texts_are_their_tokens_with_their_labels(problem, reader):
@@ -280,6 +308,34 @@ class TestProtocol:
         other = dataclasses.replace(protocol, config=dataclasses.replace(SMALL, transfer=["fasttext", "textcnn"]))
         found = other.selected("random", 3)["transfer"]
         assert set(found) == {"fasttext"}  # its own student is no transfer
+
+
+@pytest.mark.parametrize("name", ["several_labels", "pairs"])
+class TestProtocolOfOtherTargets:
+    @pytest.fixture
+    def protocol(self, name, request):
+        return Protocol(SMALL, request.getfixturevalue(name), CPU, seed=0)
+
+    @pytest.mark.parametrize("selector", ["random", "k_means"])
+    def test_selected_texts_are_measured_whole(self, protocol, selector):
+        found = protocol.selected(selector, 3, teacher=protocol.problem.student.fresh(5))
+        assert set(found["variants"]) == {"teacher_labels"}  # no piece of a text has all of its labels
+        for measure in protocol.problem.task.measures:
+            assert all(0 <= value <= 1 for value in found[measure]["values"])
+            assert len(found[measure]["values"]) == SMALL.students
+        assert found["bytes"] > 0
+
+    def test_full_data_knows_more_than_a_fresh_student(self, protocol, tmp_path):
+        def make_cpu(**options):
+            return make_trainer(TrainerConfig(accelerator="cpu"), alone=True, **options)
+
+        problem = protocol.problem
+        config = dataclasses.replace(SMALL, full=FullDataConfig([1e-2], epochs=8, batch=16))
+        theta, full = dataclasses.replace(protocol, config=config).full(tmp_path, make_cpu)
+        headline = problem.task.measures[0]
+        fresh = score([problem.student.fresh(0)], problem.test, problem.reader(), problem.validation)[headline]
+        assert theta.shape == (problem.student.size,)
+        assert full[headline]["mean"] > fresh.item()
 
 
 def test_cost_measures_time_and_memory():

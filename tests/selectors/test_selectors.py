@@ -70,6 +70,22 @@ class TestEverySelector:
         assert split.labels[rows].tolist() == [0, 1, 2] * 5
 
 
+@pytest.mark.parametrize("selector", SELECTORS)
+def test_texts_of_several_labels_are_picked_by_their_rarest(selector, several_labels):
+    train, classes = several_labels.train, several_labels.classes
+    rows = SELECTORS[selector](train, several_labels.reader(), 4, 0)
+    assert len(set(rows)) == 4 * classes
+    assert train.split.strata[rows].tolist() == [m % classes for m in range(4 * classes)]
+    assert train.labels[rows, [m % classes for m in range(4 * classes)]].all()
+
+
+@pytest.mark.parametrize("selector", SELECTORS)
+def test_pairs_are_picked_by_class(selector, pairs):
+    rows = SELECTORS[selector](pairs.train, pairs.reader(), 4, 0)
+    assert len(set(rows)) == 8
+    assert pairs.train.labels[rows].tolist() == [0, 1] * 4
+
+
 @pytest.mark.parametrize("selector", PICKS)
 def test_no_other_class_matters(selector, problem, reader):
     """What is picked of the first class stays when there are fewer texts of the others."""
