@@ -71,7 +71,7 @@ def started_set(config: DistillerConfig, problem: Problem, source: DistilledSet 
     kind = PARAMETRISATIONS[config.parametrisation]
     texts = kind.start(Source(initial.x, initial.ids, space.table), config.rank)
     recipe = recipe_of(config, pieces * len(initial.x), classes).for_parts(problem.student.scales)
-    given = labels_of(problem, initial.rows)
+    given = labels_of(problem, initial.rows, source)
     learned = (config.labels, config.confidence, config.learn_step_sizes)
     synthetic = SyntheticSet(texts, problem.task, recipe, *learned, pieces=pieces, given=given)
     if source is not None:
@@ -100,11 +100,13 @@ def beginning(space: Space, text: str, tokens: int) -> str:
     return text if len(ends) <= tokens else text[: ends[tokens - 1][1]]
 
 
-def labels_of(problem: Problem, rows: np.ndarray | None) -> Tensor | None:
+def labels_of(problem: Problem, rows: np.ndarray | None, source: DistilledSet | None) -> Tensor | None:
     """Hard labels (M, C) of texts that may have several, or none where row m belongs to class m mod C anyway."""
-    if problem.task.name == "one_class" or rows is None:
+    if problem.task.name == "one_class":
         return None
-    return torch.from_numpy(problem.train.labels[rows]).float()
+    if source is not None:
+        return problem.task.hardened(source.text_labels)
+    return None if rows is None else torch.from_numpy(problem.train.labels[rows]).float()
 
 
 def joined_rows(rows: np.ndarray, classes: int, pieces: int) -> np.ndarray:
