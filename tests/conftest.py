@@ -100,12 +100,12 @@ def sentence(generator, labels, length=7):
     return " ".join(generator.permutation(found))
 
 
-def problem_of_file(folder, cache, rows, **options):
+def problem_of_file(folder, cache, rows, length=16, **options):
     """The problem of a corpus in a csv file."""
     folder.mkdir()
     (folder / "train.csv").write_text("\n".join(",".join(map(str, row)) for row in rows) + "\n")
     config = DatasetConfig(name=folder.name, path=str(folder / "train.csv"), **options)
-    return problem_of(load_corpus(config, None, cache, seed=0), cache, length=16)
+    return problem_of(load_corpus(config, None, cache, seed=0), cache, length=length)
 
 
 @pytest.fixture(scope="session")
@@ -120,13 +120,14 @@ def several_labels(tmp_path_factory, cache):
 
 @pytest.fixture(scope="session")
 def pairs(tmp_path_factory, cache):
-    """Two pairs per class: whether both segments speak of one colour."""
+    """Two pairs per class: whether both segments speak of one colour; as many tokens are read as the shortest has."""
     generator, rows = numpy_generator(0, "pairs"), [("first", "other", "label")]
     for i in range(300):
         first, other = generator.choice(list(WORDS), 2, replace=False)
         segments = [sentence(generator, [label], 4) for label in (first, first if i % 2 else other)]
         rows.append((*segments, "same" if i % 2 else "different"))
-    return problem_of_file(tmp_path_factory.mktemp("files") / "twins", cache, rows, text=["first", "other"], pair=True)
+    folder = tmp_path_factory.mktemp("files") / "twins"
+    return problem_of_file(folder, cache, rows, length=11, text=["first", "other"], pair=True)
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 from torch.nn import functional as F
 
+from tests.tiny import Parts
 from textdd.config import CONF, register
 from textdd.distillers import DISTILLERS
 from textdd.distillers.meta_gradient import MetaGradientConfig
@@ -20,7 +21,8 @@ from textdd.outer.distil import make_distiller
 from textdd.outer.materials import Materials
 from textdd.outer.plain import plain_lesson
 from textdd.trainer import TrainerConfig, make_trainer
-from textdd.training import ENGINES, train
+from textdd.training import ENGINES, OPTIMISERS, train
+from textdd.training.student import FlatStudent
 
 SMALL = {"outer_steps": 4, "outer_batch": 32, "check_every": 2, "check_texts": 50, "inner_steps": 4, "length": 6}
 FEW_EXPERTS = {"experts": 2, "pace": 2, "window": 2}
@@ -56,7 +58,8 @@ VARIANTS = [
 TABLE = [
     *(("problem", name, {}) for name in DISTILLERS),
     *(("problem", name, changes) for name, changes in VARIANTS),
-    *((kind, name, {}) for kind in ("several_labels", "pairs") for name in DISTILLERS if name != "paper"),
+    *(("several_labels", name, {}) for name in DISTILLERS if name != "paper"),
+    *(("pairs", name, {"length": 0} if name == "label_distillation" else {}) for name in DISTILLERS if name != "paper"),
 ]
 """The fixture that is the problem, the method, and its options."""
 
@@ -211,6 +214,47 @@ def test_targets_of_the_teacher_are_what_it_thinks_of_the_batch(problem, reader)
     wanted = student(distiller.teacher.theta, batch.x, batch.mask).softmax(1)
     by_hand = -(wanted * student(theta, batch.x, batch.mask).log_softmax(1)).sum(1).mean()
     assert torch.allclose(distiller.objective(batch, step=0), by_hand)
+
+
+@pytest.fixture
+def problem_of_parts(problem):
+    """A student whose lower layers have 0.3 of the head's step size."""
+    return dataclasses.replace(problem, student=FlatStudent(Parts(16, problem.classes)))
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("optimiser", OPTIMISERS)
+def test_step_sizes_are_learned_for_each_part(optimiser, engine, problem_of_parts):
+    """By the true gradient: that of finite differences, in every step and part."""
+    changes = {"engine": engine, "inner_optimiser": optimiser, "plain_share": 0.0, "targets": "labels"}
+    config = options("meta_gradient", step_size=0.02, **changes)
+    distiller = prepared(config, problem_of_parts).double()
+    assert torch.allclose(distiller.synthetic.step_sizes(), torch.tensor([[0.02, 0.006]] * 4).double(), atol=1e-6)
+    batch = problem_of_parts.reader(dtype=torch.float64)(problem_of_parts.train.batch(np.arange(16)))
+    raw = distiller.synthetic.raw_step_sizes
+    (gradient,) = torch.autograd.grad(distiller.objective(batch, step=0), raw)
+    assert gradient.shape == (4, 2)
+    for t, part in np.ndindex(4, 2):
+        values = []
+        for sign in (1, -1):
+            raw.data[t, part] += sign * 1e-5
+            values.append(distiller.objective(batch, step=0).item())
+            raw.data[t, part] -= sign * 1e-5
+        assert gradient[t, part].item() == pytest.approx((values[0] - values[1]) / 2e-5, rel=1e-4, abs=1e-10)
+
+
+@pytest.mark.parametrize("name", ["meta_gradient", "label_distillation", "trajectory_matching"])
+def test_step_sizes_of_parts_are_used_wherever_students_are_taught(name, problem_of_parts, tmp_path):
+    config = options(name, plain_share=0.5) if name == "meta_gradient" else options(name)
+    problem = dataclasses.replace(
+        problem_of_parts, corpus=dataclasses.replace(problem_of_parts.corpus, folder=tmp_path)
+    )
+    distiller, _ = fitted(config, problem)
+    learned = distiller.best.mean.step_sizes()
+    assert learned.shape == (4, 2)
+    assert (learned != prepared(config, problem).synthetic.step_sizes()).any(0).all()
+    plain = plain_lesson(distiller.synthetic, 0, scales=problem.student.scales).step_sizes
+    assert torch.allclose(plain[:, 1], 0.3 * plain[:, 0])
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -9,11 +9,13 @@ from torch.nn import functional as F
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from tests.distillers.test_distillers import options, prepared
+from tests.tiny import Parts
 from textdd.outer import experts as experts_file
 from textdd.outer.experts import expert_trajectories, train_expert
 from textdd.outer.materials import Materials
 from textdd.trainer import TrainerConfig, make_trainer
 from textdd.training import Recipe, State, train
+from textdd.training.student import FlatStudent
 
 RECIPE = Recipe("sgd", 6, 16, "shuffled", 0.2)
 
@@ -37,6 +39,20 @@ class TestExperts:
             if t in (2, 5):
                 expected.append(parameters_to_vector(module.parameters()).detach().clone())
         assert torch.allclose(found, torch.stack(expected), atol=1e-6)
+
+    def test_have_a_step_size_for_each_part(self, problem, reader):
+        student = FlatStudent(Parts(16, problem.classes))
+        found = train_expert(RECIPE, 3, problem.train, dataclasses.replace(reader, student=student), seed=4)
+        vector_to_parameters(student.fresh(4), student.learned())
+        optimiser = torch.optim.SGD(
+            [{"params": part, "lr": size} for part, size in zip(student.parts(), (0.2, 0.06), strict=True)]
+        )
+        for rows in RECIPE.schedule(len(problem.train), 4):
+            x, mask, labels = reader(problem.train.batch(rows.numpy()))
+            optimiser.zero_grad()
+            F.cross_entropy(student.module(x, mask), labels).backward()
+            optimiser.step()
+        assert torch.allclose(found[-1], parameters_to_vector(student.learned()), atol=1e-6)
 
     def test_are_trained_once_and_as_many_as_are_missing(self, problem, student, tmp_path, monkeypatch):
         trained = []

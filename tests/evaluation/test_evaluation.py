@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests.tiny import Parts
 from textdd.evaluation.cost import Cost
 from textdd.evaluation.full_data import FullDataConfig, StudentTraining, train_full
 from textdd.evaluation.protocol import EvaluationConfig, Protocol, add_recovery, evenly, marks_of, summary
@@ -146,6 +147,13 @@ def test_tuning_prefers_what_validates_best(problem, reader):
     assert useless.steps == 5  # among equals the shortest training wins
 
 
+def test_tuning_tries_step_sizes_that_suit_each_part(problem, reader):
+    reader = dataclasses.replace(reader, student=FlatStudent(Parts(16, problem.classes)))
+    sets = [real_set(problem.train, np.arange(30), reader)]
+    options = {"most_steps": 30, "batch": 16, "students": 2, "seed": 0, "what": "test"}
+    assert tune(sets, problem.validation, reader, step_sizes=[1e-9, 3e-2], **options).step_size == (3e-2, 0.3 * 3e-2)
+
+
 def test_the_longest_training_allowed_is_tried(problem, reader):
     sets = [real_set(problem.train, SELECTORS["random"](problem.train, reader, 20, 0), reader)]
     options = {"step_sizes": [1e-3], "batch": 16, "students": 2, "seed": 0, "what": "test"}
@@ -245,6 +253,15 @@ class TestFullData:
         second, again = self.train(problem, tmp_path, make=fail)
         assert all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
         assert json.loads(json.dumps(facts)) == json.loads(json.dumps(again))
+
+    @pytest.mark.parametrize(("scales", "expected"), [({}, [0.02]), ({"layer_": 0.5}, [0.02, 0.01])])
+    def test_students_and_their_parts_have_step_sizes_that_suit_them(self, scales, expected):
+        module = Parts(16, 3)
+        module.step_scale, module.part_scales = 2.0, scales
+        student = FlatStudent(module)
+        groups = StudentTraining(student, student.fresh(0), 1e-2).configure_optimizers().param_groups
+        assert [group["lr"] for group in groups] == pytest.approx(expected)
+        assert sum(parameter.numel() for group in groups for parameter in group["params"]) == student.size
 
     @pytest.mark.filterwarnings("ignore:You defined a `validation_step` but have no `val_dataloader`")
     def test_trains_on_any_loader_of_pairs(self, student):
