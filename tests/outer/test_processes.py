@@ -24,7 +24,7 @@ class Report(pl.Callback):
         held = [tensor.detach().clone() for tensor in tensors(pl_module.synthetic)]
         held += [tensor.clone() for tensor in pl_module.best.mean.parameters()]
         pool = pl_module.pool.state_dict() if pl_module.pool else None
-        content = {"held": held, "losses": self.losses, "pool": pool}
+        content = {"held": held, "losses": self.losses, "pool": pool, "checked": pl_module.best_accuracy}
         torch.save(content, self.folder / f"rank{pl_module.global_rank}.pt")
 
 
@@ -64,6 +64,13 @@ def test_processes_draw_apart_and_stay_equal_by_either_engine(problem, tmp_path)
         held[engine] = first["held"]
     for recomputed, unrolled in zip(held["recompute"], held["unroll"], strict=True):
         assert torch.allclose(recomputed, unrolled, rtol=0, atol=1e-3)  # Adam makes much of rounding
+
+
+def test_processes_check_several_labels_together(several_labels, tmp_path):
+    """Each has other students, but both choose thresholds, and the best set, by the answers of all."""
+    first, second = distil(options("meta_gradient", targets="labels"), several_labels, tmp_path, steps=4)
+    assert first["checked"] == second["checked"] > 0
+    assert all(torch.equal(a, b) for a, b in zip(first["held"], second["held"], strict=True))
 
 
 @pytest.mark.parametrize(
