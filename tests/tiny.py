@@ -56,3 +56,29 @@ class Frozen(Student):
 
     def features(self, x, mask=None):
         return mean(self.hidden(self.read(x, mask)[0] if self.whole else x).tanh(), None if self.once else mask)
+
+
+def tiny_bert(folder, hidden=5):
+    """The folder of a BERT of two layers with random weights."""
+    from tokenizers import Tokenizer
+    from tokenizers.models import WordLevel
+    from tokenizers.pre_tokenizers import Whitespace
+    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+
+    special = {"pad_token": "[PAD]", "unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]"}
+    vocabulary = {word: i for i, word in enumerate([*special.values(), *(f"word{i}" for i in range(20))])}
+    tokeniser = Tokenizer(WordLevel(vocabulary, "[UNK]"))
+    tokeniser.pre_tokenizer = Whitespace()
+    PreTrainedTokenizerFast(tokenizer_object=tokeniser, model_max_length=32, **special).save_pretrained(folder)
+    sizes = {
+        "vocab_size": len(vocabulary),
+        "hidden_size": hidden,
+        "intermediate_size": 6,
+        "num_attention_heads": 1,
+        "num_hidden_layers": 2,
+    }
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = BertModel(BertConfig(max_position_embeddings=32, initializer_range=0.5, **sizes))
+    model.save_pretrained(folder)
+    return folder

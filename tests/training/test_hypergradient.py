@@ -8,42 +8,45 @@ import torch
 from torch.nn import functional as F
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
-from tests.tiny import Parts
+from tests.tiny import Frozen, Parts, tiny_bert
 from textdd.outer.memory import Allocations
 from textdd.students import STUDENTS, make_student
+from textdd.students.pretrained import PretrainedConfig
 from textdd.training import ENGINES, OPTIMISERS, Lesson, Recipe, State, make_optimiser, recompute, train
 from textdd.training.student import FlatStudent, Student
+from textdd.training.training import as_read
 
 D, L, C, M, T = 5, 6, 3, 9, 7
 SMALL = {"textcnn": {"filters": 4, "widths": [2, 3]}, "fasttext": {"hidden": 6}, "lstm": {"hidden": 4}}
 
 
-NAMES = [*SMALL, "parts"]  # the last has a step size for each of two parts
+NAMES = [*SMALL, "parts", "frozen"]  # the last two: with a step size for each of two parts, and with a part below
 
 
 def small_student(name):
-    if name == "parts":
-        return FlatStudent(Parts(D, C))
+    if name in ("parts", "frozen"):
+        return FlatStudent(Parts(D, C) if name == "parts" else Frozen(D, C, once=True))
     return make_student(STUDENTS[name][1](**SMALL[name]), D, C)
 
 
 def problem(student_name="textcnn", optimiser_name="adam", masked=False, order="fixed"):
     """A student at its start, an optimiser, leaves (x, y logits, step sizes, theta_0) and real texts to judge by."""
     generator = torch.Generator().manual_seed(3)
-    student, optimiser = small_student(student_name), make_optimiser(optimiser_name)
+    student = small_student(student_name) if isinstance(student_name, str) else student_name
+    optimiser, parts = make_optimiser(optimiser_name), len(student.groups)
     x = torch.randn(M, L, D, dtype=torch.float64, generator=generator)
     logits = torch.randn(M, C, dtype=torch.float64, generator=generator)
-    shape = (T, 2) if student_name == "parts" else (T,)
+    shape = (T,) if parts == 1 else (T, parts)
     sizes = 0.05 + 0.05 * torch.rand(shape, dtype=torch.float64, generator=generator)
     theta = student.fresh(1, dtype=torch.float64)
     leaves = [tensor.requires_grad_() for tensor in (x, logits, sizes, theta)]
     mask = torch.arange(L) < torch.randint(2, L + 1, (M, 1), generator=generator) if masked else None
     rows = Recipe(optimiser_name, T, 4, order).schedule(M, seed=5)
-    real = torch.randn(8, L, D, dtype=torch.float64, generator=generator)
+    real, _ = student.below(torch.randn(8, L, D, dtype=torch.float64, generator=generator))
     labels = torch.randint(C, (8,), generator=generator)
 
     def outer(engine, marks=(T,), first=None):
-        lesson = Lesson(leaves[0], leaves[1].softmax(1), leaves[2], rows, mask)
+        lesson = as_read(student, Lesson(leaves[0], leaves[1].softmax(1), leaves[2], rows, mask))
         state = State.fresh(leaves[3], optimiser) if first is None else first(lesson)
         states = engine(student, optimiser, state, lesson, marks)
         return sum(F.cross_entropy(student(s.theta, real), labels) for s in states)
@@ -62,10 +65,11 @@ def relative_difference(got, expected):
     )
 
 
-@pytest.mark.parametrize("student", ["fasttext", "parts"])  # smooth, so that a difference quotient means something
+@pytest.mark.parametrize("student", ["fasttext", "parts", "frozen"])
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("optimiser", OPTIMISERS)
 def test_agrees_with_finite_differences(engine, optimiser, student):
+    """Of smooth students, so that a difference quotient means something."""
     outer, leaves = problem(student, optimiser)
     analytic = gradients(outer, leaves, engine)
     generator = torch.Generator().manual_seed(0)
@@ -121,6 +125,23 @@ def test_engines_agree(student, optimiser):
     for options in KEEPING:
         engine = partial(recompute, **options)
         assert relative_difference(torch.autograd.grad(outer(engine, marks), leaves), expected) < 1e-10
+
+
+@pytest.mark.parametrize("tuning", ["head", "top:1", "full"])
+@pytest.mark.parametrize("optimiser", OPTIMISERS)
+def test_engines_agree_on_pretrained_students(tuning, optimiser, bert):
+    student = make_student(PretrainedConfig(path=str(bert), tuning=tuning), D, C)
+    outer, leaves = problem(student, optimiser, masked=True)
+    expected = gradients(outer, leaves, "unroll", marks=(2, T))
+    assert all(gradient.abs().max() > 0 for gradient in expected)
+    assert expected[2].shape == ((T,) if tuning == "head" else (T, 2))
+    assert relative_difference(gradients(outer, leaves, "recompute", marks=(2, T)), expected) < 1e-10
+
+
+@pytest.fixture(scope="module")
+def bert(tmp_path_factory):
+    pytest.importorskip("transformers")
+    return tiny_bert(tmp_path_factory.mktemp("bert"), hidden=D)
 
 
 @pytest.mark.parametrize("keep_every", [2, T - 1, T, 100])

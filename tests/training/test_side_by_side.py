@@ -25,20 +25,23 @@ class Problem:
         self.optimiser = make_optimiser(optimiser)
         x = torch.randn(sets, M, L, D, dtype=torch.float64, generator=generator)
         logits = torch.randn(sets, M, C, dtype=torch.float64, generator=generator)
-        shape = (T, 2) if student == "parts" else (T,)
+        shape = (T,) if len(self.student.groups) == 1 else (T, len(self.student.groups))
         sizes = 0.05 + 0.05 * torch.rand(shape, dtype=torch.float64, generator=generator)
         theta = torch.stack([self.student.fresh(k, dtype=torch.float64) for k in range(K)])
         self.leaves = [tensor.requires_grad_() for tensor in (x, logits, sizes, theta)]
         mask = torch.arange(L) < torch.randint(2, L + 1, (M, 1), generator=generator) if masked else None
         self.rows = [Recipe(optimiser, T, 4, order).schedule(M, seed) for seed in range(K)]
         self.mask = mask
-        self.real = torch.randn(8, L, D, dtype=torch.float64, generator=generator)
+        self.real, _ = self.student.below(torch.randn(8, L, D, dtype=torch.float64, generator=generator))
         self.labels = torch.randint(C, (8,), generator=generator)
 
     def lessons(self):
         x, logits, sizes, _ = self.leaves
-        sets = list(zip(x, logits.softmax(-1), strict=True))
-        return [Lesson(*sets[k % len(sets)], sizes, self.rows[k], self.mask) for k in range(K)]
+        read = [self.student.below(one, self.mask) for one in x]
+        sets = [
+            partial(Lesson, one, y, sizes, mask=mask) for (one, mask), y in zip(read, logits.softmax(-1), strict=True)
+        ]
+        return [sets[k % len(sets)](self.rows[k]) for k in range(K)]
 
     def trained(self, engine, choice, marks=(T,)):
         states = [State.fresh(theta, self.optimiser) for theta in self.leaves[3]]
