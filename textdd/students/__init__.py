@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from textdd.errors import unknown_choice
+from textdd.students.custom import CustomConfig, make_custom
 from textdd.students.fasttext import FastText, FastTextConfig
 from textdd.students.lstm import LSTM, LSTMConfig
 from textdd.students.pretrained import Pretrained, PretrainedConfig
 from textdd.students.textcnn import TextCNN, TextCNNConfig
+from textdd.students.transformer import Transformer, TransformerConfig
 from textdd.tasks import OneClass, Task
 from textdd.training.student import FlatStudent, Student
 
-STUDENTS: dict[str, tuple[type[Any], type[Any]]] = {
+STUDENTS: dict[str, tuple[Callable[..., Student], type[Any]]] = {
     "textcnn": (TextCNN, TextCNNConfig),
     "fasttext": (FastText, FastTextConfig),
     "lstm": (LSTM, LSTMConfig),
+    "transformer": (Transformer, TransformerConfig),
     "pretrained": (Pretrained, PretrainedConfig),
+    "custom": (make_custom, CustomConfig),
 }
-"""The choices of `model=`: name -> (class, its options)."""
+"""The choices of `model=`: name -> (what builds it, its options)."""
 
 
 def make_student(config: Any, dimension: int, task: Task | int) -> FlatStudent:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from textdd.training.student import Student
+from textdd.training.work import Weights, Work
 
 
 @dataclass
@@ -44,3 +45,13 @@ class FastText(Student):
             tokens = mask.unsqueeze(-1).to(x.dtype)  # (N, L, 1)
             mean = (x * tokens).sum(dim=1) / tokens.sum(dim=1).clamp_min(1)
         return torch.tanh(self.hidden(mean))
+
+    def work(self) -> Work:
+        """Little for a token, which is only added to a mean; the rest is what a step costs whatever it reads."""
+        dimension, parameters = self.hidden.in_features, sum(p.numel() for p in self.parameters())
+        return Work(
+            differentiated=Weights(220 + 0.004 * parameters, 0.0, 6.5e-4 * dimension),
+            plain=Weights(100 + 0.0011 * parameters, 0.2, 2e-4 * dimension),
+            read=Weights(22.0, 0.0, 1.1e-4 * dimension),
+            learn=Weights(55 + 5e-4 * parameters, 0.0, 1e-4 * dimension),
+        )

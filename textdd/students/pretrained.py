@@ -137,19 +137,25 @@ class Pretrained(Student):
         return self
 
     def work(self) -> Work:
-        """What the body's matrix products over tokens cost."""
+        """Matrix products of the body for every token, or where it is frozen, of a head for every text."""
         table = sum(p.numel() for n, p in self.body.named_parameters() if n.endswith("embeddings.weight"))
-        whole = Work.of_weights(sum(p.numel() for p in self.body.parameters()) - table)
+        body = sum(p.numel() for p in self.body.parameters()) - table
+        learned = sum(p.numel() for p in self.parameters() if p.requires_grad)
+        read, learn = Weights(100.0, 0.0, 4.2e-6 * body), Weights(300.0, 0.0, 8e-6 * body)
         if not self.reads_once:
-            return whole
-        head = self.head.weight.numel()
+            return Work(
+                differentiated=Weights(1000 + 0.0038 * learned, 0.0, 3.4e-5 * body),
+                plain=Weights(500 + 0.002 * learned, 0.0, 1.1e-5 * body),
+                read=read,
+                learn=learn,
+            )
         return Work(
-            differentiated=Weights(400 + 0.02 * head),
-            plain=Weights(150 + 0.01 * head),
-            read=Weights(text=1.0),
-            learn=Weights(text=2.0),
-            below=whole.read,
-            below_learn=whole.learn,
+            differentiated=Weights(250 + 0.01 * learned, 0.3),
+            plain=Weights(80 + 0.005 * learned, 0.1),
+            read=Weights(20.0, 0.05),
+            learn=Weights(60.0, 0.1),
+            below=read,
+            below_learn=learn,
         )
 
 

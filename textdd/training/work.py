@@ -16,15 +16,20 @@ PER_MINUTE = 20.5e6
 
 
 class Weights(NamedTuple):
-    """Token-steps of one step whatever it reads, of each text in it, and of each token in a text."""
+    """Token-steps of one step whatever it reads, of each text in it, of each token in a text, and of each place.
+
+    What is read place by place (an LSTM) takes its time for every place of the longest text, however many texts there
+    are.
+    """
 
     step: float = 0.0
     text: float = 0.0
     token: float = 0.0
+    place: float = 0.0
 
     def of(self, steps: float, batch: float, length: float) -> float:
         """Token-steps of so many steps that read `batch` texts of `length` tokens each."""
-        return steps * (self.step + batch * (self.text + length * self.token))
+        return steps * (self.step + length * self.place + batch * (self.text + length * self.token))
 
 
 NOTHING = Weights()
@@ -51,16 +56,17 @@ class Work:
     below_learn: Weights = NOTHING
 
     @classmethod
-    def of_weights(cls, count: int) -> Work:
-        """A network of so many parameters, each used once per token by a product and a sum.
+    def of_layers(cls, layers: int, weights: int, parameters: int) -> Work:
+        """A network of matrix products over tokens, with some operations on every number in between.
 
         Args:
-            count: parameters, those of a table of embeddings not among them.
+            layers: how many times a text goes through such.
+            weights: numbers in the matrices that every token meets.
+            parameters: P, which the optimiser touches.
         """
-        token = count * 1.5e-4
         return cls(
-            differentiated=Weights(800 + 0.02 * count, 0.0, 9 * token),
-            plain=Weights(400 + 0.006 * count, 0.0, 3 * token),
-            read=Weights(0.0, 0.0, token),
-            learn=Weights(0.0, 0.0, 3 * token),
+            differentiated=Weights(150 + 900 * layers + 0.003 * parameters, 0.0, 1.6 * layers + 4.8e-5 * weights),
+            plain=Weights(100 + 300 * layers + 0.0015 * parameters, 0.0, 0.45 * layers + 1.5e-5 * weights),
+            read=Weights(40 + 90 * layers, 0.0, 0.15 * layers + 5.5e-6 * weights),
+            learn=Weights(60 + 280 * layers + 0.0005 * parameters, 0.0, 0.45 * layers + 1.5e-5 * weights),
         )
