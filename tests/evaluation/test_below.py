@@ -61,6 +61,16 @@ def test_texts_that_are_read_once_are_read_once(both, once, monkeypatch):
         assert torch.equal(sample.batch(np.arange(30)).x, kept.x)
 
 
+def test_another_body_reads_for_itself(both, once):
+    problem, reader = both[0], both[0].reader()
+    before = reader(problem.train.batch(ROWS)).x
+    with torch.no_grad():
+        problem.student.module.body.weight.mul_(2)
+    other = replace(problem)
+    assert not torch.equal(reader(other.train.batch(ROWS)).x, before)
+    assert torch.equal(reader(problem.train.batch(ROWS)).x, before) == once
+
+
 def test_students_are_drawn_afresh_and_what_is_frozen_stays(both):
     module = both[0].student.module
     before = module.body.weight.clone()

@@ -7,6 +7,7 @@ from functools import partial
 import pytest
 import torch
 
+from tests.conftest import problem_of
 from tests.distillers.test_distillers import options
 from textdd.errors import TextddError
 from textdd.outer.averaging import Averaged
@@ -127,12 +128,13 @@ def work_of(problem, name, **changes):
     return make_distiller(options(name, **changes), problem).work_per_step(real_length=40)
 
 
-def test_more_to_do_in_an_outer_step_is_more_work(problem):
-    count = partial(work_of, problem)
+def test_more_to_do_in_an_outer_step_is_more_work(corpus, cache, problem):
+    count = partial(work_of, problem_of(corpus, cache, dimension=100, filters=100))
     alone = {"inner_steps": 8, "inner_batch": 3, "plain_share": 0.0, "targets": "labels"}
     whole = count("meta_gradient", **alone)
     real = 32 * (5 + 0.9 * 40)  # 32 texts of 40 tokens
     assert whole == 8 * (800 + 3 * (21 + 6)) + real  # batches of 3 texts of 6 tokens
+    assert work_of(problem, "meta_gradient", **alone) == pytest.approx(whole * 8 * 16 / 100**2)  # a smaller student
     assert count("meta_gradient", **alone, students=2) == 2 * whole
     assert count("meta_gradient", **{**alone, "targets": "teacher"}) > whole
     assert count("meta_gradient", **alone, losses=3) == whole + 2 * real

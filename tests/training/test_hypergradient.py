@@ -18,6 +18,7 @@ from textdd.training.training import as_read
 
 D, L, C, M, T = 5, 6, 3, 9, 7
 SMALL = {"textcnn": {"filters": 4, "widths": [2, 3]}, "fasttext": {"hidden": 6}, "lstm": {"hidden": 4}}
+SMALL["transformer"] = {"layers": 1, "width": 4, "heads": 2, "positions": 4}
 
 
 NAMES = [*SMALL, "parts", "frozen"]  # the last two: with a step size for each of two parts, and with a part below
