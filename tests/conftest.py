@@ -11,6 +11,7 @@ from textdd.corpora.demo import DemoConfig
 from textdd.corpora.sources import DatasetConfig
 from textdd.problem import Problem
 from textdd.seeds import numpy_generator
+from textdd.spaces.reading import Reading
 from textdd.spaces.vectors import EmbeddingConfig
 from textdd.spaces.words import word_space
 from textdd.students import STUDENTS, make_student
@@ -128,6 +129,36 @@ def pairs(tmp_path_factory, cache):
         rows.append((*segments, "same" if i % 2 else "different"))
     folder = tmp_path_factory.mktemp("files") / "twins"
     return problem_of_file(folder, cache, rows, length=11, text=["first", "other"], pair=True)
+
+
+def read(corpus, cache, vocabulary=30_000, length=48):
+    """The splits of a corpus as words, without vectors that mean anything."""
+    space, stores = word_space(EmbeddingConfig("random", dimension=4), corpus, vocabulary, length, None, cache, 0)
+    return [Reading(split, stores[split.store.path], space) for split in (corpus.train, corpus.validation, corpus.test)]
+
+
+@pytest.fixture
+def load(tmp_path):
+    """Load a corpus with a cache of its own; keyword arguments are those of DatasetConfig."""
+
+    def load(data_dir=None, seed=0, **config):
+        config = DatasetConfig(**{"name": "local", **config})
+        return load_corpus(config, None if data_dir is None else str(data_dir), tmp_path / "cache", seed)
+
+    return load
+
+
+@pytest.fixture
+def test_words(load, tmp_path):
+    """The test split of a corpus as words; arguments as for `load`."""
+    return lambda *place, **config: read(load(*place, **config), tmp_path / "cache")[2]
+
+
+@pytest.fixture(scope="session")
+def demo(cache):
+    """A larger demo corpus as words, its training split first: 3 topics, 600 + 200 texts."""
+    config = DemoConfig(topics=3, themes=1, train=600, test=200, words=600)
+    return read(load_corpus(DatasetConfig(demo=config), None, cache, seed=0), cache)
 
 
 @pytest.fixture(scope="session")

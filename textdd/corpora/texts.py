@@ -56,9 +56,14 @@ class TextStore:
         return np.asarray(np.sum(sizes, axis=0, dtype=np.int64))
 
     def batches(self) -> Iterator[list[pa.StringArray]]:
-        """All texts in order, thousands at a time: their segments."""
-        for chunks in zip(*self._segments, strict=True):
-            yield list(chunks)
+        """All texts in order, thousands at a time: their segments.
+
+        They are read and not mapped: pages of a map stay in memory as long as there is room.
+        """
+        with pa.ipc.open_file(pa.OSFile(str(self.path))) as file:
+            for i in range(file.num_record_batches):
+                batch = file.get_batch(i)
+                yield [batch.column(name) for name in SEGMENTS[: len(self._segments)]]
 
     def take(self, rows: np.ndarray) -> list[tuple[str, ...]]:
         """The segments of some texts (N,), in the order asked for."""
