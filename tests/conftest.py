@@ -10,6 +10,7 @@ from textdd.corpora.corpus import load_corpus
 from textdd.corpora.demo import DemoConfig
 from textdd.corpora.sources import DatasetConfig
 from textdd.problem import Problem
+from textdd.seeds import numpy_generator
 from textdd.spaces.reading import Reading
 from textdd.spaces.vectors import EmbeddingConfig
 from textdd.spaces.words import word_space
@@ -38,6 +39,8 @@ SMALL = (  # the same corpus on the command line, with everything else small as 
     "trainer.threads=1",
 )
 
+WORDS = {"red": ("rose", "blood", "brick"), "green": ("leaf", "moss", "frog"), "blue": ("sky", "sea", "ink")}
+"""What texts of each label speak of."""
 
 LIBRARIES_OWN = (
     "KMP_",  # scikit-learn, when it is imported
@@ -88,6 +91,44 @@ def problem_of(corpus, cache, name="textcnn", length=48, per_class=2, seed=0, di
     student = make_student(model, dimension, corpus.task)
     share = per_class * len(corpus.classes) / corpus.train_rows
     return Problem(corpus, space, stores, student, model, per_class, share, seed, cache)
+
+
+def sentence(generator, labels, length=7):
+    """Words that any text may have, and one or two of every label among them."""
+    found = [f"word{i}" for i in generator.integers(20, size=length)]
+    for label in labels:
+        found += generator.choice(WORDS[label], generator.integers(1, 3)).tolist()
+    return " ".join(generator.permutation(found))
+
+
+def problem_of_file(folder, cache, rows, length=16, **options):
+    """The problem of a corpus in a csv file."""
+    folder.mkdir()
+    (folder / "train.csv").write_text("\n".join(",".join(map(str, row)) for row in rows) + "\n")
+    config = DatasetConfig(name=folder.name, path=str(folder / "train.csv"), **options)
+    return problem_of(load_corpus(config, None, cache, seed=0), cache, length=length)
+
+
+@pytest.fixture(scope="session")
+def several_labels(tmp_path_factory, cache):
+    """Two texts per label; a text has any number of three, none included."""
+    generator, rows = numpy_generator(0, "several labels"), [("text", *WORDS)]
+    for flags in generator.random((300, 3)) < (0.5, 0.3, 0.2):
+        labels = [label for label, yes in zip(WORDS, flags, strict=True) if yes]
+        rows.append((sentence(generator, labels), *flags.astype(int)))
+    return problem_of_file(tmp_path_factory.mktemp("files") / "colours", cache, rows, labels=list(WORDS))
+
+
+@pytest.fixture(scope="session")
+def pairs(tmp_path_factory, cache):
+    """Two pairs per class: whether both segments speak of one colour; as many tokens are read as the shortest has."""
+    generator, rows = numpy_generator(0, "pairs"), [("first", "other", "label")]
+    for i in range(300):
+        first, other = generator.choice(list(WORDS), 2, replace=False)
+        segments = [sentence(generator, [label], 4) for label in (first, first if i % 2 else other)]
+        rows.append((*segments, "same" if i % 2 else "different"))
+    folder = tmp_path_factory.mktemp("files") / "twins"
+    return problem_of_file(folder, cache, rows, length=11, text=["first", "other"], pair=True)
 
 
 def read(corpus, cache, vocabulary=30_000, length=48):

@@ -11,6 +11,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 from torch.nn import functional as F
 
+from tests.tiny import Parts
 from textdd.config import CONF, register
 from textdd.distillers import DISTILLERS
 from textdd.distillers.meta_gradient import MetaGradientConfig
@@ -19,9 +20,9 @@ from textdd.outer.batches import OuterData
 from textdd.outer.distil import make_distiller
 from textdd.outer.materials import Materials
 from textdd.outer.plain import plain_lesson
-from textdd.spaces.embedded import embed
 from textdd.trainer import TrainerConfig, make_trainer
-from textdd.training import ENGINES, train
+from textdd.training import ENGINES, OPTIMISERS, train
+from textdd.training.student import FlatStudent
 
 SMALL = {"outer_steps": 4, "outer_batch": 32, "check_every": 2, "check_texts": 50, "inner_steps": 4, "length": 6}
 FEW_EXPERTS = {"experts": 2, "pace": 2, "window": 2}
@@ -54,7 +55,13 @@ VARIANTS = [
     ("gradient_matching", {"labels": "soft", "inner_optimiser": "sgd"}),
     ("trajectory_matching", {"engine": "recompute", "students": 2, "window": 0}),
 ]
-TABLE = [(name, {}) for name in DISTILLERS] + VARIANTS
+TABLE = [
+    *(("problem", name, {}) for name in DISTILLERS),
+    *(("problem", name, changes) for name, changes in VARIANTS),
+    *(("several_labels", name, {}) for name in DISTILLERS if name != "paper"),
+    *(("pairs", name, {"length": 0} if name == "label_distillation" else {}) for name in DISTILLERS if name != "paper"),
+]
+"""The fixture that is the problem, the method, and its options."""
 
 
 def options(name, **changes):
@@ -66,18 +73,18 @@ def options(name, **changes):
     return dataclasses.replace(chosen, **{**small, **changes})
 
 
-def prepared(config, student, corpus, vectors, seed=0):
-    """A distiller before its first outer step; what it prepares is kept with the tokenised corpus of the session."""
-    distiller = make_distiller(config, student, corpus, vectors, per_class=2, seed=seed)
+def prepared(config, problem):
+    """A distiller before its first outer step; what it prepares is kept with the corpus of the session."""
+    distiller = make_distiller(config, problem)
     make = partial(make_trainer, TrainerConfig(accelerator="cpu"), alone=True)
-    distiller.prepare(Materials(corpus, vectors.table, corpus.train.store.folder.parent / f"materials-{seed}", make))
+    distiller.prepare(Materials(problem, problem.corpus.folder / f"materials-{problem.seed}", make))
     return distiller
 
 
-def fitted(config, student, corpus, vectors, seed=0, steps=None, callbacks=()):
+def fitted(config, problem, steps=None, callbacks=()):
     """A distiller after its outer steps, and its trainer."""
-    distiller = prepared(config, student, corpus, vectors, seed)
-    data = OuterData(corpus, vectors.table, config.outer_batch, config.outer_steps, config.check_texts, seed)
+    distiller = prepared(config, problem)
+    data = OuterData(problem, config.outer_batch, config.outer_steps, config.check_texts)
     trainer = pl.Trainer(
         max_steps=steps or config.outer_steps,
         max_epochs=-1,
@@ -100,15 +107,25 @@ def tensors(synthetic):
     return [synthetic.x, synthetic.labels(), synthetic.step_sizes()]
 
 
-@pytest.fixture(params=TABLE, ids=lambda row: " ".join([row[0], *(f"{k}={v}" for k, v in row[1].items())]))
-def config(request):
-    name, changes = request.param
+@pytest.fixture(params=TABLE, ids=lambda row: " ".join([*row[:2], *(f"{k}={v}" for k, v in row[2].items())]))
+def row(request):
+    return request.param
+
+
+@pytest.fixture
+def config(row):
+    _, name, changes = row
     return options(name, **changes)
 
 
-def test_learns_and_keeps_what_did_best(config, student, corpus, vectors):
-    start = prepared(config, student, corpus, vectors)
-    distiller, _ = fitted(config, student, corpus, vectors)
+@pytest.fixture
+def any_problem(row, request):
+    return request.getfixturevalue(row[0])
+
+
+def test_learns_and_keeps_what_did_best(config, any_problem):
+    start = prepared(config, any_problem)
+    distiller, _ = fitted(config, any_problem)
     before, after = tensors(start.synthetic), tensors(distiller.synthetic)
     moved = [not torch.equal(a, b) for a, b in zip(before, after, strict=True)]
     assert moved == [config.parametrisation != "real", config.labels != "hard", config.learn_step_sizes]
@@ -117,42 +134,45 @@ def test_learns_and_keeps_what_did_best(config, student, corpus, vectors):
         assert not tensor.requires_grad or tensor.is_leaf is False
     assert 0 < distiller.best_accuracy <= 1
     assert distiller.seconds > 0
-    count, length = 2 * len(corpus.classes), config.length or corpus.length
+    count, length = 2 * any_problem.classes, config.length or any_problem.space.length
     assert distiller.best.mean.texts().shape == (count, length, 16)
     pieces = config.pieces or 1  # six tokens are too few for the rule to cut
     assert distiller.best.mean.x.shape == (pieces * count, length // pieces, 16)
 
 
-def test_one_seed_gives_one_result(config, student, corpus, vectors):
-    first, again, other = (fitted(config, student, corpus, vectors, seed)[0] for seed in (0, 0, 1))
+def test_one_seed_gives_one_result(config, any_problem):
+    problems = (dataclasses.replace(any_problem, seed=seed) for seed in (0, 0, 1))
+    first, again, other = (fitted(config, problem)[0] for problem in problems)
     assert all(torch.equal(a, b) for a, b in zip(tensors(first.synthetic), tensors(again.synthetic), strict=True))
     assert not torch.equal(first.synthetic.x, other.synthetic.x)
 
 
-def test_labels_and_step_sizes_stay_valid(config, student, corpus, vectors):
-    distiller, _ = fitted(config, student, corpus, vectors)
-    labels = distiller.synthetic.labels()
-    assert torch.allclose(labels.sum(1), torch.ones(len(labels)))
-    assert (labels >= 0).all()
+def test_labels_and_step_sizes_stay_valid(config, any_problem):
+    distiller, _ = fitted(config, any_problem)
+    labels, one_class = distiller.synthetic.labels(), any_problem.task.name == "one_class"
+    if one_class:
+        assert torch.allclose(labels.sum(1), torch.ones(len(labels)))
+    assert ((labels >= 0) & (labels <= 1)).all()
     assert (distiller.synthetic.step_sizes() > 0).all()
     if config.labels != "teacher":  # who may think otherwise
-        assert labels.argmax(1).tolist() == [m % len(corpus.classes) for m in range(len(labels))]
+        own = [m % any_problem.classes for m in range(len(labels))]
+        assert labels.argmax(1).tolist() == own if one_class else (labels[range(len(labels)), own] > 0.5).all()
 
 
-def differentiated(config, student, corpus, vectors):
+def differentiated(config, problem):
     """A distiller with the gradient of its first objective."""
-    distiller = prepared(config, student, corpus, vectors)
-    data = OuterData(corpus, vectors.table, 32, 1, 50, seed=0)
+    distiller = prepared(config, problem)
+    data = OuterData(problem, 32, 1, 50)
     data.trainer = distiller.trainer = pl.Trainer(accelerator="cpu", logger=False)
     batch = data.on_after_batch_transfer(next(iter(data.train_dataloader())), 0)
     distiller.objective(batch, step=0).backward()
     return distiller
 
 
-def test_gradient_reaches_what_is_learned_and_nothing_else(config, student, corpus, vectors):
+def test_gradient_reaches_what_is_learned_and_nothing_else(config, any_problem):
     if isinstance(config, MetaGradientConfig):
         config = dataclasses.replace(config, plain_share=0.0)
-    distiller = differentiated(config, student, corpus, vectors)
+    distiller = differentiated(config, any_problem)
     learned = {name for name, parameter in distiller.named_parameters() if parameter.grad is not None}
     expected = {f"synthetic.texts.{name}" for name, _ in distiller.synthetic.texts.named_parameters()}
     expected |= {"synthetic.label_logits"} if config.labels == "soft" else set()
@@ -162,17 +182,17 @@ def test_gradient_reaches_what_is_learned_and_nothing_else(config, student, corp
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_plain_lessons_teach_all_but_step_sizes(engine, student, corpus, vectors):
+def test_plain_lessons_teach_all_but_step_sizes(engine, problem):
     config = options("meta_gradient", plain_share=1.0, engine=engine)
-    distiller = differentiated(config, student, corpus, vectors)
+    distiller = differentiated(config, problem)
     gradients = {name: parameter.grad for name, parameter in distiller.synthetic.named_parameters()}
     assert gradients["texts.x"].abs().max() > 0
     assert gradients["label_logits"].abs().max() > 0
     assert gradients["raw_step_sizes"].abs().max() == 0  # there, though: processes average what all of them have
 
 
-def test_a_plain_lesson_is_longer_shuffled_and_of_one_step_size(student, corpus, vectors):
-    synthetic = prepared(options("meta_gradient"), student, corpus, vectors).synthetic
+def test_a_plain_lesson_is_longer_shuffled_and_of_one_step_size(problem):
+    synthetic = prepared(options("meta_gradient"), problem).synthetic
     lessons = [plain_lesson(synthetic, seed) for seed in range(50)]
     steps = [len(lesson.rows) for lesson in lessons]
     assert min(steps) == 2
@@ -184,27 +204,69 @@ def test_a_plain_lesson_is_longer_shuffled_and_of_one_step_size(student, corpus,
     assert lessons[0].rows[0].tolist() != lessons[1].rows[0].tolist()
 
 
-def test_targets_of_the_teacher_are_what_it_thinks_of_the_batch(student, corpus, vectors):
+def test_targets_of_the_teacher_are_what_it_thinks_of_the_batch(problem, reader):
     config = options("meta_gradient", plain_share=0.0)
-    distiller = prepared(config, student, corpus, vectors)
+    distiller = prepared(config, problem)
     distiller.trainer = pl.Trainer(accelerator="cpu", logger=False)
-    batch = embed(vectors.table, corpus.train.batch(np.arange(16)))
+    batch = reader(problem.train.batch(np.arange(16)))
     (theta,) = distiller.trained_students(0, [0])
+    student = problem.student
     wanted = student(distiller.teacher.theta, batch.x, batch.mask).softmax(1)
     by_hand = -(wanted * student(theta, batch.x, batch.mask).log_softmax(1)).sum(1).mean()
     assert torch.allclose(distiller.objective(batch, step=0), by_hand)
 
 
+@pytest.fixture
+def problem_of_parts(problem):
+    """A student whose lower layers have 0.3 of the head's step size."""
+    return dataclasses.replace(problem, student=FlatStudent(Parts(16, problem.classes)))
+
+
 @pytest.mark.parametrize("engine", ENGINES)
-def test_students_side_by_side_give_the_gradient_of_students_one_by_one(engine, student, corpus, vectors):
+@pytest.mark.parametrize("optimiser", OPTIMISERS)
+def test_step_sizes_are_learned_for_each_part(optimiser, engine, problem_of_parts):
+    """By the true gradient: that of finite differences, in every step and part."""
+    changes = {"engine": engine, "inner_optimiser": optimiser, "plain_share": 0.0, "targets": "labels"}
+    config = options("meta_gradient", step_size=0.02, **changes)
+    distiller = prepared(config, problem_of_parts).double()
+    assert torch.allclose(distiller.synthetic.step_sizes(), torch.tensor([[0.02, 0.006]] * 4).double(), atol=1e-6)
+    batch = problem_of_parts.reader(dtype=torch.float64)(problem_of_parts.train.batch(np.arange(16)))
+    raw = distiller.synthetic.raw_step_sizes
+    (gradient,) = torch.autograd.grad(distiller.objective(batch, step=0), raw)
+    assert gradient.shape == (4, 2)
+    for t, part in np.ndindex(4, 2):
+        values = []
+        for sign in (1, -1):
+            raw.data[t, part] += sign * 1e-5
+            values.append(distiller.objective(batch, step=0).item())
+            raw.data[t, part] -= sign * 1e-5
+        assert gradient[t, part].item() == pytest.approx((values[0] - values[1]) / 2e-5, rel=1e-4, abs=1e-10)
+
+
+@pytest.mark.parametrize("name", ["meta_gradient", "label_distillation", "trajectory_matching"])
+def test_step_sizes_of_parts_are_used_wherever_students_are_taught(name, problem_of_parts, tmp_path):
+    config = options(name, plain_share=0.5) if name == "meta_gradient" else options(name)
+    problem = dataclasses.replace(
+        problem_of_parts, corpus=dataclasses.replace(problem_of_parts.corpus, folder=tmp_path)
+    )
+    distiller, _ = fitted(config, problem)
+    learned = distiller.best.mean.step_sizes()
+    assert learned.shape == (4, 2)
+    assert (learned != prepared(config, problem).synthetic.step_sizes()).any(0).all()
+    plain = plain_lesson(distiller.synthetic, 0, scales=problem.student.scales).step_sizes
+    assert torch.allclose(plain[:, 1], 0.3 * plain[:, 0])
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_students_side_by_side_give_the_gradient_of_students_one_by_one(engine, problem):
     """Some taught plainly, some a beginning of the set, by windows that end at random."""
     changes = {"students": 6, "plain_share": 0.3, "nested": [1], "targets": "labels", "engine": engine}
     changes |= {"truncation": "random", "window": 3, "losses": 2, "order": "shuffled"}
     found = {}
     for choice in ("never", "always"):
-        distiller = prepared(options("meta_gradient", side_by_side=choice, **changes), student, corpus, vectors)
+        distiller = prepared(options("meta_gradient", side_by_side=choice, **changes), problem)
         distiller.double().trainer = pl.Trainer(accelerator="cpu", logger=False)
-        batch = embed(vectors.table.double(), corpus.train.batch(np.arange(16)))
+        batch = problem.reader(dtype=torch.float64)(problem.train.batch(np.arange(16)))
         drawn = [distiller.draw(0, k) for k in range(6)]
         assert len({(one.plain, one.lesson.rows.shape, one.end) for one in drawn}) < 6  # some go together
         learned = [parameter for parameter in distiller.synthetic.parameters() if parameter.requires_grad]
@@ -215,11 +277,11 @@ def test_students_side_by_side_give_the_gradient_of_students_one_by_one(engine, 
 
 
 @pytest.mark.parametrize(("truncation", "ages"), [("none", [1, 2, 4]), ("pool", [1, 2, 3])])
-def test_the_loss_at_several_steps_is_the_mean_of_the_losses_there(truncation, ages, student, corpus, vectors):
+def test_the_loss_at_several_steps_is_the_mean_of_the_losses_there(truncation, ages, problem, student, reader):
     changes = {"truncation": truncation, "window": 3, "pool": 1, "losses": 3, "plain_share": 0.0, "targets": "labels"}
-    distiller = prepared(options("meta_gradient", **changes), student, corpus, vectors)
+    distiller = prepared(options("meta_gradient", **changes), problem)
     distiller.trainer = pl.Trainer(accelerator="cpu", logger=False)
-    batch = embed(vectors.table, corpus.train.batch(np.arange(16)))
+    batch = reader(problem.train.batch(np.arange(16)))
     seed = distiller.draw_seed("pool", 0) if truncation == "pool" else distiller.draw_seed("student", 0, 0)
     start, lesson = distiller.fresh_student(seed), distiller.synthetic.lesson(seed)
     states = train(student, distiller.optimiser, start, lesson, ages)
@@ -238,15 +300,15 @@ class Diverge(pl.Callback):
             pl_module.synthetic.x.data.fill_(torch.nan)
 
 
-def test_a_diverging_run_keeps_its_best_set(student, corpus, vectors):
+def test_a_diverging_run_keeps_its_best_set(problem):
     config = options("meta_gradient", outer_steps=100)
-    distiller, trainer = fitted(config, student, corpus, vectors, callbacks=[Diverge(step=5)])
+    distiller, trainer = fitted(config, problem, callbacks=[Diverge(step=5)])
     assert trainer.global_step < 100
     assert distiller.best_accuracy > 0
     assert all(tensor.isfinite().all() for tensor in tensors(distiller.best.mean))
 
 
-def test_a_run_that_diverges_at_once_says_what_to_type(student, corpus, vectors):
+def test_a_run_that_diverges_at_once_says_what_to_type(problem):
     config = options("meta_gradient", outer_steps=100, check_every=100)
     with pytest.raises(TextddError, match=r"not finite in 20 outer steps.*distiller\.step_size=0\.001"):
-        fitted(config, student, corpus, vectors, callbacks=[Diverge(step=0)])
+        fitted(config, problem, callbacks=[Diverge(step=0)])

@@ -1,5 +1,6 @@
 """Losses that match students' features or gradients: closed forms, other programs, finite differences."""
 
+import numpy as np
 import pytest
 import torch
 from sklearn.kernel_ridge import KernelRidge as SklearnKernelRidge
@@ -10,9 +11,8 @@ from textdd.distillers.distribution_matching import mean_discrepancy
 from textdd.distillers.gradient_matching import cosine_distance, full_gradients, head_gradients
 from textdd.distillers.kernel_ridge import ridge_predictions
 from textdd.outer.distil import make_distiller
-from textdd.spaces.embedded import Batch
+from textdd.spaces.reading import Batch
 from textdd.students import STUDENTS, make_student
-from textdd.training.training import soft_cross_entropy
 
 N, L, D, C, M = 10, 5, 4, 3, 6
 METHODS = ["kernel_ridge", "distribution_matching", "gradient_matching"]
@@ -34,34 +34,34 @@ def texts():
 
 class TestKernelRidge:
     @pytest.fixture(params=[M, 3 * M])  # fewer examples than features, and more
-    def problem(self, request):
+    def regression(self, request):
         generator = torch.Generator().manual_seed(1)
         shapes = ((request.param, 8), (request.param, C), (N, 8))
         return [torch.randn(shape, dtype=torch.float64, generator=generator) for shape in shapes]
 
-    def test_is_the_regression_of_scikit_learn(self, problem):
-        features, targets, queries = problem
+    def test_is_the_regression_of_scikit_learn(self, regression):
+        features, targets, queries = regression
         with_bias = [F.pad(part, (0, 1), value=1.0) for part in (features, queries)]
         ridge = 0.3 * with_bias[0].square().sum() / len(features)  # lambda tr(K) / M
         expected = SklearnKernelRidge(alpha=ridge.item(), kernel="linear").fit(with_bias[0], targets)
         got = ridge_predictions(features, targets, queries, 0.3)
         assert got.numpy() == pytest.approx(expected.predict(with_bias[1]), rel=1e-9)
 
-    def test_solves_the_normal_equations(self, problem):
+    def test_solves_the_normal_equations(self, regression):
         """The dual form equals the primal one: the weights minimise squared error plus ridge times squared norm."""
-        features, targets, queries = problem
+        features, targets, queries = regression
         with_bias = F.pad(features, (0, 1), value=1.0)
         ridge = 0.3 * with_bias.square().sum() / len(features)
         weights = torch.linalg.solve(with_bias.t() @ with_bias + ridge * torch.eye(9), with_bias.t() @ targets)
         expected = F.pad(queries, (0, 1), value=1.0) @ weights
         assert torch.allclose(ridge_predictions(features, targets, queries, 0.3), expected, atol=1e-9)
 
-    def test_its_gradient(self, problem):
-        features, targets, queries = (part.requires_grad_() for part in problem)
+    def test_its_gradient(self, regression):
+        features, targets, queries = (part.requires_grad_() for part in regression)
         assert torch.autograd.gradcheck(lambda *a: ridge_predictions(*a, 0.01), (features, targets, queries))
 
-    def test_single_precision_does_not_lose_the_kernel(self, problem):
-        features, targets, queries = problem
+    def test_single_precision_does_not_lose_the_kernel(self, regression):
+        features, targets, queries = regression
         features = features + 100  # the mean is all that single precision would see of the kernel
         expected = ridge_predictions(features, targets, queries, 1e-9)
         got = ridge_predictions(features.float(), targets.float(), queries.float(), 1e-9)
@@ -99,7 +99,7 @@ class TestGradientMatching:
         y = y / y.sum(1, keepdim=True)
         (got,) = head_gradients(any_student, theta, x, y, mask)
         leaf = theta.clone().requires_grad_()
-        (gradient,) = torch.autograd.grad(soft_cross_entropy(any_student(leaf, x, mask), y), leaf)
+        (gradient,) = torch.autograd.grad(any_student.task.inner_loss(any_student(leaf, x, mask), y), leaf)
         expected = any_student.unflatten(gradient)["head.weight"]
         assert torch.allclose(got, expected, atol=1e-12)
         full = full_gradients(any_student, theta, x, y, mask)
@@ -128,17 +128,17 @@ class TestGradientMatching:
         assert cosine_distance(real, synthetic).item() == pytest.approx(0 + 1 + 2)  # the last row has no direction
 
 
-def made(name, student, corpus, vectors, **changes):
-    return make_distiller(options(name, **changes), student, corpus, vectors, per_class=2, seed=0)
+def made(name, problem, **changes):
+    return make_distiller(options(name, **changes), problem)
 
 
 VARIANTS = [(name, {}) for name in METHODS] + [("gradient_matching", {"gradient": "head"})]
 
 
 @pytest.mark.parametrize(("name", "changes"), VARIANTS[1:])
-def test_equal_sets_match(name, changes, student, corpus, vectors):
+def test_equal_sets_match(name, changes, problem):
     """The distilled texts are at their minimum where they are the real batch."""
-    distiller = made(name, student, corpus, vectors, **changes)
+    distiller = made(name, problem, **changes)
     x, one_hot = distiller.synthetic.x.detach(), distiller.synthetic.one_hot
     batch = Batch(x.clone(), torch.ones(x.shape[:2], dtype=torch.bool), one_hot.argmax(1))
     assert distiller.objective(batch, step=0).item() == pytest.approx(0, abs=1e-4)
@@ -147,10 +147,10 @@ def test_equal_sets_match(name, changes, student, corpus, vectors):
 
 
 @pytest.mark.parametrize(("name", "changes"), VARIANTS)
-def test_a_class_may_be_absent_from_a_batch(name, changes, student, corpus, vectors):
-    distiller = made(name, student, corpus, vectors, **changes)
-    ids, mask, labels = corpus.train.batch((corpus.train.labels == 1).nonzero()[0][:5])
-    loss = distiller.objective(Batch(vectors.table[ids], mask, labels), step=0)
+def test_a_class_may_be_absent_from_a_batch(name, changes, problem, reader):
+    distiller = made(name, problem, **changes)
+    batch = reader(problem.train.batch((problem.train.labels == 1).nonzero()[0][:5]))
+    loss = distiller.objective(batch, step=0)
     loss.backward()
     moved = distiller.synthetic.x.grad.abs().sum((1, 2)) > 0
     assert loss.isfinite()
@@ -160,11 +160,10 @@ def test_a_class_may_be_absent_from_a_batch(name, changes, student, corpus, vect
 
 
 @pytest.mark.parametrize("name", ["kernel_ridge", "gradient_matching"])
-def test_students_of_the_pool_age_and_are_renewed(name, student, corpus, vectors):
-    distiller = made(name, student, corpus, vectors, pool=2, inner_steps=9, oldest=4, online_steps=2)
-    ids, mask, labels = corpus.train.batch(range(20))
-    ages = []
+def test_students_of_the_pool_age_and_are_renewed(name, problem, reader):
+    distiller = made(name, problem, pool=2, inner_steps=9, oldest=4, online_steps=2)
+    batch, ages = reader(problem.train.batch(np.arange(20))), []
     for step in range(6):
-        distiller.objective(Batch(vectors.table[ids], mask, labels), step)
+        distiller.objective(batch, step)
         ages.append([state.t for state in distiller.pool.states])
     assert ages == [[2, 2], [2, 4], [4, 4], [4, 2], [2, 2], [2, 4]]

@@ -9,12 +9,13 @@ from torch.nn import functional as F
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from tests.distillers.test_distillers import options, prepared
+from tests.tiny import Parts
 from textdd.outer import experts as experts_file
 from textdd.outer.experts import expert_trajectories, train_expert
 from textdd.outer.materials import Materials
-from textdd.spaces.embedded import embed
 from textdd.trainer import TrainerConfig, make_trainer
 from textdd.training import Recipe, State, train
+from textdd.training.student import FlatStudent
 
 RECIPE = Recipe("sgd", 6, 16, "shuffled", 0.2)
 
@@ -24,14 +25,14 @@ def make_cpu(**options):
 
 
 class TestExperts:
-    def test_are_trained_as_torch_would(self, student, corpus, vectors):
-        found = train_expert(student, RECIPE, 3, corpus.train, vectors.table, seed=4)
+    def test_are_trained_as_torch_would(self, problem, student, reader):
+        found = train_expert(RECIPE, 3, problem.train, reader, seed=4)
         module = copy.deepcopy(student.module)
         vector_to_parameters(student.fresh(4), module.parameters())
         optimiser = torch.optim.SGD(module.parameters(), 0.2)
         expected = [student.fresh(4)]
-        for t, rows in enumerate(RECIPE.schedule(len(corpus.train), 4)):
-            x, mask, labels = embed(vectors.table, corpus.train.batch(rows.numpy()))
+        for t, rows in enumerate(RECIPE.schedule(len(problem.train), 4)):
+            x, mask, labels = reader(problem.train.batch(rows.numpy()))
             optimiser.zero_grad()
             F.cross_entropy(module(x, mask), labels).backward()
             optimiser.step()
@@ -39,7 +40,21 @@ class TestExperts:
                 expected.append(parameters_to_vector(module.parameters()).detach().clone())
         assert torch.allclose(found, torch.stack(expected), atol=1e-6)
 
-    def test_are_trained_once_and_as_many_as_are_missing(self, student, corpus, vectors, tmp_path, monkeypatch):
+    def test_have_a_step_size_for_each_part(self, problem, reader):
+        student = FlatStudent(Parts(16, problem.classes))
+        found = train_expert(RECIPE, 3, problem.train, dataclasses.replace(reader, student=student), seed=4)
+        vector_to_parameters(student.fresh(4), student.learned())
+        optimiser = torch.optim.SGD(
+            [{"params": part, "lr": size} for part, size in zip(student.parts(), (0.2, 0.06), strict=True)]
+        )
+        for rows in RECIPE.schedule(len(problem.train), 4):
+            x, mask, labels = reader(problem.train.batch(rows.numpy()))
+            optimiser.zero_grad()
+            F.cross_entropy(student.module(x, mask), labels).backward()
+            optimiser.step()
+        assert torch.allclose(found[-1], parameters_to_vector(student.learned()), atol=1e-6)
+
+    def test_are_trained_once_and_as_many_as_are_missing(self, problem, student, tmp_path, monkeypatch):
         trained = []
 
         def count(*arguments):
@@ -47,26 +62,26 @@ class TestExperts:
             return train_expert(*arguments)
 
         monkeypatch.setattr(experts_file, "train_expert", count)
-        materials = Materials(corpus, vectors.table, tmp_path, make_cpu)
-        first, seconds = expert_trajectories(student, RECIPE, 2, 2, materials, seed=0)
-        again, same_seconds = expert_trajectories(student, RECIPE, 2, 2, materials, seed=0)
+        materials = Materials(problem, tmp_path, make_cpu)
+        first, seconds = expert_trajectories(RECIPE, 2, 2, materials, seed=0)
+        again, same_seconds = expert_trajectories(RECIPE, 2, 2, materials, seed=0)
         assert len(trained) == 2
         assert seconds == same_seconds > 0
         assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
         assert first[0].shape == (4, student.size)
         assert not torch.equal(first[0][0], first[1][0])  # each from an initialisation of its own
-        expert_trajectories(student, RECIPE, 2, 3, materials, seed=0)
+        expert_trajectories(RECIPE, 2, 3, materials, seed=0)
         assert len(trained) == 3
-        expert_trajectories(student, dataclasses.replace(RECIPE, step_size=0.1), 2, 1, materials, seed=0)
+        expert_trajectories(dataclasses.replace(RECIPE, step_size=0.1), 2, 1, materials, seed=0)
         assert len(trained) == 4
         assert len(list((tmp_path / "experts").glob("*.safetensors"))) == 4
 
 
 @pytest.fixture(params=["sgd", "momentum", "adam"])
-def distiller(request, student, corpus, vectors):
+def distiller(request, problem):
     """In float64, with experts of 3 distilled steps, of which 2 are matched."""
     changes = {"inner_optimiser": request.param, "inner_steps": 3, "step_size": 0.05, "order": "shuffled"}
-    return prepared(options("trajectory_matching", **changes), student, corpus, vectors).double()
+    return prepared(options("trajectory_matching", **changes), problem).double()
 
 
 def mismatch(distiller, seed, engine="unroll"):
@@ -135,10 +150,10 @@ def test_gradient_agrees_with_finite_differences(distiller):
 
 
 @pytest.mark.parametrize(("window", "exact"), [(1, True), (2, False)])
-def test_tesla_leaves_out_how_steps_depend_on_earlier_ones(window, exact, student, corpus, vectors):
+def test_tesla_leaves_out_how_steps_depend_on_earlier_ones(window, exact, problem, student):
     """TESLA's gradient, 2 (theta_N - theta*) . d(-alpha g_i) / d x with every theta_i held fixed."""
     changes = {"inner_optimiser": "sgd", "inner_steps": 3, "step_size": 0.5, "window": window, "inner_batch": 4}
-    distiller = prepared(options("trajectory_matching", **changes), student, corpus, vectors).double()
+    distiller = prepared(options("trajectory_matching", **changes), problem).double()
     synthetic = distiller.synthetic
     (full,) = torch.autograd.grad(mismatch(distiller, 5), synthetic.x)
     expert, first = distiller.segment(5)

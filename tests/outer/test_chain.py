@@ -1,102 +1,11 @@
-"""Warm starts take over what fits and refuse what does not; chains divide the minutes and add up the costs."""
+"""Chains divide the minutes and add up the costs."""
 
 import dataclasses
-
-import pytest
-import torch
 
 from tests.distillers.test_distillers import options
 from textdd.config import CONF
 from textdd.distillers import DISTILLERS
-from textdd.errors import TextddError
 from textdd.outer.chain import ChainConfig, added_up, stages_of
-from textdd.outer.distil import make_distiller
-from textdd.sets.distilled_set import DistilledSet
-from textdd.sets.parametrisations import Free
-from textdd.sets.parametrisations.pieces import cut, for_pieces
-from textdd.training import Recipe
-
-CLASSES = 3  # of the small corpus
-
-
-@pytest.fixture
-def source(vectors, corpus):
-    """A set of two texts of 6 tokens per class, with labels and step sizes that no start has."""
-    generator = torch.Generator().manual_seed(0)
-    x = torch.randn(2 * CLASSES, 6, 16, generator=generator)
-    y = (3 * torch.eye(CLASSES).repeat(2, 1) + torch.randn(2 * CLASSES, CLASSES, generator=generator)).softmax(1)
-    manifest = {"classes": corpus.classes, "dataset": "demo", "embedding": {"name": "corpus"}}
-    steps = torch.tensor([0.1, 0.2, 0.3, 0.4])
-    return DistilledSet(x, y, steps, Recipe("adam", 4, 3), vectors.table, corpus.tokeniser, manifest)
-
-
-def started(source, student, corpus, vectors, per_class=2, **changes):
-    config = options("meta_gradient", **changes)
-    return make_distiller(config, student, corpus, vectors, per_class, seed=0, source=source)
-
-
-def test_a_warm_start_takes_texts_labels_and_step_sizes(source, student, corpus, vectors):
-    distiller = started(source, student, corpus, vectors)
-    for synthetic in (distiller.synthetic, distiller.averaged.mean, distiller.best.mean):
-        assert torch.equal(synthetic.x, source.x)
-        assert torch.allclose(synthetic.labels(), source.y, atol=1e-6)
-        assert torch.allclose(synthetic.step_sizes(), source.step_sizes, atol=1e-6)
-
-
-@pytest.mark.parametrize("changes", [{"inner_steps": 5}, {"inner_optimiser": "sgd"}])
-def test_step_sizes_of_another_training_are_left(changes, source, student, corpus, vectors):
-    synthetic = started(source, student, corpus, vectors, step_size=0.02, **changes).synthetic
-    assert torch.allclose(synthetic.step_sizes(), torch.tensor(0.02))
-    assert torch.allclose(synthetic.labels(), source.y, atol=1e-6)
-
-
-def test_what_is_not_learned_is_left(source, student, corpus, vectors):
-    synthetic = started(source, student, corpus, vectors, labels="hard", learn_step_sizes=False).synthetic
-    assert torch.equal(synthetic.labels(), torch.eye(CLASSES).repeat(2, 1))
-    assert torch.equal(synthetic.x, source.x)
-
-
-def test_texts_in_pieces_start_from_whole_ones(source, student, corpus, vectors):
-    synthetic = started(source, student, corpus, vectors, pieces=2).synthetic
-    assert torch.equal(synthetic.x, cut(source.x, CLASSES, 2))
-    assert torch.allclose(synthetic.labels(), for_pieces(source.y, 2), atol=1e-6)
-
-
-@pytest.mark.parametrize("pieces", [1, 3])
-def test_length_and_pieces_that_are_left_open_are_those_of_the_set(pieces, source, student, corpus, vectors):
-    source = DistilledSet(
-        source.x, source.y, None, source.recipe, vectors.table, corpus.tokeniser, source.manifest | {"pieces": pieces}
-    )
-    synthetic = started(source, student, corpus, vectors, length=-1).synthetic
-    assert synthetic.pieces == pieces
-    assert torch.equal(synthetic.x, source.x)
-    assert torch.allclose(synthetic.labels(), source.y, atol=1e-6)
-
-
-def test_soft_labels_after_hard_ones_can_be_learned(source, student, corpus, vectors):
-    source.text_labels = torch.eye(CLASSES).repeat(2, 1)
-    labels = started(source, student, corpus, vectors, confidence=0.8).synthetic.labels()
-    assert torch.allclose(labels.max(1).values, torch.tensor(0.8))
-
-
-@pytest.mark.parametrize(
-    ("spoil", "arguments", "expected"),
-    [
-        (lambda s: s.manifest.update(classes=["a", "b"]), {}, r"has 2 classes \(a, b\), the corpus 3 .*dataset=demo"),
-        (
-            lambda s: setattr(s, "texts", Free(s.x[..., :8])),
-            {},
-            "word vectors of 8 numbers, this run of 16.*embedding=corpus",
-        ),
-        (lambda s: None, {"per_class": 3}, "has 2 examples per class, this run 3. Type: per_class=2"),
-        (lambda s: None, {"length": -1, "pieces": 4}, "6 tokens, which .*pieces=4 does not divide. Type: .*pieces=1"),
-        (lambda s: None, {"length": 9}, "texts of 6 tokens, this run of 9. Type: distiller.length=6"),
-    ],
-)
-def test_sets_of_another_shape_are_refused(spoil, arguments, expected, source, student, corpus, vectors):
-    spoil(source)
-    with pytest.raises(TextddError, match=expected):
-        started(source, student, corpus, vectors, **arguments)
 
 
 def test_a_method_alone_is_a_chain_of_one():

@@ -10,8 +10,9 @@ from tests.distillers.test_distillers import options
 from textdd.checks import check_method
 from textdd.distillers import DISTILLERS
 from textdd.errors import TextddError
-from textdd.outer.distil import make_distiller, recipe_of
+from textdd.outer.distil import make_distiller
 from textdd.outer.nested import check_nested, draw_size
+from textdd.outer.start.start import recipe_of
 
 
 @pytest.mark.parametrize("sizes", [[], [1], [1, 3, 9]])
@@ -28,9 +29,9 @@ def test_wrong_sizes_say_what_to_type(sizes, remedy):
         check_nested(sizes, 10)
 
 
-def test_a_set_below_its_nested_sizes_is_refused(student, corpus, vectors):
+def test_a_set_below_its_nested_sizes_is_refused(problem):
     with pytest.raises(TextddError, match="from 1 below 2"):
-        make_distiller(options("meta_gradient", nested=[2]), student, corpus, vectors, per_class=2, seed=0)
+        make_distiller(options("meta_gradient", nested=[2]), problem)
 
 
 def test_methods_that_cannot_refuse(monkeypatch):
@@ -51,9 +52,9 @@ def test_every_size_is_drawn_as_often():
 
 
 @pytest.mark.parametrize("changes", [{}, {"order": "shuffled"}, {"inner_batch": 4}])
-def test_a_beginning_is_taught_by_the_recipe_for_its_size(student, corpus, vectors, changes):
+def test_a_beginning_is_taught_by_the_recipe_for_its_size(problem, changes):
     config = options("meta_gradient", nested=[1, 4], **changes)
-    distiller = make_distiller(config, student, corpus, vectors, per_class=10, seed=0)
+    distiller = make_distiller(config, dataclasses.replace(problem, per_class=10))
     seen = set()
     for draw in range(20):
         lesson = distiller.lesson(draw)
@@ -65,8 +66,8 @@ def test_a_beginning_is_taught_by_the_recipe_for_its_size(student, corpus, vecto
     assert seen == {3, 12, 30}
 
 
-def test_rows_behind_a_beginning_get_no_gradient(student, corpus, vectors):
-    distiller = make_distiller(options("meta_gradient", nested=[1]), student, corpus, vectors, per_class=4, seed=0)
+def test_rows_behind_a_beginning_get_no_gradient(problem, student):
+    distiller = make_distiller(options("meta_gradient", nested=[1]), dataclasses.replace(problem, per_class=4))
     draw = next(seed for seed in range(100) if draw_size([1], 4, seed) == 1)
     lesson = distiller.lesson(draw)
     state = distiller.engine(student, distiller.optimiser, distiller.fresh_student(0), lesson, [4])[0]
@@ -75,9 +76,9 @@ def test_rows_behind_a_beginning_get_no_gradient(student, corpus, vectors):
     assert not gradient[3:].any()
 
 
-def test_sizes_differ_between_steps_though_the_student_is_one(student, corpus, vectors, monkeypatch):
+def test_sizes_differ_between_steps_though_the_student_is_one(problem, monkeypatch):
     config = options("meta_gradient", nested=[1], fresh_students=False)
-    distiller = make_distiller(config, student, corpus, vectors, per_class=2, seed=0)
+    distiller = make_distiller(config, problem)
     monkeypatch.setattr(type(distiller), "global_rank", 0, raising=False)
     sizes = []
     whole = distiller.synthetic.lesson
@@ -87,9 +88,9 @@ def test_sizes_differ_between_steps_though_the_student_is_one(student, corpus, v
     assert set(sizes) == {3, 6}
 
 
-def test_a_beginning_has_all_pieces_of_its_texts(student, corpus, vectors):
+def test_a_beginning_has_all_pieces_of_its_texts(problem, student):
     config = options("meta_gradient", nested=[1], pieces=3)
-    distiller = make_distiller(config, student, corpus, vectors, per_class=4, seed=0)
+    distiller = make_distiller(config, dataclasses.replace(problem, per_class=4))
     draw = next(seed for seed in range(100) if draw_size([1], 4, seed) == 1)
     lesson = distiller.lesson(draw)
     assert lesson.rows.max() == 3 * 3 - 1

@@ -1,91 +1,44 @@
-"""The parts that distillers share: starts, labels and step sizes, averaging, clipping, the pool, the recipe."""
+"""The parts that distillers share: labels and step sizes, averaging, clipping, the pool, what steps cost."""
 
 import math
 from dataclasses import asdict
 from functools import partial
 
-import numpy as np
 import pytest
 import torch
 
+from tests.conftest import problem_of
 from tests.distillers.test_distillers import options
 from textdd.errors import TextddError
-from textdd.outer import work
 from textdd.outer.averaging import Averaged
 from textdd.outer.clipping import AdaptiveClip
-from textdd.outer.distil import check_checkpoint, make_distiller, outer_steps_of, recipe_of
+from textdd.outer.distil import check_checkpoint, make_distiller, outer_steps_of
 from textdd.outer.distiller import DistillerConfig
-from textdd.outer.initialise import initial_texts, random_of_class
 from textdd.outer.pool import Pool
 from textdd.outer.synthetic import SyntheticSet
-from textdd.selectors import SELECTORS
-from textdd.spaces.features import mean_word_vectors
+from textdd.tasks import OneClass
 from textdd.training import Recipe, State
-
-
-@pytest.mark.parametrize("start", ["real", "kmeans"])
-def test_real_starts_are_real_texts_of_their_class(start, corpus, vectors):
-    classes, length = len(corpus.classes), 9
-    x = initial_texts(start, corpus.train, vectors.table, 3, length, seed=0)
-    assert x.shape == (3 * classes, length, 16)
-    rows = chosen(start, corpus, vectors, 3)
-    assert len(set(rows)) == len(x)
-    assert corpus.train.labels[rows].tolist() == [m % classes for m in range(len(x))]
-    ids, mask, _ = corpus.train.batch(rows)
-    for m in range(len(x)):
-        words = min(int(mask[m].sum()), length)
-        assert torch.equal(x[m][:words], vectors.table[ids[m, :words]])
-        assert not x[m][words:].any()
-
-
-def chosen(start, corpus, vectors, per_class):
-    """The rows that a start takes its texts from."""
-    if start == "kmeans":
-        return SELECTORS["k_means"](corpus.train, vectors.table, per_class, 0)
-    classes = range(len(corpus.classes))
-    return np.stack([random_of_class(corpus.train, c, per_class, 0) for c in classes], axis=1).ravel()
-
-
-def test_kmeans_spreads_further_than_chance(corpus, vectors):
-    def cover(start):
-        """Mean distance from every text of a class to the nearest chosen one."""
-        rows, total = chosen(start, corpus, vectors, 6), 0.0
-        for c in range(len(corpus.classes)):
-            of_class = np.flatnonzero(corpus.train.labels == c)
-            mine = rows[corpus.train.labels[rows] == c]
-            everything, picked = (mean_word_vectors(corpus.train, r, vectors.table) for r in (of_class, mine))
-            total += torch.cdist(everything, picked).min(1).values.mean()
-        return total
-
-    assert cover("kmeans") < cover("real")
-
-
-def test_noise_has_the_scale_of_the_vectors(corpus, vectors):
-    x = initial_texts("noise", corpus.train, vectors.table, 10, 20, seed=0)
-    assert x.std().item() == pytest.approx(vectors.table.std().item(), rel=0.05)
-
-
-def test_unknown_start_says_what_to_type(corpus, vectors):
-    with pytest.raises(TextddError, match=r"Type: distiller\.start=kmeans"):
-        initial_texts("kmean", corpus.train, vectors.table, 1, 5, seed=0)
+from textdd.training.work import PER_MINUTE
 
 
 def test_soft_labels_and_step_sizes_start_where_they_should():
-    synthetic = SyntheticSet(torch.zeros(6, 2, 4), 3, Recipe(steps=5, step_size=0.02), "soft", 0.8)
+    synthetic = SyntheticSet(torch.zeros(6, 2, 4), OneClass(3), Recipe(steps=5, step_size=0.02), "soft", 0.8)
     labels = synthetic.labels()
     assert labels[torch.arange(6), torch.arange(6) % 3].tolist() == pytest.approx([0.8] * 6, rel=1e-5)
     assert synthetic.step_sizes().tolist() == pytest.approx([0.02] * 5, rel=1e-4)
 
 
 def test_hard_labels_and_constant_step_sizes_are_no_parameters():
-    synthetic = SyntheticSet(torch.zeros(6, 2, 4), 3, Recipe(steps=5, step_size=0.02), "hard", learn_step_sizes=False)
+    synthetic = SyntheticSet(
+        torch.zeros(6, 2, 4), OneClass(3), Recipe(steps=5, step_size=0.02), "hard", learn_step_sizes=False
+    )
     assert [name for name, _ in synthetic.named_parameters()] == ["texts.x"]
     assert torch.equal(synthetic.labels(), torch.eye(3).repeat(2, 1))
     assert torch.equal(synthetic.step_sizes(), torch.full((5,), 0.02))
 
 
 def test_averages_follow_and_forget_their_start():
-    synthetic = SyntheticSet(torch.zeros(2, 1, 1), 2, Recipe(steps=1))
+    synthetic = SyntheticSet(torch.zeros(2, 1, 1), OneClass(2), Recipe(steps=1))
     averaged = Averaged(synthetic, decay=0.9)
     with torch.no_grad():
         synthetic.x.fill_(1.0)
@@ -149,25 +102,18 @@ def test_pool_round_trip():
     assert torch.equal(again.states[1].slots[1], torch.full((5,), 4.0))
 
 
-@pytest.mark.parametrize(
-    ("size", "classes", "expected"), [(120, 4, 8), (560, 14, 35), (12, 4, 4), (4, 4, 4), (54, 6, 6), (3, 3, 3)]
-)
-def test_mini_batches_divide_the_set(size, classes, expected):
-    assert recipe_of(DistillerConfig(inner_steps=16, inner_batch=0), size, classes).batch == expected
-
-
 def test_outer_steps_are_as_configured_or_as_many_as_the_work_pays_for():
     assert outer_steps_of(DistillerConfig(outer_steps=7), 1.0) == 7
-    assert outer_steps_of(DistillerConfig(minutes=1), work.PER_MINUTE / 1000) == 1000
-    assert outer_steps_of(DistillerConfig(), work.PER_MINUTE * 100) == 1
-    assert outer_steps_of(DistillerConfig(minutes=1), work.PER_MINUTE / 1001) == 1100  # a check follows the last step
-    assert outer_steps_of(DistillerConfig(minutes=1), work.PER_MINUTE / 1000, work.PER_MINUTE / 10) == 900
-    assert outer_steps_of(DistillerConfig(minutes=1), work.PER_MINUTE / 1000, work.PER_MINUTE) == 500
+    assert outer_steps_of(DistillerConfig(minutes=1), PER_MINUTE / 1000) == 1000
+    assert outer_steps_of(DistillerConfig(), PER_MINUTE * 100) == 1
+    assert outer_steps_of(DistillerConfig(minutes=1), PER_MINUTE / 1001) == 1100  # a check follows the last step
+    assert outer_steps_of(DistillerConfig(minutes=1), PER_MINUTE / 1000, PER_MINUTE / 10) == 900
+    assert outer_steps_of(DistillerConfig(minutes=1), PER_MINUTE / 1000, PER_MINUTE) == 500
 
 
-def test_preparing_is_work_where_something_is_prepared(student, corpus, vectors):
+def test_preparing_is_work_where_something_is_prepared(problem):
     def before(name, texts, **changes):
-        return make_distiller(options(name, **changes), student, corpus, vectors, 2, 0).work_before(texts, 40)
+        return make_distiller(options(name, **changes), problem).work_before(texts, 40)
 
     assert before("meta_gradient", 1000, targets="labels") == 0
     taught = before("meta_gradient", 1000, targets="labels", labels="teacher")
@@ -178,16 +124,17 @@ def test_preparing_is_work_where_something_is_prepared(student, corpus, vectors)
     assert before("trajectory_matching", 10, experts=4) == 2 * before("trajectory_matching", 10, experts=2) > 0
 
 
-def work_of(student, corpus, vectors, name, **changes):
-    return make_distiller(options(name, **changes), student, corpus, vectors, 2, 0).work_per_step(real_length=40)
+def work_of(problem, name, **changes):
+    return make_distiller(options(name, **changes), problem).work_per_step(real_length=40)
 
 
-def test_more_to_do_in_an_outer_step_is_more_work(student, corpus, vectors):
-    count = partial(work_of, student, corpus, vectors)
+def test_more_to_do_in_an_outer_step_is_more_work(corpus, cache, problem):
+    count = partial(work_of, problem_of(corpus, cache, dimension=100, filters=100))
     alone = {"inner_steps": 8, "inner_batch": 3, "plain_share": 0.0, "targets": "labels"}
     whole = count("meta_gradient", **alone)
     real = 32 * (5 + 0.9 * 40)  # 32 texts of 40 tokens
     assert whole == 8 * (800 + 3 * (21 + 6)) + real  # batches of 3 texts of 6 tokens
+    assert work_of(problem, "meta_gradient", **alone) == pytest.approx(whole * 8 * 16 / 100**2)  # a smaller student
     assert count("meta_gradient", **alone, students=2) == 2 * whole
     assert count("meta_gradient", **{**alone, "targets": "teacher"}) > whole
     assert count("meta_gradient", **alone, losses=3) == whole + 2 * real
@@ -198,27 +145,6 @@ def test_more_to_do_in_an_outer_step_is_more_work(student, corpus, vectors):
     assert windows[0] < windows[1] < whole
     assert count("distribution_matching") < count("kernel_ridge") < count("kernel_ridge", online_steps=3)
     assert count("gradient_matching", gradient="head") < count("gradient_matching")
-
-
-@pytest.mark.parametrize(
-    ("size", "classes", "expected"), [(120, 4, 11), (33, 4, 11), (12, 4, 4), (30, 6, 10), (4, 4, 4)]
-)
-def test_a_given_batch_size_is_used_where_the_set_has_three_batches(size, classes, expected):
-    assert recipe_of(DistillerConfig(inner_batch=11), size, classes).batch == expected
-
-
-@pytest.mark.parametrize(("order", "batch"), [("fixed", 13), ("shuffled", 11)])
-def test_no_example_of_a_large_set_is_left_out(order, batch):
-    recipe = recipe_of(DistillerConfig(inner_batch=11, inner_steps=24, order=order), 300, 4)
-    assert recipe.batch == batch
-    rows = torch.cat([recipe.schedule(300, seed).flatten() for seed in range(20)])
-    assert rows.unique().numel() == 300
-
-
-@pytest.mark.parametrize(("size", "classes"), [(120, 4), (33, 4), (4, 4)])
-def test_the_whole_set_can_be_taught_in_every_step(size, classes):
-    recipe = recipe_of(DistillerConfig(inner_batch=-1, inner_steps=3), size, classes)
-    assert recipe.schedule(size, seed=0).tolist() == [list(range(size))] * 3
 
 
 class TestCheckpoint:

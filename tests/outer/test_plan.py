@@ -3,33 +3,35 @@
 import copy
 import dataclasses
 
+import numpy as np
 import pytest
 import torch
 
 from tests.cli.test_runs import SMALL, run
 from tests.distillers.test_distillers import options, prepared
+from tests.tiny import Frozen
 from textdd.errors import TextddError
 from textdd.outer.distil import check_checkpoint
 from textdd.outer.memory import Allocations
 from textdd.outer.plan import choose, outer_step, plan
-from textdd.spaces.embedded import embed
 from textdd.trainer import TrainerConfig, make_trainer
+from textdd.training.student import FlatStudent
 
 CPU = TrainerConfig(accelerator="cpu")
 
 
 @pytest.fixture
-def batch(corpus, vectors):
-    return embed(vectors.table, corpus.train.batch(torch.arange(32).numpy()))
+def batch(problem, reader):
+    return reader(problem.train.batch(torch.arange(32).numpy()))
 
 
 @pytest.fixture
-def ready(student, corpus, vectors):
+def ready(problem):
     """Makes distillers with 12 inner steps that are ready for their first outer step."""
 
     def make(**changes):
         config = options("meta_gradient", **{"inner_steps": 12, "plain_share": 0.0, "targets": "labels", **changes})
-        return prepared(config, student, corpus, vectors)
+        return prepared(config, problem)
 
     return make
 
@@ -47,6 +49,19 @@ def ready(student, corpus, vectors):
 )
 def test_memory_is_predicted_within_a_factor_of_two(changes, ready, batch):
     distiller = ready(**changes)
+    predicted = choose(distiller, batch, 1e12, alone=True)[1]
+    with Allocations() as allocated:
+        outer_step(distiller, batch, 0)
+    assert allocated.peak / 2 < predicted < 2 * allocated.peak
+
+
+@pytest.mark.parametrize("engine", ["unroll", "recompute"])
+@pytest.mark.parametrize("once", [True, False])
+def test_memory_of_what_lies_below_is_counted(once, engine, problem, tmp_path):
+    student = FlatStudent(Frozen(16, problem.classes, once=once))
+    problem = dataclasses.replace(problem, student=student, cache=tmp_path)
+    config = options("meta_gradient", inner_steps=12, plain_share=0.0, targets="labels", engine=engine)
+    distiller, batch = prepared(config, problem), problem.reader()(problem.train.batch(np.arange(32)))
     predicted = choose(distiller, batch, 1e12, alone=True)[1]
     with Allocations() as allocated:
         outer_step(distiller, batch, 0)
@@ -92,10 +107,10 @@ def test_what_cannot_fit_is_refused_with_what_would(changes, room, remedy, ready
         choose(distiller, batch, room * needed, alone=True)
 
 
-def test_planning_changes_nothing_but_the_engine(ready, corpus, vectors):
+def test_planning_changes_nothing_but_the_engine(ready, problem):
     distiller = ready(truncation="pool", window=2, pool=2)
     before = copy.deepcopy(distiller.state_dict())
-    planned = plan(distiller, make_trainer(CPU), corpus, vectors.table)
+    planned = plan(distiller, make_trainer(CPU), problem)
     assert (planned.engine, distiller.config.engine) == ("unroll", "unroll")
     assert planned.outer_steps == distiller.config.outer_steps
     assert planned.seconds == pytest.approx(planned.outer_steps * planned.seconds_per_step)
@@ -103,9 +118,17 @@ def test_planning_changes_nothing_but_the_engine(ready, corpus, vectors):
     assert all(torch.equal(a, b) for a, b in zip(before.values(), distiller.state_dict().values(), strict=True))
 
 
+@pytest.mark.parametrize("name", ["several_labels", "pairs"])
+def test_every_kind_of_target_has_a_plan(name, request):
+    problem = request.getfixturevalue(name)
+    planned = plan(prepared(options("meta_gradient"), problem), make_trainer(CPU), problem)
+    assert planned.engine == "unroll"
+    assert 1e7 < planned.peak_memory_bytes < 1e10
+
+
 @pytest.mark.parametrize("name", ["kernel_ridge", "trajectory_matching"])
-def test_every_kind_of_method_has_a_plan(name, student, corpus, vectors):
-    planned = plan(prepared(options(name), student, corpus, vectors), make_trainer(CPU), corpus, vectors.table)
+def test_every_kind_of_method_has_a_plan(name, problem):
+    planned = plan(prepared(options(name), problem), make_trainer(CPU), problem)
     assert planned.engine == ("" if name == "kernel_ridge" else "unroll")
     assert 1e7 < planned.peak_memory_bytes < 1e10
 

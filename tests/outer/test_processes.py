@@ -24,14 +24,14 @@ class Report(pl.Callback):
         held = [tensor.detach().clone() for tensor in tensors(pl_module.synthetic)]
         held += [tensor.clone() for tensor in pl_module.best.mean.parameters()]
         pool = pl_module.pool.state_dict() if pl_module.pool else None
-        content = {"held": held, "losses": self.losses, "pool": pool}
+        content = {"held": held, "losses": self.losses, "pool": pool, "checked": pl_module.best_accuracy}
         torch.save(content, self.folder / f"rank{pl_module.global_rank}.pt")
 
 
-def distil(config, student, corpus, vectors, folder, steps, checkpoint=None):
+def distil(config, problem, folder, steps, checkpoint=None):
     """Distil in two forked processes; return what each reported."""
     folder.mkdir(exist_ok=True)
-    distiller = make_distiller(config, student, corpus, vectors, per_class=2, seed=0)
+    distiller = make_distiller(config, problem)
     trainer = pl.Trainer(
         max_steps=steps,
         max_epochs=-1,
@@ -49,16 +49,16 @@ def distil(config, student, corpus, vectors, folder, steps, checkpoint=None):
         callbacks=[Report(folder), pl.callbacks.ModelCheckpoint(folder, "last", save_on_train_epoch_end=False)],
         plugins=[AtomicCheckpointIO()],
     )
-    data = OuterData(corpus, vectors.table, config.outer_batch, config.outer_steps, config.check_texts, seed=0)
+    data = OuterData(problem, config.outer_batch, config.outer_steps, config.check_texts)
     trainer.fit(distiller, datamodule=data, ckpt_path=checkpoint, weights_only=True)
     return [torch.load(folder / f"rank{rank}.pt") for rank in range(2)]
 
 
-def test_processes_draw_apart_and_stay_equal_by_either_engine(student, corpus, vectors, tmp_path):
+def test_processes_draw_apart_and_stay_equal_by_either_engine(problem, tmp_path):
     held = {}
     for engine in ENGINES:
         config = options("meta_gradient", engine=engine, keep_every=3)
-        first, second = distil(config, student, corpus, vectors, tmp_path / engine, steps=4)
+        first, second = distil(config, problem, tmp_path / engine, steps=4)
         assert first["losses"] != second["losses"]
         assert all(torch.equal(a, b) for a, b in zip(first["held"], second["held"], strict=True))
         held[engine] = first["held"]
@@ -66,14 +66,21 @@ def test_processes_draw_apart_and_stay_equal_by_either_engine(student, corpus, v
         assert torch.allclose(recomputed, unrolled, rtol=0, atol=1e-3)  # Adam makes much of rounding
 
 
+def test_processes_check_several_labels_together(several_labels, tmp_path):
+    """Each has other students, but both choose thresholds, and the best set, by the answers of all."""
+    first, second = distil(options("meta_gradient", targets="labels"), several_labels, tmp_path, steps=4)
+    assert first["checked"] == second["checked"] > 0
+    assert all(torch.equal(a, b) for a, b in zip(first["held"], second["held"], strict=True))
+
+
 @pytest.mark.parametrize(
     ("name", "changes"), [("meta_gradient", {"truncation": "pool", "window": 2}), ("kernel_ridge", {})]
 )
-def test_every_process_resumes_its_own_pool(name, changes, student, corpus, vectors, tmp_path):
+def test_every_process_resumes_its_own_pool(name, changes, problem, tmp_path):
     config = options(name, pool=2, **changes)
-    whole = distil(config, student, corpus, vectors, tmp_path / "whole", steps=4)
-    distil(config, student, corpus, vectors, tmp_path / "halves", steps=2)
-    resumed = distil(config, student, corpus, vectors, tmp_path / "halves", 4, tmp_path / "halves" / "last.ckpt")
+    whole = distil(config, problem, tmp_path / "whole", steps=4)
+    distil(config, problem, tmp_path / "halves", steps=2)
+    resumed = distil(config, problem, tmp_path / "halves", 4, tmp_path / "halves" / "last.ckpt")
     assert not torch.equal(whole[0]["pool"]["vectors"], whole[1]["pool"]["vectors"])
     for expected, got in zip(whole, resumed, strict=True):
         assert all(torch.equal(a, b) for a, b in zip(expected["held"], got["held"], strict=True))

@@ -10,46 +10,45 @@ from tests.distillers.test_distillers import options
 from textdd.outer.distil import make_distiller
 from textdd.outer.materials import Materials
 from textdd.outer.teacher import train_teacher
-from textdd.spaces.embedded import embed
 from textdd.trainer import TrainerConfig, make_trainer
 
 
 @pytest.fixture
-def materials(corpus, vectors, tmp_path):
+def materials(problem, tmp_path):
     make = partial(make_trainer, TrainerConfig(accelerator="cpu"), alone=True)
-    return Materials(corpus, vectors.table, tmp_path, make)
+    return Materials(problem, tmp_path, make)
 
 
 def fail(**_):
     raise AssertionError("trained again")
 
 
-def test_knows_the_classes_and_is_trained_once(student, materials):
-    teacher, seconds = train_teacher(student, materials, seed=0)
-    batch = embed(materials.table, materials.corpus.validation.batch(np.arange(len(materials.corpus.validation))))
+def test_knows_the_classes_and_is_trained_once(problem, reader, materials):
+    teacher, seconds = train_teacher(materials, seed=0)
+    batch = reader(problem.validation.batch(np.arange(len(problem.validation))))
     labels = teacher(batch.x, batch.mask)
     assert torch.allclose(labels.sum(1), torch.ones(len(labels)))
     assert (labels.argmax(1) == batch.labels).float().mean() > 0.5
-    kept = Materials(materials.corpus, materials.table, materials.cache, fail)
-    again, same = train_teacher(student, kept, seed=0)
+    kept = Materials(problem, materials.cache, fail)
+    again, same = train_teacher(kept, seed=0)
     assert torch.equal(again.theta, teacher.theta)
     assert same == seconds > 0
 
 
-def test_costs_count_though_the_cache_paid(student, corpus, vectors, materials):
+def test_costs_count_though_the_cache_paid(problem, materials):
     config = options("meta_gradient", labels="teacher")
-    first, second = (make_distiller(config, student, corpus, vectors, 2, seed=0) for _ in range(2))
+    first, second = (make_distiller(config, problem) for _ in range(2))
     first.prepare(materials)
-    second.prepare(Materials(corpus, vectors.table, materials.cache, fail))
+    second.prepare(Materials(problem, materials.cache, fail))
     assert first.prepared_seconds == second.prepared_seconds > 0
 
 
-def test_labels_are_its_opinion_of_the_texts_as_they_are(student, corpus, vectors, materials):
-    distiller = make_distiller(options("meta_gradient", labels="teacher"), student, corpus, vectors, 2, seed=0)
+def test_labels_are_its_opinion_of_the_texts_as_they_are(problem, student, materials):
+    distiller = make_distiller(options("meta_gradient", labels="teacher"), problem)
     with pytest.raises(AssertionError, match="prepare brings the teacher"):
         distiller.synthetic.labels()
     distiller.prepare(materials)
-    theta = train_teacher(student, materials, seed=0)[0].theta
+    theta = train_teacher(materials, seed=0)[0].theta
     for synthetic in (distiller.synthetic, distiller.averaged.mean, distiller.best.mean):
         assert torch.equal(synthetic.labels(), student(theta, synthetic.x).softmax(1))
     synthetic = distiller.synthetic
@@ -61,9 +60,9 @@ def test_labels_are_its_opinion_of_the_texts_as_they_are(student, corpus, vector
     assert not any("teacher" in name for name, _ in distiller.named_parameters())
 
 
-def test_gradient_goes_through_the_labels(student, corpus, vectors, materials):
+def test_gradient_goes_through_the_labels(problem, materials):
     """Finite differences in double precision of the labels alone."""
-    distiller = make_distiller(options("meta_gradient", labels="teacher"), student, corpus, vectors, 2, seed=0)
+    distiller = make_distiller(options("meta_gradient", labels="teacher"), problem)
     distiller.prepare(materials)
     synthetic = distiller.synthetic.double()
     weights, direction = torch.randn(6, 3).double(), torch.randn(synthetic.x.shape).double()
@@ -78,9 +77,9 @@ def test_gradient_goes_through_the_labels(student, corpus, vectors, materials):
     assert (gradient * direction).sum().item() == pytest.approx(expected, rel=1e-5)
 
 
-def test_real_texts_are_judged_without_their_padding(student, corpus, vectors, materials):
+def test_real_texts_are_judged_without_their_padding(problem, materials):
     config = options("meta_gradient", labels="teacher", parametrisation="real", length=60)
-    distiller = make_distiller(config, student, corpus, vectors, 2, seed=0)
+    distiller = make_distiller(config, problem)
     distiller.prepare(materials)
     texts = distiller.synthetic.texts
     count = int(texts.mask[0].sum())

@@ -4,16 +4,16 @@ import dataclasses
 from types import SimpleNamespace
 
 import pytest
+import torch
 from hydra import compose, initialize_config_dir
 from matplotlib.figure import Figure
 
 from tests.conftest import SMALL
 from textdd.config import CONF, register, to_run
 from textdd.evaluation.protocol import EvaluationConfig, Protocol
-from textdd.prepare import Prepared
+from textdd.experiment import compare
 from textdd.report.figures import draw_accuracy_against_steps
 from textdd.report.terminal import results_table
-from textdd.run import compare
 
 SCORE = {"mean": 0.5, "std": 0.1, "values": [0.4, 0.6]}
 RESULT = {
@@ -27,7 +27,7 @@ RESULT = {
 
 
 @pytest.fixture
-def compared(corpus, vectors, student, tmp_path, monkeypatch):
+def compared(problem, tmp_path, monkeypatch):
     """Compare with a list of selectors; gives the methods and which selectors had to be scored."""
     scored = []
     monkeypatch.setattr(Protocol, "full", lambda *_: (None, dict(RESULT)))
@@ -42,7 +42,7 @@ def compared(corpus, vectors, student, tmp_path, monkeypatch):
             run = to_run(compose("config", arguments))
         distilled = SimpleNamespace(manifest={"distilling": {"seconds": 1.0, "peak_memory_bytes": 10**6}})
         folder = tmp_path / f"run-{selectors}"
-        methods = compare(run, Prepared(corpus, vectors, 3, 0.015), student, distilled, folder)
+        methods = compare(run, dataclasses.replace(problem, cache=tmp_path), distilled, folder)
         return methods, list(scored)
 
     return compared
@@ -57,9 +57,9 @@ def compared(corpus, vectors, student, tmp_path, monkeypatch):
         (["herding", "random", "herding"], ["random", "herding"]),
     ],
 )
-def test_random_is_always_compared(listed, expected, student, corpus, vectors):
+def test_random_is_always_compared(listed, expected, problem):
     config = dataclasses.replace(EvaluationConfig(), selectors=listed)
-    assert Protocol(config, student, None, corpus, vectors.table, 0).selectors() == expected
+    assert Protocol(config, problem, torch.device("cpu"), 0).selectors() == expected
 
 
 def test_selectors_stand_between_distilled_and_full(compared):

@@ -1,31 +1,34 @@
 """What every selector must do, whichever it is: one table; and each method against its own definition."""
 
+import dataclasses
 import itertools
 
 import numpy as np
 import pytest
 import torch
 
+from textdd import selection
 from textdd.corpora.corpus import Split
 from textdd.selection import candidates
-from textdd.selectors import SELECTORS, by_class
+from textdd.selectors import SELECTORS
 from textdd.selectors.herding import herd
 from textdd.selectors.k_center import farthest_first
 from textdd.selectors.k_means import nearest_to_centres
-from textdd.spaces.features import mean_word_vectors
+from textdd.spaces.reading import Reading
 
 PICKS = {"herding": herd, "k_center": farthest_first, "k_means": nearest_to_centres}
 
 
-def part(split, rows):
+def part(reading, rows):
     """Some texts of a split, perhaps some of them more than once."""
-    return Split(split.store, split.rows[rows], split.length, split._vocabulary)
+    split = Split(reading.split.store, reading.rows[rows])
+    return Reading(split, reading.store, reading.space)
 
 
-def first_of_each_class(split, counts):
+def first_of_each_class(reading, counts):
     """The first texts of each class, as many as `counts` says."""
-    rows = [np.flatnonzero(split.labels == c)[:count] for c, count in enumerate(counts)]
-    return part(split, np.concatenate(rows))
+    rows = [np.flatnonzero(reading.labels == c)[:count] for c, count in enumerate(counts)]
+    return part(reading, np.concatenate(rows))
 
 
 @pytest.fixture
@@ -38,62 +41,78 @@ def features():
 class TestEverySelector:
     @pytest.mark.parametrize("per_class", [1, 4, 30])
     @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-    def test_distinct_texts_of_every_class_in_turn(self, selector, per_class, dtype, corpus, vectors):
-        classes, table = len(corpus.classes), vectors.table.to(dtype)
-        rows = SELECTORS[selector](corpus.train, table, per_class, 0)
+    def test_distinct_texts_of_every_class_in_turn(self, selector, per_class, dtype, problem):
+        classes = problem.classes
+        rows = SELECTORS[selector](problem.train, problem.reader(dtype=dtype), per_class, 0)
         assert rows.shape == (per_class * classes,)
         assert len(set(rows)) == per_class * classes
-        assert corpus.train.labels[rows].tolist() == [m % classes for m in range(per_class * classes)]
+        assert problem.train.labels[rows].tolist() == [m % classes for m in range(per_class * classes)]
 
-    def test_one_seed_gives_one_set(self, selector, corpus, vectors, monkeypatch):
-        monkeypatch.setattr(by_class, "CANDIDATES", 40)
+    def test_one_seed_gives_one_set(self, selector, problem, reader, monkeypatch):
+        monkeypatch.setattr(selection, "CANDIDATES", 40)
         select = SELECTORS[selector]
-        first, again, other = (select(corpus.train, vectors.table, 4, seed) for seed in (0, 0, 1))
+        first, again, other = (select(problem.train, reader, 4, seed) for seed in (0, 0, 1))
         assert (first == again).all()
         assert (first != other).any()
 
     @pytest.mark.parametrize("per_class", [1, 3])
-    def test_a_class_with_just_enough_texts_is_taken_whole(self, selector, per_class, corpus, vectors):
-        split = first_of_each_class(corpus.train, [per_class, per_class + 5, per_class])
-        rows = SELECTORS[selector](split, vectors.table, per_class, 0)
+    def test_a_class_with_just_enough_texts_is_taken_whole(self, selector, per_class, problem, reader):
+        split = first_of_each_class(problem.train, [per_class, per_class + 5, per_class])
+        rows = SELECTORS[selector](split, reader, per_class, 0)
         for c in (0, 2):
             assert sorted(rows[c::3]) == np.flatnonzero(split.labels == c).tolist()
 
-    def test_equal_texts_are_picked_once_each(self, selector, corpus, vectors):
-        few = first_of_each_class(corpus.train, [2, 2, 2])
+    def test_equal_texts_are_picked_once_each(self, selector, problem, reader):
+        few = first_of_each_class(problem.train, [2, 2, 2])
         split = part(few, np.repeat(np.arange(6), 3))
-        rows = SELECTORS[selector](split, vectors.table, 5, 0)
+        rows = SELECTORS[selector](split, reader, 5, 0)
         assert len(set(rows)) == 15
         assert split.labels[rows].tolist() == [0, 1, 2] * 5
 
 
+@pytest.mark.parametrize("selector", SELECTORS)
+def test_texts_of_several_labels_are_picked_by_their_rarest(selector, several_labels):
+    train, classes = several_labels.train, several_labels.classes
+    rows = SELECTORS[selector](train, several_labels.reader(), 4, 0)
+    assert len(set(rows)) == 4 * classes
+    assert train.split.strata[rows].tolist() == [m % classes for m in range(4 * classes)]
+    assert train.labels[rows, [m % classes for m in range(4 * classes)]].all()
+
+
+@pytest.mark.parametrize("selector", SELECTORS)
+def test_pairs_are_picked_by_class(selector, pairs):
+    rows = SELECTORS[selector](pairs.train, pairs.reader(), 4, 0)
+    assert len(set(rows)) == 8
+    assert pairs.train.labels[rows].tolist() == [0, 1] * 4
+
+
 @pytest.mark.parametrize("selector", PICKS)
-def test_no_other_class_matters(selector, corpus, vectors):
+def test_no_other_class_matters(selector, problem, reader):
     """What is picked of the first class stays when there are fewer texts of the others."""
-    splits = [first_of_each_class(corpus.train, counts) for counts in ([50, 50, 50], [50, 20, 30])]
-    first, second = (SELECTORS[selector](split, vectors.table, 3, 0)[::3] for split in splits)
+    splits = [first_of_each_class(problem.train, counts) for counts in ([50, 50, 50], [50, 20, 30])]
+    first, second = (SELECTORS[selector](split, reader, 3, 0)[::3] for split in splits)
     assert (first == second).all()
 
 
-def test_features_are_means_of_the_words_that_are_read(corpus, vectors):
+def test_features_are_means_of_the_words_that_are_read(problem, space, reader):
     rows = np.array([5, 0, 17])
-    split = Split(corpus.train.store, corpus.train.rows, 7, corpus.train._vocabulary)
-    found = mean_word_vectors(split, rows, vectors.table)
-    ids, mask, _ = split.batch(rows)
+    reading = Reading(problem.train.split, problem.train.store, dataclasses.replace(space, length=7))
+    found = reading.features(rows, reader)
+    ids, mask, *_ = reading.batch(rows)
     for i in range(3):
-        by_hand = np.mean([vectors.table[word].double().numpy() for word in ids[i][mask[i]]], axis=0)
+        by_hand = np.mean([space.table[word].double().numpy() for word in ids[i][mask[i]]], axis=0)
         assert found[i].numpy() == pytest.approx(by_hand, abs=1e-6)
 
 
-def test_candidates_bound_the_memory(corpus, monkeypatch):
-    monkeypatch.setattr(by_class, "CANDIDATES", 20)
-    of_class = set(np.flatnonzero(corpus.train.labels == 1))
-    drawn = candidates(corpus.train, 1, 2, seed=0)
+def test_candidates_bound_the_memory(problem, monkeypatch):
+    monkeypatch.setattr(selection, "CANDIDATES", 20)
+    of_class = set(np.flatnonzero(problem.train.labels == 1))
+    drawn = candidates(problem.train, 1, 2, seed=0)
     assert len(drawn) == 20
     assert set(drawn) < of_class
     assert (np.diff(drawn) > 0).all()
-    assert len(candidates(corpus.train, 1, 4, seed=0)) == 40  # ten times as many as are picked
-    assert set(candidates(corpus.train, 1, 10**6, seed=0)) == of_class
+    assert len(candidates(problem.train, 1, 4, seed=0)) == 40  # ten times as many as are picked
+    assert set(candidates(problem.train, 1, 10**6, seed=0)) == of_class
 
 
 def test_herding_brings_the_mean_of_all_picks_nearest_to_the_mean(features):

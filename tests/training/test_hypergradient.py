@@ -6,35 +6,48 @@ from functools import partial
 import pytest
 import torch
 from torch.nn import functional as F
+from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
+from tests.tiny import Frozen, Parts, tiny_bert
 from textdd.outer.memory import Allocations
 from textdd.students import STUDENTS, make_student
+from textdd.students.pretrained import PretrainedConfig
 from textdd.training import ENGINES, OPTIMISERS, Lesson, Recipe, State, make_optimiser, recompute, train
+from textdd.training.student import FlatStudent, Student
+from textdd.training.training import as_read
 
 D, L, C, M, T = 5, 6, 3, 9, 7
 SMALL = {"textcnn": {"filters": 4, "widths": [2, 3]}, "fasttext": {"hidden": 6}, "lstm": {"hidden": 4}}
+SMALL["transformer"] = {"layers": 1, "width": 4, "heads": 2, "positions": 4}
+
+
+NAMES = [*SMALL, "parts", "frozen"]  # the last two: with a step size for each of two parts, and with a part below
 
 
 def small_student(name):
+    if name in ("parts", "frozen"):
+        return FlatStudent(Parts(D, C) if name == "parts" else Frozen(D, C, once=True))
     return make_student(STUDENTS[name][1](**SMALL[name]), D, C)
 
 
 def problem(student_name="textcnn", optimiser_name="adam", masked=False, order="fixed"):
     """A student at its start, an optimiser, leaves (x, y logits, step sizes, theta_0) and real texts to judge by."""
     generator = torch.Generator().manual_seed(3)
-    student, optimiser = small_student(student_name), make_optimiser(optimiser_name)
+    student = small_student(student_name) if isinstance(student_name, str) else student_name
+    optimiser, parts = make_optimiser(optimiser_name), len(student.groups)
     x = torch.randn(M, L, D, dtype=torch.float64, generator=generator)
     logits = torch.randn(M, C, dtype=torch.float64, generator=generator)
-    sizes = 0.05 + 0.05 * torch.rand(T, dtype=torch.float64, generator=generator)
+    shape = (T,) if parts == 1 else (T, parts)
+    sizes = 0.05 + 0.05 * torch.rand(shape, dtype=torch.float64, generator=generator)
     theta = student.fresh(1, dtype=torch.float64)
     leaves = [tensor.requires_grad_() for tensor in (x, logits, sizes, theta)]
     mask = torch.arange(L) < torch.randint(2, L + 1, (M, 1), generator=generator) if masked else None
     rows = Recipe(optimiser_name, T, 4, order).schedule(M, seed=5)
-    real = torch.randn(8, L, D, dtype=torch.float64, generator=generator)
+    real, _ = student.below(torch.randn(8, L, D, dtype=torch.float64, generator=generator))
     labels = torch.randint(C, (8,), generator=generator)
 
     def outer(engine, marks=(T,), first=None):
-        lesson = Lesson(leaves[0], leaves[1].softmax(1), leaves[2], rows, mask)
+        lesson = as_read(student, Lesson(leaves[0], leaves[1].softmax(1), leaves[2], rows, mask))
         state = State.fresh(leaves[3], optimiser) if first is None else first(lesson)
         states = engine(student, optimiser, state, lesson, marks)
         return sum(F.cross_entropy(student(s.theta, real), labels) for s in states)
@@ -53,10 +66,12 @@ def relative_difference(got, expected):
     )
 
 
+@pytest.mark.parametrize("student", ["fasttext", "parts", "frozen"])
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("optimiser", OPTIMISERS)
-def test_agrees_with_finite_differences(engine, optimiser):
-    outer, leaves = problem("fasttext", optimiser)  # smooth, so that a difference quotient means something
+def test_agrees_with_finite_differences(engine, optimiser, student):
+    """Of smooth students, so that a difference quotient means something."""
+    outer, leaves = problem(student, optimiser)
     analytic = gradients(outer, leaves, engine)
     generator = torch.Generator().manual_seed(0)
     for leaf, gradient in zip(leaves, analytic, strict=True):
@@ -73,10 +88,33 @@ def test_agrees_with_finite_differences(engine, optimiser):
         assert (gradient * direction).sum().item() == pytest.approx(quotient, rel=1e-5, abs=1e-9)
 
 
+@pytest.mark.parametrize("optimiser", OPTIMISERS)
+def test_step_sizes_by_part_are_those_of_torchs_parameter_groups(optimiser):
+    student, generator = small_student("parts"), torch.Generator().manual_seed(6)
+    x, y = torch.randn(M, L, D, generator=generator), torch.randn(M, C, generator=generator).softmax(1)
+    rows = Recipe(optimiser, T, 4, "shuffled").schedule(M, 0)
+    sizes = 0.05 + 0.05 * torch.rand(T, 2, generator=generator)
+    start = State.fresh(student.fresh(1), make_optimiser(optimiser))
+    (found,) = train(student, make_optimiser(optimiser), start, Lesson(x, y, sizes, rows), [T])
+    module = student.module
+    vector_to_parameters(start.theta.clone(), student.learned())
+    kind = torch.optim.Adam if optimiser == "adam" else torch.optim.SGD
+    more = {"momentum": 0.9} if optimiser == "momentum" else {}
+    theirs = kind([{"params": part} for part in student.parts()], lr=1.0, **more)
+    for t in range(T):
+        for group, size in zip(theirs.param_groups, sizes[t].tolist(), strict=True):
+            group["lr"] = size
+        theirs.zero_grad()
+        F.cross_entropy(module(x[rows[t]]), y[rows[t]]).backward()
+        theirs.step()
+    assert torch.allclose(found.theta, parameters_to_vector(student.learned()), atol=1e-5)
+    assert [len(part) for part in student.parts()] == [4, 4]
+
+
 KEEPING = [{}, {"keep_every": 3, "on_host": True}]
 
 
-@pytest.mark.parametrize("student", STUDENTS)
+@pytest.mark.parametrize("student", NAMES)
 @pytest.mark.parametrize("optimiser", OPTIMISERS)
 def test_engines_agree(student, optimiser):
     """With learned labels and step sizes, in mini-batches, with losses at several steps, whichever states are kept."""
@@ -84,9 +122,27 @@ def test_engines_agree(student, optimiser):
     marks = (2, 5, T)
     expected = gradients(outer, leaves, "unroll", marks=marks)
     assert all(gradient.abs().max() > 0 for gradient in expected)
+    assert expected[2].abs().min() > 0  # every step size counts, of every part
     for options in KEEPING:
         engine = partial(recompute, **options)
         assert relative_difference(torch.autograd.grad(outer(engine, marks), leaves), expected) < 1e-10
+
+
+@pytest.mark.parametrize("tuning", ["head", "top:1", "full"])
+@pytest.mark.parametrize("optimiser", OPTIMISERS)
+def test_engines_agree_on_pretrained_students(tuning, optimiser, bert):
+    student = make_student(PretrainedConfig(path=str(bert), tuning=tuning), D, C)
+    outer, leaves = problem(student, optimiser, masked=True)
+    expected = gradients(outer, leaves, "unroll", marks=(2, T))
+    assert all(gradient.abs().max() > 0 for gradient in expected)
+    assert expected[2].shape == ((T,) if tuning == "head" else (T, 2))
+    assert relative_difference(gradients(outer, leaves, "recompute", marks=(2, T)), expected) < 1e-10
+
+
+@pytest.fixture(scope="module")
+def bert(tmp_path_factory):
+    pytest.importorskip("transformers")
+    return tiny_bert(tmp_path_factory.mktemp("bert"), hidden=D)
 
 
 @pytest.mark.parametrize("keep_every", [2, T - 1, T, 100])
@@ -146,11 +202,15 @@ def test_gradient_flows_through_the_memory_of_the_optimiser(engine):
 def test_closed_form_of_one_step_of_a_linear_student(engine):
     """One SGD step of a softmax-linear student from zero weights has a gradient that fits on a line."""
 
-    class Linear:
-        size = D * C
+    class Linear(Student):
+        """No bias, so theta (D C,) is the matrix of the head."""
 
-        def __call__(self, theta, x, mask=None):
-            return x.mean(1) @ theta.view(D, C)
+        def __init__(self):
+            super().__init__(D, C)
+            self.head = torch.nn.Linear(D, C, bias=False)
+
+        def features(self, x, mask=None):
+            return x.mean(1)
 
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(1, L, D, dtype=torch.float64, generator=generator, requires_grad=True)
@@ -160,10 +220,10 @@ def test_closed_form_of_one_step_of_a_linear_student(engine):
     optimiser = make_optimiser("sgd")
     lesson = Lesson(x, y, alpha, torch.zeros(1, 1, dtype=torch.int64))
     start = State.fresh(torch.zeros(D * C, dtype=torch.float64), optimiser)
-    loss = ENGINES[engine](Linear(), optimiser, start, lesson, [1])[0].theta @ direction
+    loss = ENGINES[engine](FlatStudent(Linear()), optimiser, start, lesson, [1])[0].theta @ direction
 
     # theta_1 = alpha * mean(x) (y - 1/C)^T when y sums to one, so loss = alpha * mean(x)^T G (y - 1/C).
-    g, residual = direction.view(D, C), y.detach()[0] - 1 / C
+    g, residual = direction.view(C, D).t(), y.detach()[0] - 1 / C
     mean = x.detach()[0].mean(0)
     assert loss.item() == pytest.approx((0.3 * mean @ g @ residual).item(), rel=1e-12)
     by_x, by_y, by_alpha = torch.autograd.grad(loss, [x, y, alpha])

@@ -27,3 +27,13 @@ def test_seed_decides_the_shuffle():
 @pytest.mark.parametrize("size", [1, 3, 64])
 def test_a_batch_is_never_larger_than_the_set(size):
     assert Recipe(steps=2, batch=64).schedule(size, 0).shape == (2, size)
+
+
+def test_step_sizes_are_constant_and_scaled_for_the_student_and_its_parts():
+    recipe = Recipe(steps=3, step_size=0.02)
+    assert recipe.step_sizes().tolist() == pytest.approx([0.02] * 3)
+    assert recipe.for_parts((10.0,)).step_sizes().tolist() == pytest.approx([0.2] * 3)
+    parts = recipe.for_parts((1.0, 0.5))
+    assert parts.step_size == (0.02, 0.01)
+    assert torch.equal(parts.step_sizes(), torch.tensor([[0.02, 0.01]] * 3))
+    assert Recipe(steps=3, step_size=[0.02, 0.01]) == parts  # as it comes from a file

@@ -6,10 +6,9 @@ from itertools import chain
 
 import pytest
 import torch
-from tests.inner.test_hypergradient import SMALL, relative_difference
 from torch.nn import functional as F
 
-from textdd.students import STUDENTS, make_student
+from tests.training.test_hypergradient import NAMES, relative_difference, small_student
 from textdd.training import OPTIMISERS, Lesson, Recipe, State, make_optimiser, recompute, train, unroll
 from textdd.training.side_by_side import answers, join, stack, train_all, unstack, worthwhile
 
@@ -22,23 +21,27 @@ class Problem:
 
     def __init__(self, student="textcnn", optimiser="adam", *, masked=False, order="shuffled", sets=1):
         generator = torch.Generator().manual_seed(3)
-        self.student = make_student(STUDENTS[student][1](**SMALL[student]), D, C)
+        self.student = small_student(student)
         self.optimiser = make_optimiser(optimiser)
         x = torch.randn(sets, M, L, D, dtype=torch.float64, generator=generator)
         logits = torch.randn(sets, M, C, dtype=torch.float64, generator=generator)
-        sizes = 0.05 + 0.05 * torch.rand(T, dtype=torch.float64, generator=generator)
+        shape = (T,) if len(self.student.groups) == 1 else (T, len(self.student.groups))
+        sizes = 0.05 + 0.05 * torch.rand(shape, dtype=torch.float64, generator=generator)
         theta = torch.stack([self.student.fresh(k, dtype=torch.float64) for k in range(K)])
         self.leaves = [tensor.requires_grad_() for tensor in (x, logits, sizes, theta)]
         mask = torch.arange(L) < torch.randint(2, L + 1, (M, 1), generator=generator) if masked else None
         self.rows = [Recipe(optimiser, T, 4, order).schedule(M, seed) for seed in range(K)]
         self.mask = mask
-        self.real = torch.randn(8, L, D, dtype=torch.float64, generator=generator)
+        self.real, _ = self.student.below(torch.randn(8, L, D, dtype=torch.float64, generator=generator))
         self.labels = torch.randint(C, (8,), generator=generator)
 
     def lessons(self):
         x, logits, sizes, _ = self.leaves
-        sets = list(zip(x, logits.softmax(-1), strict=True))
-        return [Lesson(*sets[k % len(sets)], sizes, self.rows[k], self.mask) for k in range(K)]
+        read = [self.student.below(one, self.mask) for one in x]
+        sets = [
+            partial(Lesson, one, y, sizes, mask=mask) for (one, mask), y in zip(read, logits.softmax(-1), strict=True)
+        ]
+        return [sets[k % len(sets)](self.rows[k]) for k in range(K)]
 
     def trained(self, engine, choice, marks=(T,)):
         states = [State.fresh(theta, self.optimiser) for theta in self.leaves[3]]
@@ -52,7 +55,7 @@ class Problem:
         return torch.autograd.grad(loss, self.leaves)
 
 
-@pytest.mark.parametrize("student", STUDENTS)
+@pytest.mark.parametrize("student", NAMES)
 @pytest.mark.parametrize("optimiser", OPTIMISERS)
 def test_states_and_hypergradients_are_those_of_students_one_by_one(student, optimiser):
     """In different mini-batches, with a mask, learned labels and step sizes, and losses at several steps."""
@@ -77,7 +80,7 @@ def test_texts_may_be_shared_or_of_each_student_its_own(options, engine):
     assert relative_difference(problem.gradients(ENGINES[engine], "always"), expected) < 1e-10
 
 
-@pytest.mark.parametrize("student", STUDENTS)
+@pytest.mark.parametrize("student", NAMES)
 @pytest.mark.parametrize("engine", ENGINES)
 def test_no_student_hears_of_another(student, engine):
     problem = Problem(student, sets=K)
@@ -113,7 +116,7 @@ def test_a_stack_comes_apart_as_it_was_put_together(optimiser):
         assert after.t == before.t
 
 
-@pytest.mark.parametrize("student", STUDENTS)
+@pytest.mark.parametrize("student", ["textcnn", "fasttext", "lstm"])  # in deeper ones Adam makes much of rounding
 def test_bf16_autocast_is_the_same_side_by_side(student):
     if student == "lstm" and not torch.ops.mkldnn._is_mkldnn_bf16_supported():
         pytest.skip("torch has no LSTM in bfloat16 for this processor")
@@ -130,7 +133,7 @@ def test_bf16_autocast_is_the_same_side_by_side(student):
         assert all(gradient.dtype == torch.float32 for gradient in found[name, "always"])
 
 
-@pytest.mark.parametrize("student", STUDENTS)
+@pytest.mark.parametrize("student", NAMES)
 def test_answers_are_those_of_each_student(student):
     problem = Problem(student)
     thetas = list(problem.leaves[3])

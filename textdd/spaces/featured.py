@@ -7,12 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import nn
 
 from textdd.errors import TextddError
 from textdd.locks import claim
 from textdd.progress import Bar
 from textdd.record import write_bytes
 from textdd.spaces.reading import Featured, Reader, Reading, as_tokens
+from textdd.students.custom import source_of
 
 MOST_TEXTS = 200_000
 """Training texts of which a frozen body reads all; of a larger corpus it reads a sample of so many."""
@@ -105,6 +107,21 @@ def as_bytes(array: np.ndarray) -> bytes:
 
 
 def body_key(reader: Reader) -> str:
-    """Identifies what lies below the learned part of a student: the module's own options and its space."""
-    pooled = getattr(reader.student.module, "cls", False)
-    return f"{reader.space.sha256} {'cls' if pooled else 'mean'} {torch.get_float32_matmul_precision()}"
+    """Identifies what lies below the learned part of a student: the module's own options and its space.
+
+    The space of a pretrained model is known by all of its parameters; another body has parameters, and a class, of its
+    own.
+    """
+    module = reader.student.module
+    pooled = getattr(module, "cls", False)
+    own = "" if reader.space.kind == "pretrained" else frozen_digest(module)
+    return f"{reader.space.sha256} {'cls' if pooled else 'mean'} {torch.get_float32_matmul_precision()}{own}"
+
+
+def frozen_digest(module: nn.Module) -> str:
+    """A hash of all that a student does not learn, and of the file that its class is written in."""
+    digest = hashlib.blake2b(f"{type(module).__qualname__} {source_of(type(module))}".encode(), digest_size=10)
+    frozen = [(name, p) for name, p in module.named_parameters() if not p.requires_grad]
+    for name, tensor in [*frozen, *module.named_buffers()]:
+        digest.update(name.encode() + tensor.detach().cpu().double().numpy().tobytes())
+    return f" {digest.hexdigest()}"

@@ -71,7 +71,7 @@ class Student(nn.Module, ABC):
         """Draw the learned parameters afresh, in place, from torch's global generator."""
         for part in self.modules():
             reset = getattr(part, "reset_parameters", None)
-            if reset is not None:
+            if reset is not None and any(parameter.requires_grad for parameter in part.parameters()):
                 reset()
 
     def work(self) -> Work:

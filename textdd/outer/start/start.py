@@ -49,7 +49,7 @@ def started_set(config: DistillerConfig, problem: Problem, source: DistilledSet 
 
     Raises:
         TextddError: a nested set is no smaller than the whole, the texts have no parametrisation of this rank, there
-            are fewer real texts than pieces, or `source` is of another shape or space.
+            are fewer real texts than pieces, real pairs would have to be cut, or `source` is of another shape or space.
     """
     check_nested(config.nested, problem.per_class)
     classes, space = problem.classes, problem.space
@@ -71,7 +71,7 @@ def started_set(config: DistillerConfig, problem: Problem, source: DistilledSet 
     kind = PARAMETRISATIONS[config.parametrisation]
     texts = kind.start(Source(initial.x, initial.ids, space.table), config.rank)
     recipe = recipe_of(config, pieces * len(initial.x), classes).for_parts(problem.student.scales)
-    given = labels_of(problem, initial.rows)
+    given = labels_of(problem, initial.rows, source)
     learned = (config.labels, config.confidence, config.learn_step_sizes)
     synthetic = SyntheticSet(texts, problem.task, recipe, *learned, pieces=pieces, given=given)
     if source is not None:
@@ -81,15 +81,24 @@ def started_set(config: DistillerConfig, problem: Problem, source: DistilledSet 
 
 
 def real_texts(problem: Problem, initial: Initial, source: DistilledSet | None, length: int) -> list[Text]:
-    """The texts that a set of real texts consists of; where they are learned as shorter ones, they are cut there."""
+    """The texts that a set of real texts consists of; where they are learned as shorter ones, they are cut there.
+
+    Raises:
+        TextddError: pairs would have to be cut.
+    """
     if isinstance(source, TextSet):
         return source.texts
     if source is not None:
         return [(text,) for text in source.read()]
     assert initial.rows is not None, "noise is refused where the initial words are asked for"
     texts = problem.train.split.texts(initial.rows)
-    if length >= problem.space.length or problem.corpus.pair:
+    if length >= problem.space.length:
         return texts
+    if problem.corpus.pair:
+        raise TextddError(
+            f"Got distiller.parametrisation=real for pairs, and texts of {length} tokens; both segments stay whole. "
+            "Type: distiller.length=0"
+        )
     most = length - problem.space.frame.size(pair=False)
     return [(beginning(problem.space, text, most),) for (text,) in texts]
 
@@ -100,11 +109,13 @@ def beginning(space: Space, text: str, tokens: int) -> str:
     return text if len(ends) <= tokens else text[: ends[tokens - 1][1]]
 
 
-def labels_of(problem: Problem, rows: np.ndarray | None) -> Tensor | None:
+def labels_of(problem: Problem, rows: np.ndarray | None, source: DistilledSet | None) -> Tensor | None:
     """Hard labels (M, C) of texts that may have several, or none where row m belongs to class m mod C anyway."""
-    if problem.task.name == "one_class" or rows is None:
+    if problem.task.name == "one_class":
         return None
-    return torch.from_numpy(problem.train.labels[rows]).float()
+    if source is not None:
+        return problem.task.hardened(source.text_labels)
+    return None if rows is None else torch.from_numpy(problem.train.labels[rows]).float()
 
 
 def joined_rows(rows: np.ndarray, classes: int, pieces: int) -> np.ndarray:

@@ -33,8 +33,8 @@ def check_fits(source: DistilledSet, texts: Parametrisation, problem: Problem, l
         pieces: V that it is cut into.
 
     Raises:
-        TextddError: the set has another number of classes or examples, or texts of another shape, or that cannot be
-            cut so.
+        TextddError: the set has another number of classes or examples, labels of another kind, or texts of another
+            shape, or that cannot be cut so.
     """
     size, its_length, its_dimension = texts().shape
     its_classes, its_per_class = len(source.classes), size // len(source.classes)
@@ -43,6 +43,11 @@ def check_fits(source: DistilledSet, texts: Parametrisation, problem: Problem, l
         raise TextddError(
             f"{what} has {its_classes} classes ({', '.join(source.classes)}), the corpus {len(classes)} "
             f"({', '.join(classes)}). Type: dataset={manifest['dataset']}, or distiller.warm_start=null"
+        )
+    if source.task != problem.task:
+        raise TextddError(
+            f"{what} has labels of the kind {source.task.name}, the corpus of {problem.task.name}. "
+            f"Type: dataset={manifest['dataset']}, or distiller.warm_start=null"
         )
     if its_dimension != problem.space.dimension:
         embedding = manifest["embedding"]

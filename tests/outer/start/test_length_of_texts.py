@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from textdd.outer.length import text_length, usual_length
+from textdd.outer.start.length import text_length, usual_length
 
 
 @pytest.mark.parametrize(("per_class", "expected"), [(1, 6), (3, 9), (10, 15), (30, 23), (40, 24), (1000, 24)])
