@@ -11,20 +11,22 @@ from torch.utils.data import DataLoader
 
 from textdd import DistilledSet
 from textdd.errors import TextddError
+from textdd.outer.start.initialise import initial_texts
 from textdd.record import write_tensors
 from textdd.sets.manifest import FILES, digest
+from textdd.sets.matrices import MatrixSet
 from textdd.sets.parametrisations import OF_WORDS, PARAMETRISATIONS, Source
 from textdd.training import Recipe
 
 
 @pytest.fixture(scope="module")
-def distilled(corpus, vectors):
+def distilled(corpus, space):
     classes, generator = len(corpus.classes), torch.Generator().manual_seed(0)
     manifest = {
         "dataset": corpus.name,
         "classes": corpus.classes,
         "per_class": 2,
-        "length": corpus.length,
+        "length": space.length,
         "student": {"name": "textcnn", "widths": [2, 3], "filters": 8},
         "distiller": {"name": "meta_gradient"},
         "embedding": {"name": "corpus"},
@@ -34,7 +36,7 @@ def distilled(corpus, vectors):
     x = torch.randn(2 * classes, 5, 16, generator=generator)
     y = torch.eye(classes).repeat(2, 1) * 0.7 + 0.1
     steps = torch.full((4,), 0.01)
-    return DistilledSet(x, y, steps, Recipe("adam", 4, 3, "fixed", 0.01), vectors.table, corpus.tokeniser, manifest)
+    return MatrixSet(x, y, steps, Recipe("adam", 4, 3, "fixed", 0.01), space, manifest)
 
 
 @pytest.fixture
@@ -66,46 +68,47 @@ def test_is_a_dataset_for_any_loader(folder):
     assert len(loaded) == 6
 
 
-def test_trains_a_classifier_of_plain_text(folder, corpus):
+def test_trains_a_classifier_of_plain_text(folder, corpus, problem):
     loaded = DistilledSet.load(folder)
     classify = loaded.train(seed=0)
-    texts = [corpus.test.text(i) for i in range(4)]
+    texts = [text for (text,) in corpus.test.texts(range(4))]
     assert set(classify(texts)) <= set(corpus.classes)
     assert loaded.train(seed=0)(texts) == classify(texts)
+    assert torch.allclose(classify.probabilities(texts).sum(1), torch.ones(4))
     # A text is read as the evaluation reads it.
-    ids, mask, _ = corpus.test.batch(torch.arange(4).numpy())
-    x, own_mask = loaded.tokens(texts)
-    assert torch.equal(own_mask, mask)
-    assert torch.equal(x[mask], loaded.vectors[ids][mask])
+    batch = problem.reader()(problem.test.batch(torch.arange(4).numpy()))
+    own = classify.reader(classify.reader.space.tokens([(text,) for text in texts]))
+    assert torch.equal(own.mask, batch.mask)
+    assert torch.equal(own.x[own.mask], batch.x[batch.mask])
     with pytest.raises(TextddError, match="Text 1 is empty"):
         classify(["a word", "  "])
 
 
-def test_hard_labels_and_bytes(distilled):
-    own, hard = distilled.training_set(), distilled.training_set(hard=True)
-    assert torch.equal(hard.y, torch.eye(3).repeat(2, 1))
+def test_hard_labels_and_bytes(distilled, reader):
+    own = distilled.training_set(reader)
+    assert torch.equal(own.hardened(distilled.task).y, torch.eye(3).repeat(2, 1))
     assert own.bytes == 4 * (6 * 5 * 16 + 6 * 3 + 4)
 
 
-def with_texts(distilled, kind, corpus, vectors):
+def with_texts(distilled, kind, problem):
     """The same set with texts of another parametrisation, away from their start."""
-    where = ("real", corpus.train, vectors.table, 2, 5, 0)
-    texts = PARAMETRISATIONS[kind].start(
-        Source(initial_texts(*where), initial_words(*where), vectors.table, corpus.tokeniser), 3
-    )
+    found = initial_texts("real", problem.train, problem.reader(), 2, 5, 0)
+    texts = PARAMETRISATIONS[kind].start(Source(found.x, found.ids, problem.space.table), 3)
     with torch.no_grad():
         for parameter in texts.parameters():
             parameter += torch.rand(parameter.shape, generator=torch.Generator().manual_seed(1))
-    recipe, manifest = distilled.recipe, distilled.manifest
-    return DistilledSet(
-        texts, distilled.y, distilled.step_sizes, recipe, vectors.table, corpus.tokeniser, {**manifest, "budget": 0.5}
-    )
+    manifest = {**distilled.manifest, "budget": 0.5}
+    rest = (distilled.text_labels, distilled.step_sizes, distilled.recipe, problem.space, manifest)
+    return MatrixSet(texts, *rest)
 
 
-@pytest.mark.parametrize("kind", PARAMETRISATIONS)
+KINDS = [kind for kind in PARAMETRISATIONS if kind != "real"]  # which is kept as a set of texts
+
+
+@pytest.mark.parametrize("kind", KINDS)
 class TestParametrised:
-    def test_round_trip_to_the_bit(self, distilled, kind, corpus, vectors, tmp_path):
-        saved = with_texts(distilled, kind, corpus, vectors)
+    def test_round_trip_to_the_bit(self, distilled, kind, problem, tmp_path):
+        saved = with_texts(distilled, kind, problem)
         saved.save(tmp_path / "one")
         loaded = DistilledSet.load(tmp_path / "one")
         assert type(loaded.texts) is PARAMETRISATIONS[kind]
@@ -115,32 +118,32 @@ class TestParametrised:
         for path in (tmp_path / "one").iterdir():
             assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes()
 
-    def test_bytes_are_those_of_the_file_and_told_everywhere(self, distilled, kind, corpus, vectors, tmp_path):
-        saved = with_texts(distilled, kind, corpus, vectors)
+    def test_bytes_are_those_of_the_file_and_told_everywhere(self, distilled, kind, problem, tmp_path):
+        saved = with_texts(distilled, kind, problem)
         saved.save(tmp_path)
         in_file = sum(tensor.nbytes for tensor in load_file(tmp_path / FILES[0]).values())
-        assert saved.training_set().bytes == sum(saved.stored_bytes().values()) == in_file
+        assert saved.training_set(problem.reader()).bytes == sum(saved.stored_bytes().values()) == in_file
         manifest = json.loads((tmp_path / "manifest.json").read_text())
         assert manifest["parametrisation"] == kind
         assert manifest["bytes"] == saved.stored_bytes()
         stored = saved.stored_bytes()
         assert f"`{kind}`: {stored['texts']} bytes, labels {stored['labels']}" in (tmp_path / "README.md").read_text()
 
-    def test_first_is_a_set_of_its_own(self, distilled, kind, corpus, vectors, tmp_path):
-        whole = with_texts(distilled, kind, corpus, vectors)
+    def test_first_is_a_set_of_its_own(self, distilled, kind, problem, tmp_path):
+        whole = with_texts(distilled, kind, problem)
         first = whole.first(1)
         assert torch.equal(first.x, whole.x[:3, : first.x.shape[1]])
         assert torch.equal(first.y, whole.y[:3])
         assert first.recipe == replace(whole.recipe, batch=3)
         assert (first.manifest["per_class"], first.manifest["budget"]) == (1, 0.25)
-        assert first.training_set().bytes < whole.training_set().bytes
+        assert sum(first.stored_bytes().values()) < sum(whole.stored_bytes().values())
         first.save(tmp_path)
         assert torch.equal(DistilledSet.load(tmp_path).x, first.x)
         with pytest.raises(TextddError, match="Got 3 examples per class; 1 to 2 are there"):
             whole.first(3)
 
-    def test_reads_as_text_or_says_why_not(self, distilled, kind, corpus, vectors):
-        saved = with_texts(distilled, kind, corpus, vectors)
+    def test_reads_as_text_or_says_why_not(self, distilled, kind, problem):
+        saved = with_texts(distilled, kind, problem)
         if kind not in OF_WORDS:
             with pytest.raises(TextddError, match=rf"{kind} are no words.*parametrisation=mixture"):
                 saved.read()
@@ -153,8 +156,7 @@ class TestParametrised:
 
 def test_nested_sizes_are_those_below_the_whole(distilled):
     manifest = {**distilled.manifest, "distiller": {"name": "meta_gradient", "nested": [1]}}
-    recipe, vectors = distilled.recipe, distilled.vectors
-    whole = DistilledSet(distilled.x, distilled.y, None, recipe, vectors, distilled.tokeniser, manifest)
+    whole = MatrixSet(distilled.x, distilled.y, None, distilled.recipe, distilled.words_space, manifest)
     assert (whole.nested, whole.first(1).nested, distilled.nested) == ([1], [], [])
 
 
@@ -164,7 +166,7 @@ def test_a_given_batch_size_holds_for_the_first_examples_too(chained, distilled)
     chain = {"name": "chain", "stages": ["kernel_ridge", "meta_gradient"], "options": {"meta_gradient": method}}
     given = {**distilled.manifest, "distiller": chain if chained else method}
     steps, recipe = distilled.step_sizes, replace(distilled.recipe, batch=2)
-    whole = DistilledSet(distilled.x, distilled.y, steps, recipe, distilled.vectors, distilled.tokeniser, given)
+    whole = MatrixSet(distilled.x, distilled.y, steps, recipe, distilled.words_space, given)
     assert whole.first(1).recipe.batch == 2
     assert whole.nested == [1]
 
@@ -198,8 +200,8 @@ DAMAGES = {
     "no manifest": (lambda f: (f / "manifest.json").unlink(), "is not a textdd artefact"),
     "manifest cut off": (lambda f: (f / "manifest.json").write_text('{"format": 1,'), "manifest.json is damaged"),
     "foreign manifest": (lambda f: (f / "manifest.json").write_text("[1]"), "was not written by textdd"),
-    "newer format": (lambda f: edit_manifest(f, format=99), "has format 99; this version reads format 2. Update"),
-    "older format": (lambda f: edit_manifest(f, format=1), "has format 1; this version reads format 2. Distil again"),
+    "newer format": (lambda f: edit_manifest(f, format=99), "has format 99; this version reads format 3. Update"),
+    "older format": (lambda f: edit_manifest(f, format=1), "has format 1; this version reads format 3. Distil again"),
     "missing file": (lambda f: (f / FILES[1]).unlink(), "vectors.safetensors is missing"),
     "truncated": (lambda f: (f / FILES[0]).write_bytes((f / FILES[0]).read_bytes()[:-9]), "is damaged or was changed"),
     "changed": (lambda f: (f / FILES[2]).write_text("{}"), "tokenizer.json is damaged or was changed"),
@@ -216,13 +218,15 @@ DAMAGES = {
         ),
         "is not a textdd artefact: RuntimeError",
     ),
-    "no such word": (
+    "no such word, as 0.3 stored words": (
         lambda f: (
             replace_tensors(f, text=torch.tensor(list(b"wordless")).byte(), y=torch.ones(1, 3)),
-            edit_manifest(f, parametrisation="real"),
+            edit_manifest(f, parametrisation="real", format=2),
         ),
         "'wordless' is not in the vocabulary",
     ),
+    "unknown kind": (lambda f: edit_manifest(f, kind="pictures"), "has kind 'pictures'. Allowed: matrices, texts"),
+    "foreign files": (lambda f: edit_manifest(f, files={"../x": "0"}), "names files that no such set has: ../x"),
     "not finite": (
         lambda f: replace_tensors(f, x=torch.full((6, 5, 16), torch.nan), y=torch.eye(3).repeat(2, 1)),
         "not finite",

@@ -138,7 +138,7 @@ def test_an_artefact_keeps_texts_and_gives_pieces(problem, tmp_path):
     config = options("meta_gradient", pieces=2, nested=[1])
     synthetic = make_distiller(config, sized(problem, 2)).synthetic
     manifest = {
-        "dataset": "demo", "classes": problem.corpus.classes, "per_class": 2, "length": problem.space.length, "budget": 0.5,
+        "dataset": "demo", "classes": problem.corpus.classes, "per_class": 2, "length": 48, "budget": 0.5,
         "student": {"name": "textcnn", "filters": 8}, "embedding": {"name": "corpus"}, "metrics": {},
         "versions": {"textdd": "0"}, "pieces": 2, "distiller": dataclasses.asdict(config),
     }  # fmt: skip

@@ -137,7 +137,7 @@ def shape_of(config: DistillerConfig, problem: Problem, source: DistilledSet | N
     pieces, per_class, space = 1, problem.per_class, problem.space
     around = 0 if space.frame.empty else space.frame.size(pair=problem.corpus.pair)
     real_length = space.length if config.length == 0 else usual_length(problem.train.text_lengths(), around)
-    real_length = min(real_length, space.length)
+    real_length = min(real_length, space.length) if around else real_length
     # Left to the rule, texts are cut only where a piece of one can stand for it.
     single = problem.task.name == "one_class" and not problem.corpus.pair and space.kind == "words"
     whole = config.parametrisation == "real" or not single
