@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -74,14 +75,17 @@ def built_corpus(config: DatasetConfig, sources: Sources, cache_dir: Path, progr
 def _build(folder: Path, config: DatasetConfig, sources: Sources, progress: Progress) -> None:
     labels = config.label_columns or [config.label]
     wanted, named = Columns(config.text_columns, labels, config.pair), config.hub is not None
-    columns = {source: find_columns(source, wanted, named=named) for source in chain(*sources)}
+    columns = {source: find_columns(source, wanted, named=named) for source in sources.train}
+    with about_test_files(sources):
+        columns |= {source: find_columns(source, wanted, named=named) for source in sources.test}
     codes = _label_codes(config, sources, columns)
     classes = codes[sources.train[0]].classes
     for part, files in zip(("train", "test"), sources, strict=True):
         if files:
             counts = np.zeros(len(classes), np.int64)  # (C,)
             found = chain.from_iterable(read_records(s, columns[s], codes[s], config.on_empty) for s in files)
-            write_texts(folder / f"{part}.arrow", _counted(found, counts, partial(progress, f"reading {part}")))
+            with about_test_files(sources) if part == "test" else nullcontext():
+                write_texts(folder / f"{part}.arrow", _counted(found, counts, partial(progress, f"reading {part}")))
             if not counts.any():
                 raise TextddError(
                     f"{files[0].name} holds no text with a label. Add some, or name another column: "
@@ -100,6 +104,24 @@ def _build(folder: Path, config: DatasetConfig, sources: Sources, progress: Prog
         "from": [s.name for s in chain(*sources)],
     }
     (folder / "meta.json").write_text(json.dumps(meta, indent=1), encoding="utf-8")
+
+
+@contextmanager
+def about_test_files(sources: Sources) -> Iterator[None]:
+    """Say of a mistake in a test file what helps where that file has no labels, as those of competitions have none.
+
+    Raises:
+        TextddError: the mistake.
+    """
+    try:
+        yield
+    except TextddError as error:
+        train = getattr(sources.train[0], "path", None)
+        aside = f"dataset.path={train}" if train is not None else "dataset.path=THE_TRAINING_FILE"
+        raise TextddError(
+            f"{error} If this test file has no labels, leave it out, and a part of the training texts is set aside to "
+            f"test on. Type: {aside}"
+        ) from error
 
 
 def _label_codes(config: DatasetConfig, sources: Sources, columns: dict[Source, Columns]) -> dict[Source, LabelCode]:

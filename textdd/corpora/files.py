@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,7 +16,9 @@ import pyarrow.json
 import pyarrow.parquet
 
 from textdd.corpora.content import content_hash
+from textdd.corpora.dialect import is_quoted
 from textdd.errors import TextddError
+from textdd.progress import say
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet", ".arrow")
 # Some 10 to 20 thousand texts at a time. It is also the longest row that csv and jsonl may have.
@@ -31,10 +33,14 @@ class TableFile:
     Attributes:
         path: the file; its suffix is one of `SUFFIXES`.
         label_names: what its integer labels stand for, in order, where a `classes.txt` says so.
+        names: of csv and tsv, what the columns are called where the file has no header; () reads its first row.
+        quoted: of csv and tsv, whether cells may stand in quotation marks.
     """
 
     path: Path
     label_names: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    quoted: bool = True
     first_label = 0
 
     @property
@@ -45,19 +51,19 @@ class TableFile:
     @property
     def first_row(self) -> int:
         """The number of the first row, as a spreadsheet counts it: after the header, where there is one."""
-        return 2 if self.path.suffix in (".csv", ".tsv") else 1
+        return 2 if self.path.suffix in (".csv", ".tsv") and not self.names else 1
 
     def fingerprint(self, cache_dir: Path) -> str:
         """Hash what the file holds; of a file that was not touched since, the hash is remembered."""
         with _readable(self.path):
-            return content_hash(self.path, cache_dir)
+            return f"{content_hash(self.path, cache_dir)} {self.names} {self.quoted}"
 
     def columns(self) -> list[str]:
         """Name the columns without reading the rows."""
         with _readable(self.path):
             match self.path.suffix:
                 case ".csv" | ".tsv":
-                    return first_row(self.path)
+                    return list(self.names) or first_row(self.path, self.quoted)
                 case ".jsonl":
                     with _open_json(self.path) as reader:
                         return list(reader.schema.names)
@@ -79,7 +85,8 @@ class TableFile:
         with _readable(self.path):
             match self.path.suffix:
                 case ".csv" | ".tsv":
-                    yield from read_csv(self.path, names=None, columns=columns)
+                    names = list(self.names) or None
+                    yield from read_csv(self.path, names=names, columns=columns, quoted=self.quoted)
                 case ".jsonl":
                     with _open_json(self.path) as reader:
                         for batch in reader:
@@ -124,12 +131,16 @@ class ZhangFile(TableFile):
                 yield pa.table({"label": label, "text": text}).select(columns)
 
 
-def open_table(path: Path, label_names: tuple[str, ...] = ()) -> TableFile:
+def open_table(
+    path: Path, label_names: tuple[str, ...] = (), names: Sequence[str] = (), quoting: str = "auto"
+) -> TableFile:
     """Open a file as what its suffix and, for csv, its first row say it is.
 
     Args:
         path: the file.
         label_names: what integer labels stand for, in order, where known.
+        names: of csv and tsv, what the columns are called where the file has no header.
+        quoting: of csv and tsv, what quotation marks mean.
 
     Raises:
         TextddError: no such file, an unknown suffix, or nothing that can be read in it.
@@ -142,33 +153,53 @@ def open_table(path: Path, label_names: tuple[str, ...] = ()) -> TableFile:
     if not path.is_file():
         raise TextddError(f"{path}: there is no such file.")
     if path.suffix in (".csv", ".tsv"):
-        cells = first_row(path)
+        with _readable(path):
+            quoted = is_quoted(path, _delimiter(path), quoting)
+        if not quoted and quoting == "auto":
+            say(f"{path}: quotation marks are read as signs of the texts; dataset.quoting=minimal reads them otherwise")
+        cells = first_row(path, quoted)
+        if names:
+            if len(cells) != len(names):
+                raise TextddError(
+                    f"Got dataset.columns=[{','.join(names)}], and {path} has {len(cells)} columns in its first row: "
+                    f"{', '.join(repr(cell[:30]) for cell in cells[:9])}. Name each of them, in their order"
+                )
+            return TableFile(path, label_names, tuple(names), quoted)
         if len(cells) > 1 and cells[0].strip().isdecimal():
             return ZhangFile(path, label_names)
+        return TableFile(path, label_names, quoted=quoted)
     return TableFile(path, label_names)
 
 
-def first_row(path: Path) -> list[str]:
+class Plain(csv.excel):
+    """Cells in which quotation marks are signs like any other."""
+
+    quoting = csv.QUOTE_NONE
+
+
+def first_row(path: Path, quoted: bool = True) -> list[str]:
     """Read the cells of the first row of a csv or tsv file: its header, where it has one."""
     with _readable(path), path.open(encoding="utf-8-sig", newline="") as file:
-        cells = next(csv.reader(file, delimiter=_delimiter(path)), None)
+        delimiter, kind = _delimiter(path), csv.excel if quoted else Plain
+        cells = next(csv.reader(file, kind, delimiter=delimiter), None)
     if not cells:
         raise TextddError(f"{path} is empty. It needs a header row such as label,text and one row per text.")
     return cells
 
 
-def read_csv(path: Path, names: list[str] | None, columns: list[str]) -> Iterator[pa.Table]:
+def read_csv(path: Path, names: list[str] | None, columns: list[str], quoted: bool = True) -> Iterator[pa.Table]:
     """Stream a csv or tsv file with every cell kept as text (a text may well be "NA" or "007").
 
     Args:
         path: the file.
         names: the column names of a file without a header; None reads them from its first row.
         columns: the columns to keep.
+        quoted: whether cells may stand in quotation marks.
     """
     with pa.csv.open_csv(
         path,
         pa.csv.ReadOptions(block_size=BLOCK_BYTES, column_names=names, use_threads=False),
-        pa.csv.ParseOptions(delimiter=_delimiter(path), newlines_in_values=True),
+        pa.csv.ParseOptions(delimiter=_delimiter(path), quote_char='"' if quoted else False, newlines_in_values=quoted),
         pa.csv.ConvertOptions(include_columns=columns, column_types={name: pa.string() for name in columns}),
     ) as reader:
         for batch in reader:

@@ -28,6 +28,10 @@ class DatasetConfig:
         revision: the hub's commit, which pins the content.
         path: your own corpus: a file, or a folder with train and perhaps test files.
         test_path: your own test file; without one a stratified part of the training texts is set aside.
+        columns: what the columns of csv and tsv files are called, such as [text,label], where they have no header;
+            empty reads their first row.
+        quoting: of tsv files: `none` where quotation marks are signs like others, `minimal` where they stand around
+            cells; `auto` finds out.
         text: a text column, or several as a list, joined by one space.
         pair: the two columns of `text` are the segments of a pair, such as a premise and a hypothesis.
         label: the column of the class, where every text has one.
@@ -53,6 +57,8 @@ class DatasetConfig:
     revision: str | None = None
     path: str | None = None
     test_path: str | None = None
+    columns: list[str] = field(default_factory=list)
+    quoting: str = "auto"
     text: Any = "text"
     pair: bool = False
     label: str = "label"
@@ -150,7 +156,7 @@ def find_sources(config: DatasetConfig, data_dir: str | None, cache_dir: Path) -
     root = None if data_dir is None else Path(data_dir).expanduser()
     folders = () if root is None else (root / config.name, root / f"{config.name}_csv")
     for folder in folders:
-        if sources := _folder(folder, needs_test=config.hub is not None):
+        if sources := _folder(config, folder, needs_test=config.hub is not None):
             return sources
     if config.hub is None:
         looked = f" or files in {' or '.join(map(str, folders))}" if folders else ""
@@ -170,22 +176,24 @@ def find_sources(config: DatasetConfig, data_dir: str | None, cache_dir: Path) -
 
 def _own_files(config: DatasetConfig, path: Path) -> Sources:
     if path.is_dir():
-        sources = _folder(path, needs_test=False)
+        sources = _folder(config, path, needs_test=False)
         if sources is None:
             raise TextddError(f"{path} holds no train file. Allowed: {_file_names('train')}.")
     else:
-        sources = Sources((open_table(path),), ())
+        sources = Sources((open_table(path, (), config.columns, config.quoting),), ())
     if config.test_path is not None:
-        sources = sources._replace(test=(open_table(Path(config.test_path).expanduser()),))
+        sources = sources._replace(
+            test=(open_table(Path(config.test_path).expanduser(), (), config.columns, config.quoting),)
+        )
     return sources
 
 
-def _folder(folder: Path, *, needs_test: bool) -> Sources | None:
+def _folder(config: DatasetConfig, folder: Path, *, needs_test: bool) -> Sources | None:
     """Open the train and test files of a folder; None if it holds neither."""
     names = folder / "classes.txt"
     lines = names.read_text(encoding="utf-8-sig").splitlines() if names.is_file() else []
     label_names = tuple(line.strip() for line in lines if line.strip())
-    parts = {part: _pieces(folder, part, label_names) for part in ("train", "test")}
+    parts = {part: _pieces(config, folder, part, label_names) for part in ("train", "test")}
     if not any(parts.values()):
         return None
     for part, needed in (("train", True), ("test", needs_test)):
@@ -194,13 +202,13 @@ def _folder(folder: Path, *, needs_test: bool) -> Sources | None:
     return Sources(parts["train"], parts["test"])
 
 
-def _pieces(folder: Path, part: str, label_names: tuple[str, ...]) -> tuple[TableFile, ...]:
+def _pieces(config: DatasetConfig, folder: Path, part: str, label_names: tuple[str, ...]) -> tuple[TableFile, ...]:
     """Open `train.csv` or the like, or the hub's own numbered pieces `train-00000-of-00004.parquet`."""
     whole = [path for suffix in SUFFIXES if (path := folder / f"{part}{suffix}").is_file()]
     if len(whole) > 1:
         raise TextddError(f"{folder} holds {' and '.join(path.name for path in whole)}. Keep one of them.")
     pieces = sorted(path for path in folder.glob(f"{part}-*-of-*") if path.suffix in SUFFIXES)
-    return tuple(open_table(path, label_names) for path in whole or pieces)
+    return tuple(open_table(path, label_names, config.columns, config.quoting) for path in whole or pieces)
 
 
 def _file_names(part: str) -> str:
