@@ -47,6 +47,7 @@ LIBRARIES_OWN = (
     "PYTEST_",
     "TORCHINDUCTOR_",
     "PL_GLOBAL_SEED",
+    "PL_SEED_WORKERS",
     "MASTER_",
     "NODE_RANK",
     "LOCAL_RANK",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import multiprocessing
-import os
 import warnings
 
 
@@ -12,7 +11,6 @@ def quiet() -> None:
     """Silence them in this process."""
     for name in ("pytorch_lightning", "lightning_fabric"):  # what they are doing, and what else could be installed
         logging.getLogger(name).setLevel(logging.WARNING)
-    os.environ.setdefault("WANDB_SILENT", "true")
     for message in (
         ".*does not have many workers.*",  # batches are ready-made: workers would only copy them
         ".*Your `IterableDataset` has `__len__` defined.*",  # on purpose, for one worker

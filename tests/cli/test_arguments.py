@@ -105,11 +105,11 @@ def test_a_mistake_in_any_value_of_a_sweep_is_found():
 
 def test_help_teaches(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "100")
-    cli.print_help("textdd.run", "PURPOSE", [("per_class=10", "MEANING")], "config", [])
+    cli.print_help("run", "PURPOSE", [("per_class=10", "MEANING")], "config", [])
     shown = capsys.readouterr().out
     for expected in (
         "PURPOSE",
-        "# MEANING\n  python -m textdd.run per_class=10",
+        "# MEANING\n  textdd run per_class=10",
         "dataset=\n  ag_news",
         "distiller.length=",
         "examples per class; give this or budget",
@@ -121,7 +121,7 @@ def test_help_teaches(capsys, monkeypatch):
 
 
 def test_help_shows_the_options_of_a_chain_s_stages(capsys):
-    cli.print_help("textdd.run", "", [], "config", ["distiller=chain", "distiller.stages=[meta_gradient]"])
+    cli.print_help("run", "", [], "config", ["distiller=chain", "distiller.stages=[meta_gradient]"])
     shown = capsys.readouterr().out
     assert "distiller.options.meta_gradient.truncation=none" in shown
     assert "distiller.options.paper" not in shown

@@ -34,7 +34,7 @@ def swept(place, corpus):
     The corpus is being tokenised when it begins, so that jobs are sure to wait, whichever starts first.
     """
     pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
-    with locked(place / "cache" / "corpora" / corpus.train.store.folder.parent.name, "this test"):
+    with locked(place / "cache" / "corpora" / corpus.key, "this test"):
         process = start("textdd.run", *THREE, "hydra/launcher=joblib", "hydra.launcher.n_jobs=2", folder=place)
         deadline = time.monotonic() + 120
         while not any("waiting for" in log.read_text() for log in place.glob("runs/sweeps/*/[01].log")):

@@ -145,7 +145,7 @@ def test_help_teaches(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["report", "--help"])
     main()
     text = capsys.readouterr().out
-    assert "python -m textdd.report runs=runs" in text
+    assert "textdd report runs=runs" in text
     assert re.search(r"out=null +the folder to write; null takes `report/`", text)
 
 

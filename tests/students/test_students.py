@@ -1,8 +1,11 @@
 """What every student must do, whichever it is: one table, so a new one cannot dodge it."""
 
+from pathlib import Path
+
 import pytest
 import torch
 
+from tests.tiny import tiny_bert
 from textdd.errors import TextddError
 from textdd.students import STUDENTS, make_student
 from textdd.students.textcnn import TextCNNConfig
@@ -11,9 +14,33 @@ from textdd.training.student import FlatStudent, Student
 D, L, C, N = 6, 7, 3, 5
 
 
-@pytest.fixture(params=STUDENTS)
-def student(request):
-    return make_student(STUDENTS[request.param][1](), D, C)
+OWN = {"target": str(Path(__file__).with_name("own_student.py")) + ":GatedMean", "options": {"units": 7}}
+TABLE = [(name, {}) for name in STUDENTS if name not in ("pretrained", "custom")]
+TABLE += [("custom", OWN), ("transformer", {"layers": 1, "width": 8, "heads": 2, "positions": 3})]
+TABLE += [("pretrained", {"tuning": tuning, "pooling": "cls"}) for tuning in ("full", "top:1")]
+TABLE += [("pretrained", {"tuning": tuning}) for tuning in ("full", "head")]
+
+
+@pytest.fixture(scope="module")
+def bert(tmp_path_factory):
+    pytest.importorskip("transformers")
+    return str(tiny_bert(tmp_path_factory.mktemp("bert"), D))
+
+
+@pytest.fixture(params=TABLE, ids=lambda row: " ".join([row[0], *(f"{k}={str(v)[-20:]}" for k, v in row[1].items())]))
+def whole(request):
+    """A student that reads embeddings, whatever of it is frozen."""
+    name, given = request.param
+    given = given | ({"path": request.getfixturevalue("bert")} if name == "pretrained" else {})
+    return make_student(STUDENTS[name][1](**given), D, C)
+
+
+@pytest.fixture
+def student(whole):
+    """The same, where it reads texts as they are."""
+    if whole.reads_once:
+        pytest.skip("a frozen body reads texts once, and what is learned reads its vectors")
+    return whole
 
 
 @pytest.fixture
@@ -21,6 +48,11 @@ def texts():
     generator = torch.Generator().manual_seed(0)
     mask = torch.arange(L) < torch.tensor([[1], [2], [4], [6], [7]])
     return torch.randn(N, L, D, generator=generator), mask
+
+
+def read(whole, theta, x, mask=None):
+    """Logits of texts, through what lies below the learned part."""
+    return whole(theta, *whole.below(x, mask))
 
 
 def test_maps_embeddings_to_logits(student, texts):
@@ -53,20 +85,20 @@ def test_students_side_by_side_answer_as_each_alone(student, texts, own, masked)
         assert torch.allclose(got, expected, rtol=1e-10, atol=1e-10 * float(expected.detach().abs().max()))
 
 
-def test_padding_changes_nothing(student, texts):
+def test_padding_changes_nothing(whole, texts):
     x, mask = texts
-    theta = student.fresh(0)
+    theta = whole.fresh(0)
     longer = torch.cat([x, torch.full((N, 4, D), 9.0)], dim=1)
     longer_mask = torch.cat([mask, torch.zeros(N, 4, dtype=torch.bool)], dim=1)
-    assert torch.allclose(student(theta, longer, longer_mask), student(theta, x, mask), atol=1e-6)
+    assert torch.allclose(read(whole, theta, longer, longer_mask), read(whole, theta, x, mask), atol=1e-6)
     garbage = torch.where(mask.unsqueeze(-1), x, torch.full_like(x, -5.0))
-    assert torch.allclose(student(theta, garbage, mask), student(theta, x, mask), atol=1e-6)
+    assert torch.allclose(read(whole, theta, garbage, mask), read(whole, theta, x, mask), atol=1e-6)
 
 
-def test_no_mask_means_every_position_is_a_token(student, texts):
+def test_no_mask_means_every_position_is_a_token(whole, texts):
     x, _ = texts
-    theta = student.fresh(0)
-    assert torch.allclose(student(theta, x), student(theta, x, torch.ones(N, L, dtype=torch.bool)), atol=1e-6)
+    theta, every = whole.fresh(0), torch.ones(N, L, dtype=torch.bool)
+    assert torch.allclose(read(whole, theta, x), read(whole, theta, x, every), atol=1e-6)
 
 
 def test_texts_do_not_influence_each_other(student, texts):
@@ -84,15 +116,53 @@ def test_initialisation_belongs_to_its_seed(student):
     assert torch.equal(torch.random.get_rng_state(), before)  # the global generator is left alone
 
 
-def test_has_second_derivatives(student, texts):
-    x, mask = texts
-    x = x.double().requires_grad_()
-    theta = student.fresh(0, dtype=torch.float64).requires_grad_()
-    loss = student(theta, x, mask).logsumexp(1).sum()
-    (gradient,) = torch.autograd.grad(loss, theta, create_graph=True)
-    by_x, by_theta = torch.autograd.grad(gradient.square().sum(), [x, theta])
-    assert by_x[mask].abs().max() > 0
-    assert by_theta.abs().max() > 0
+def test_second_derivatives_are_those_of_finite_differences(whole, texts):
+    """How a training step's gradient changes with the texts and with the student, in random directions."""
+    x, mask = texts[0].double(), texts[1]
+    theta = whole.fresh(0, dtype=torch.float64)
+    generator = torch.Generator().manual_seed(1)
+
+    def size_of_step(x, theta, graph=False):
+        theta = theta if theta.requires_grad else theta.detach().requires_grad_()
+        loss = read(whole, theta, x, mask).logsumexp(1).sum()
+        (gradient,) = torch.autograd.grad(loss, theta, create_graph=graph)
+        return gradient.square().sum()
+
+    leaves = x.clone().requires_grad_(), theta.clone().requires_grad_()
+    found = torch.autograd.grad(size_of_step(*leaves, graph=True), leaves)
+    for i, gradient in enumerate(found):
+        direction = torch.randn(gradient.shape, dtype=torch.float64, generator=generator)
+        values = []
+        for eps in (1e-6, -1e-6):
+            moved = [leaf.detach() for leaf in leaves]
+            moved[i] = moved[i] + eps * direction
+            values.append(size_of_step(*moved).item())
+        expected = (values[0] - values[1]) / 2e-6
+        assert gradient.abs().max() > 0
+        assert (gradient * direction).sum().item() == pytest.approx(expected, rel=2e-4, abs=1e-7)
+
+
+def test_bfloat16_is_near(whole, texts):
+    theta = whole.fresh(0)
+    exact = read(whole, theta, *texts)
+    with torch.autocast("cpu", torch.bfloat16):
+        rough = read(whole, theta, *texts)
+    assert rough.isfinite().all()
+    assert (rough.float() - exact).abs().max() < 0.1 * (1 + exact.abs().max())
+
+
+def test_work_grows_with_what_there_is_to_do(whole):
+    work = whole.module.work()
+    for weights in (work.differentiated, work.plain):
+        assert 0 < weights.of(1, 8, 12) <= weights.of(1, 16, 24) < weights.of(3, 16, 24)
+    assert work.plain.of(1, 8, 12) < work.differentiated.of(1, 8, 12)
+    assert work.read.of(1, 8, 12) < work.learn.of(1, 8, 12)
+    assert (work.below.of(1, 8, 12) > 0) == whole.reads_once
+
+
+def test_a_transformer_s_heads_divide_its_width():
+    with pytest.raises(TextddError, match=r"heads divide the width\. Type: model\.width=9"):
+        STUDENTS["transformer"][1](width=10, heads=3).check()
 
 
 def test_logits_are_the_head_of_the_features(student, texts):

@@ -44,7 +44,7 @@ def kept(data: Any, labels: Sequence[Any] | None, options: dict[str, Any], cache
     for part, content in contents.items():
         if not (folder / f"{part}.parquet").exists():
             write_bytes(folder / f"{part}.parquet", content)
-    return ["dataset=local", f"dataset.path='{folder}'", *names_of(data, options)]
+    return ["dataset=local", f"dataset.path='{folder}'", *names_of(data, labels, options)]
 
 
 def is_several(data: Any) -> bool:
@@ -103,10 +103,11 @@ def as_parquet(table: pa.Table) -> bytes:
     return content
 
 
-def names_of(data: Any, options: dict[str, Any]) -> list[str]:
-    """What the columns are called where a list of pairs or of several labels was given, and nothing else was said."""
-    if not isinstance(data, list | tuple) or not data or not isinstance(data[0], list | tuple):
-        return []
-    return [
-        word for word in ("dataset.text=[text,second]", "dataset.pair=true") if word.partition("=")[0] not in options
-    ]
+def names_of(data: Any, labels: Sequence[Any] | None, options: dict[str, Any]) -> list[str]:
+    """What the columns are called where lists of pairs or of several labels were given, and nothing else was said."""
+    found = []
+    if isinstance(data, list | tuple) and data and isinstance(data[0], list | tuple):
+        found += ["dataset.text=[text,second]", "dataset.pair=true"]
+    if labels is not None and any(isinstance(label, list | tuple | set) for label in labels):
+        found.append("dataset.labels=label")
+    return [word for word in found if word.partition("=")[0] not in options]

@@ -34,6 +34,7 @@ class WandbMirror:
     def logger(self, method: str) -> WandbLogger:
         """The run of one method, opened on first use."""
         if self._open is None:
+            os.environ.setdefault("WANDB_SILENT", "true")
             choices = [self.settings[kind]["name"] for kind in ("dataset", "model", "embedding", "distiller")]
             self._open = WandbLogger(
                 project=self.config.project,

@@ -136,7 +136,12 @@ class FlatStudent:
             raise ValueError(f"{type(module).__name__} has no parameter that requires a gradient: it learns nothing")
         self.shapes = {name: parameter.shape for name, parameter in learned.items()}
         self.size = sum(math.prod(shape) for shape in self.shapes.values())
-        self._has_frozen = any(not p.requires_grad for p in module.parameters()) or any(True for _ in module.buffers())
+        self._frozen = [p for p in module.parameters() if not p.requires_grad and p.is_floating_point()]
+        if not self._frozen and next(module.buffers(), None) is not None:
+            self._frozen = [
+                nn.Parameter(torch.zeros(()), requires_grad=False)
+            ]  # stands for buffers, and goes with them
+            module.register_parameter("stands_for_buffers", self._frozen[0])
         prefixes = list(module.part_scales)
         owners = [next((i for i, p in enumerate(prefixes, 1) if name.startswith(p)), 0) for name in self.shapes]
         sizes = [math.prod(shape) for shape in self.shapes.values()]
@@ -222,8 +227,8 @@ class FlatStudent:
 
     def _follow(self, x: Tensor) -> None:
         """Take what is frozen to where the texts are, and into their precision; other students may share it."""
-        if self._has_frozen:
-            held = next((p for p in self.module.parameters() if not p.requires_grad), next(self.module.buffers(), None))
+        if self._frozen or self._has_buffers:
             dtype = torch.float64 if x.dtype == torch.float64 else torch.float32
-            if held is not None and (held.device != x.device or (held.is_floating_point() and held.dtype != dtype)):
+            held = self._frozen or [buffer for buffer in self.module.buffers() if buffer.is_floating_point()]
+            if any(tensor.device != x.device or tensor.dtype != dtype for tensor in held):
                 self.module.to(x.device, dtype)
