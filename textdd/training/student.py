@@ -137,11 +137,7 @@ class FlatStudent:
         self.shapes = {name: parameter.shape for name, parameter in learned.items()}
         self.size = sum(math.prod(shape) for shape in self.shapes.values())
         self._frozen = [p for p in module.parameters() if not p.requires_grad and p.is_floating_point()]
-        if not self._frozen and next(module.buffers(), None) is not None:
-            self._frozen = [
-                nn.Parameter(torch.zeros(()), requires_grad=False)
-            ]  # stands for buffers, and goes with them
-            module.register_parameter("stands_for_buffers", self._frozen[0])
+        self._has_buffers = next(module.buffers(), None) is not None
         prefixes = list(module.part_scales)
         owners = [next((i for i, p in enumerate(prefixes, 1) if name.startswith(p)), 0) for name in self.shapes]
         sizes = [math.prod(shape) for shape in self.shapes.values()]
@@ -229,6 +225,6 @@ class FlatStudent:
         """Take what is frozen to where the texts are, and into their precision; other students may share it."""
         if self._frozen or self._has_buffers:
             dtype = torch.float64 if x.dtype == torch.float64 else torch.float32
-            held = self._frozen or [buffer for buffer in self.module.buffers() if buffer.is_floating_point()]
+            held: list[Tensor] = [*self._frozen] or [b for b in self.module.buffers() if b.is_floating_point()]
             if any(tensor.device != x.device or tensor.dtype != dtype for tensor in held):
                 self.module.to(x.device, dtype)
