@@ -202,7 +202,7 @@ def manifest_of(run: RunConfig, problem: Problem, stage: DistillerConfig | None)
         else {},
         "embedding": {**dataclasses.asdict(run.embedding), "sha256": space.sha256, **space.facts},
         "space": {"kind": space.kind, "name": space.name, "sha256": space.sha256, "path": space.facts.get("path")},
-        "corpus": {"key": corpus.key, "options": dataclasses.asdict(run.dataset)},
+        "corpus": {"key": corpus.key, "revision": corpus.revision, "options": dataclasses.asdict(run.dataset)},
         "seed": run.seed,
         "versions": {name: version(name) for name in VERSIONED},
         "metrics": {},

@@ -38,6 +38,9 @@ def prepare(run: RunConfig) -> Problem:
     cache = Path(run.cache_dir).expanduser()
     with bars() as show:
         corpus = load_corpus(run.dataset, run.data_dir, cache, run.seed, show)
+    if corpus.revision and run.dataset.revision is None:
+        say(f"{run.dataset.hub} was read at its commit {corpus.revision}. Always to read this one, type:")
+        say(f"  dataset.revision={corpus.revision}")
     per_class = run.per_class
     if per_class is None:
         budget = run.dataset.budget if run.budget is None else run.budget

@@ -102,6 +102,7 @@ def _build(folder: Path, config: DatasetConfig, sources: Sources, progress: Prog
         "classes": list(classes),
         "task": "several_labels" if config.label_columns else "one_class",
         "from": [s.name for s in chain(*sources)],
+        "revision": next(filter(None, (getattr(s, "read_revision", None) for s in sources.train)), None),
     }
     (folder / "meta.json").write_text(json.dumps(meta, indent=1), encoding="utf-8")
 

@@ -73,6 +73,7 @@ class Corpus:
         validation: carved from the training texts; everything is selected on it.
         test: read once, at the end.
         train_rows: training texts before validation was carved: what a budget is a fraction of.
+        revision: the commit that was read from the hub; None where the texts are not from there.
     """
 
     name: str
@@ -84,6 +85,7 @@ class Corpus:
     validation: Split
     test: Split
     train_rows: int
+    revision: str | None = None
 
     @property
     def pair(self) -> bool:
@@ -134,4 +136,5 @@ def load_corpus(
         validation=Split(store, rows[validation]),
         test=Split(test_store, test_rows),
         train_rows=len(rows),
+        revision=meta.get("revision"),
     )

@@ -25,7 +25,8 @@ class DatasetConfig:
         budget: the paper's size of the distilled set as a fraction of the training texts, taken when neither budget nor
             per_class is given.
         hub_test: the hub's split to test on (GLUE's test labels are secret, so SST-2 takes "validation").
-        revision: the hub's commit, which pins the content.
+        revision: the hub's commit, which pins the content; null reads the newest, and says which one that was.
+        subset: which of several subsets that a data set on the hub has, such as "sst2" of GLUE.
         path: your own corpus: a file, or a folder with train and perhaps test files.
         test_path: your own test file; without one a stratified part of the training texts is set aside.
         columns: what the columns of csv and tsv files are called, such as [text,label], where they have no header;
@@ -55,6 +56,7 @@ class DatasetConfig:
     budget: float = 0.001
     hub_test: str = "test"
     revision: str | None = None
+    subset: str | None = None
     path: str | None = None
     test_path: str | None = None
     columns: list[str] = field(default_factory=list)
@@ -169,8 +171,8 @@ def find_sources(config: DatasetConfig, data_dir: str | None, cache_dir: Path) -
 
     downloads = cache_dir / "hub"
     return Sources(
-        (HubSplit(config.hub, config.revision, "train", config.label, downloads, folders),),
-        (HubSplit(config.hub, config.revision, config.hub_test, config.label, downloads, folders),),
+        (HubSplit(config.hub, config.revision, config.subset, "train", config.label, downloads, folders),),
+        (HubSplit(config.hub, config.revision, config.subset, config.hub_test, config.label, downloads, folders),),
     )
 
 
