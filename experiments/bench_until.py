@@ -4,24 +4,21 @@ import os
 import sys
 import time
 from datetime import date
-from functools import partial
 from pathlib import Path
 
 import pytorch_lightning as pl
 import torch
 from hydra import compose, initialize_config_dir
-from torch import Tensor
 
 from textdd.config import CONF, register, to_run
-from textdd.corpora.corpus import Split
 from textdd.evaluation.scoring import score
+from textdd.experiment import materials_folder
 from textdd.outer.batches import OuterData
-from textdd.outer.distil import make_distiller
+from textdd.outer.distil import make_distiller, materials_of
 from textdd.outer.distiller import Distiller
-from textdd.outer.materials import Materials
-from textdd.prepare import prepare, setting, short_hash
+from textdd.prepare import prepare
+from textdd.problem import Problem
 from textdd.quiet import quiet
-from textdd.students import make_student
 from textdd.trainer import make_trainer, set_up_process
 from textdd.training import train
 
@@ -41,8 +38,8 @@ VARIANTS = {
 class Until(pl.Callback):
     """Score fresh students on the test texts now and then, off the clock, until the goals or the end of patience."""
 
-    def __init__(self, distiller: Distiller, split: Split, table: Tensor, most_seconds: float) -> None:
-        self.distiller, self.split, self.table, self.most_seconds = distiller, split, table, most_seconds
+    def __init__(self, distiller: Distiller, problem: Problem, most_seconds: float) -> None:
+        self.distiller, self.problem, self.most_seconds = distiller, problem, most_seconds
         self.seconds, self.next, self.accuracy, self.steps = distiller.prepared_seconds, 0.0, 0.0, 0
         self.reached: dict[float, str] = {}
         self.clock = time.perf_counter()
@@ -74,7 +71,7 @@ class Until(pl.Callback):
             )
             thetas.append(state.theta)
         self.steps = trainer.global_step
-        self.accuracy = float(score(distiller.student, thetas, self.split, self.table).accuracy.mean())
+        self.accuracy = float(score(thetas, self.problem.test, self.problem.reader())["accuracy"].mean())
         for goal in GOALS:
             if self.accuracy >= goal:
                 self.reached.setdefault(goal, f"{self.seconds:.0f}")
@@ -87,18 +84,15 @@ def measure(arguments: list[str], most_seconds: float) -> Until:
     with initialize_config_dir(str(CONF), version_base="1.3"):
         run = to_run(compose("config", arguments))
     set_up_process(run.trainer)
-    prepared = prepare(run)
-    table, corpus = prepared.vectors.table, prepared.corpus
-    student = make_student(run.model, table.shape[1], len(corpus.classes))
-    distiller = make_distiller(run.distiller, student, corpus, prepared.vectors, prepared.per_class, run.seed)
-    shared = Path(run.cache_dir).expanduser() / "materials" / short_hash(setting(run, prepared))
-    distiller.prepare(Materials(corpus, table, shared, partial(make_trainer, run.trainer, alone=True)))
+    problem = prepare(run)
+    distiller = make_distiller(run.distiller, problem)
+    distiller.prepare(materials_of(problem, run.trainer, materials_folder(run, problem)))
     config = distiller.config
-    callback = Until(distiller, corpus.test, table, most_seconds)
+    callback = Until(distiller, problem, most_seconds)
     trainer = make_trainer(
         run.trainer, max_steps=config.outer_steps, max_epochs=-1, callbacks=[callback], limit_val_batches=0
     )
-    trainer.fit(distiller, OuterData(corpus, table, config.outer_batch, config.outer_steps, 1, run.seed))
+    trainer.fit(distiller, OuterData(problem, config.outer_batch, config.outer_steps, 1))
     return callback
 
 

@@ -17,14 +17,12 @@ from pathlib import Path
 
 import pytorch_lightning as pl
 
-from textdd.corpora.corpus import load_corpus
-from textdd.corpora.sources import DatasetConfig
-from textdd.distillers.meta_gradient import MetaGradientConfig
+from textdd.cli import compose_config
+from textdd.config import register, to_run
 from textdd.outer.batches import OuterData
 from textdd.outer.distil import make_distiller
 from textdd.outer.teacher import Teacher
-from textdd.spaces.vectors import EmbeddingConfig, load_vectors
-from textdd.students import STUDENTS, make_student
+from textdd.prepare import prepare
 from textdd.trainer import SetUpProcess, TrainerConfig, make_trainer
 
 HERE = Path(__file__).with_suffix("")
@@ -47,13 +45,13 @@ class Clock(pl.Callback):
 
 def distil(processes: int, cache: Path) -> None:
     """Take some outer steps; the teacher's opinion costs the same before its training, so it is not trained."""
-    corpus = load_corpus(DatasetConfig(), None, cache, seed=0)
-    vectors = load_vectors(EmbeddingConfig(), corpus, None, cache, seed=0)
-    student = make_student(STUDENTS["textcnn"][1](), vectors.table.shape[1], len(corpus.classes))
+    register()
+    run = to_run(compose_config("config", ["per_class=10", "logger=none", f"cache_dir={cache}"]))
+    problem = prepare(run)
     config = TrainerConfig(accelerator="cpu", devices=processes, strategy="ddp" if processes > 1 else "auto", threads=1)
-    distiller = make_distiller(MetaGradientConfig(), student, corpus, vectors, per_class=10, seed=0)
-    distiller.teacher = Teacher(student, student.fresh(0))
-    data = OuterData(corpus, vectors.table, distiller.config.outer_batch, STEPS, check_texts=1, seed=0)
+    distiller = make_distiller(run.distiller, problem)
+    distiller.teacher = Teacher(problem.student, problem.student.fresh(0))
+    data = OuterData(problem, distiller.config.outer_batch, STEPS, check_texts=1)
     callbacks = [SetUpProcess(config), Clock()]
     make_trainer(config, max_steps=STEPS, limit_val_batches=0, callbacks=callbacks).fit(distiller, datamodule=data)
 

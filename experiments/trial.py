@@ -22,20 +22,24 @@ from textdd.checks import check
 from textdd.cli import compose_config
 from textdd.config import RunConfig, register, to_run
 from textdd.evaluation.scoring import score
-from textdd.evaluation.training_set import TrainingSet, real_set
-from textdd.evaluation.tuning import train_students, tune
+from textdd.evaluation.tuning import tune
+from textdd.experiment import manifest_of, materials_folder
 from textdd.loggers import Mirrors
-from textdd.outer.distil import distil
-from textdd.prepare import Prepared, prepare, setting, short_hash
+from textdd.outer.distil import Place, distil
+from textdd.prepare import prepare, short_hash
+from textdd.problem import Problem
+from textdd.quiet import quiet
 from textdd.record import write_json
 from textdd.seeds import derive
 from textdd.selectors import SELECTORS
-from textdd.students import make_student
+from textdd.sets.training_set import TrainingSet, real_set, train_students
 from textdd.trainer import set_up_process
 from textdd.training import Recipe
-from textdd.training.student import FlatStudent
 
 STUDENTS = 5
+LONGEST = 60
+"""Letters of a file's name."""
+
 PLACES = ("data_dir=", "embedding.path=")
 """Options that say where things lie on this machine, and decide nothing."""
 
@@ -44,25 +48,23 @@ class Judge(NamedTuple):
     """What scores sets on validation texts."""
 
     run: RunConfig
-    prepared: Prepared
-    student: FlatStudent
+    problem: Problem
 
     def score(self, sets: list[TrainingSet], recipe: Recipe, step_sizes: Tensor | None = None) -> dict[str, float]:
-        """Mean and standard deviation of the accuracy of fresh students."""
-        corpus, table = self.prepared.corpus, self.prepared.vectors.table
+        """Mean and standard deviation of the first measure of fresh students."""
+        problem, reader = self.problem, self.problem.reader()
         seeds = [derive(self.run.seed, "trial", i) for i in range(STUDENTS)]
-        trained = train_students(self.student, sets, recipe, seeds, [recipe.steps], step_sizes)
-        accuracy = score(self.student, [theta for (theta,) in trained], corpus.validation, table).accuracy
-        return {"mean": float(accuracy.mean()), "std": float(accuracy.std())}
+        trained = train_students(problem.student, sets, recipe, seeds, [recipe.steps], step_sizes)
+        found = score([theta for (theta,) in trained], problem.validation, reader)[problem.task.measures[0]]
+        return {"mean": float(found.mean()), "std": float(found.std())}
 
     def plain(self, sets: list[TrainingSet]) -> dict[str, float]:
         """The same with a plain recipe, chosen on validation, too."""
         asked = self.run.evaluation
         recipe = tune(
-            self.student,
             sets,
-            self.prepared.corpus.validation.sample(asked.texts),
-            self.prepared.vectors.table,
+            self.problem.validation.sample(asked.texts),
+            self.problem.reader(),
             step_sizes=asked.step_sizes,
             most_steps=asked.steps,
             batch=asked.batch,
@@ -75,46 +77,43 @@ class Judge(NamedTuple):
 
 def distilled(judge: Judge) -> dict:
     """Distil, and score the set with its own and with a plain recipe."""
-    run, prepared, student = judge
-    shared = Path(run.cache_dir).expanduser() / "materials" / short_hash(setting(run, prepared))
+    run, problem = judge
     with tempfile.TemporaryDirectory() as folder:
-        places = (Path(folder), shared, Mirrors(run.logger, Path(folder), "trial", "trial", {}))
-        texts = (prepared.corpus, prepared.vectors, prepared.per_class)
-        synthetic, facts = distil(run.distiller, run.trainer, student, *texts, run.seed, *places)
-    learned = synthetic.step_sizes().detach() if run.distiller.learn_step_sizes else None
-    size = synthetic.texts.stored_bytes() + synthetic.text_labels().nbytes
-    size += 0 if learned is None else learned.nbytes
-    sets = [TrainingSet(synthetic.x.detach(), synthetic.labels().detach(), synthetic.texts.mask, size)]
-    return {**facts, "own": judge.score(sets, synthetic.recipe, learned), "plain": judge.plain(sets), "bytes": size}
+        mirrors = Mirrors(run.logger, Path(folder), "trial", "trial", {})
+        place = Place(Path(folder), materials_folder(run, problem), mirrors)
+        made = distil(run.distiller, problem, run.trainer, place, manifest_of(run, problem, run.distiller))
+    own = made.training_set(problem.reader())
+    scores = {"own": judge.score([own], made.recipe, made.step_sizes), "plain": judge.plain([own])}
+    return {**made.manifest["distilling"], **scores, "bytes": own.bytes}
 
 
 def selected(judge: Judge, selector: str) -> dict:
     """Score as many real texts, a subset for each student."""
-    corpus, table = judge.prepared.corpus, judge.prepared.vectors.table
+    problem, reader = judge.problem, judge.problem.reader()
     seeds = [derive(judge.run.seed, f"{selector} subset", i) for i in range(STUDENTS)]
-    picks = [SELECTORS[selector](corpus.train, table, judge.prepared.per_class, seed) for seed in seeds]
-    sets = [real_set(corpus.train, rows, table, len(corpus.classes)) for rows in picks]
+    picks = [SELECTORS[selector](problem.train, reader, problem.per_class, seed) for seed in seeds]
+    sets = [real_set(problem.train, rows, reader) for rows in picks]
     return {"plain": judge.plain(sets), "bytes": round(sum(examples.bytes for examples in sets) / len(sets))}
 
 
 def trial(overrides: list[str]) -> dict:
     """The result of one trial, and its options."""
     register()
+    quiet()
     asked = [option for option in overrides if not option.startswith("selector=")]
     run = to_run(compose_config("config", [*asked, "logger=none"]))
     check(run)
     set_up_process(run.trainer)
-    prepared = prepare(run)
-    student = make_student(run.model, prepared.vectors.table.shape[1], len(prepared.corpus.classes))
-    judge = Judge(run, prepared, student)
+    judge = Judge(run, prepare(run))
     selectors = [option.removeprefix("selector=") for option in overrides if option not in asked]
     result = selected(judge, selectors[0]) if selectors else distilled(judge)
     return {"options": [option for option in overrides if not option.startswith(PLACES)], **result}
 
 
 def path_of(folder: Path, name: str) -> Path:
-    """Where the result of a trial is kept."""
-    return folder / (re.sub(r"\W+", "-", name) + ".json")
+    """Where the result of a trial is kept; a long name, of many options, is told by its first word and a hash."""
+    key = re.sub(r"\W+", "-", name)
+    return folder / f"{key if len(key) <= LONGEST else f'{name.split()[0]}-{short_hash(name)}'}.json"
 
 
 def trials(folder: Path, named: dict[str, list[str]], arguments: list[str]) -> dict[str, dict]:
