@@ -16,6 +16,7 @@ from datetime import date
 from pathlib import Path
 
 import torch
+import torch._functorch.config
 from torch import Tensor
 from torch.nn import functional as F
 
