@@ -33,8 +33,8 @@ class Handler(BaseHTTPRequestHandler):
     def answer(self, content):
         self.reply(200, json.dumps(content).encode(), Content_Type="application/json")
 
-    def refuse(self, code):
-        self.reply(404, X_Error_Code=code, X_Error_Message=code)
+    def refuse(self, code, status=404):
+        self.reply(status, X_Error_Code=code, X_Error_Message=code)
 
     def files_at(self, repo, revision):
         for branch, files in self.server.repos[repo].items():
@@ -59,6 +59,10 @@ class Handler(BaseHTTPRequestHandler):
         if parts[0] != "datasets" or repo not in self.server.repos:
             return self.refuse("RepoNotFound")
         kind, revision = (*parts[3:5], None, None)[:2]
+        if kind in ("resolve", "auth-check") and repo in self.server.gated:
+            return self.refuse("GatedRepo", self.server.gated[repo])
+        if kind == "auth-check":
+            return self.answer({})
         commit, files = self.files_at(repo, revision or "main")
         path = "/".join(parts[5:])
         if commit is None:
@@ -82,14 +86,15 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serve(repos):
+def serve(repos, gated=None):
     """Run a hub until the block is left; yields its address.
 
     Args:
         repos: for every data set {branch: {path: bytes}}.
+        gated: {data set: status} of those whose files are refused, with 401 for want of a login or else 403.
     """
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.repos = repos
+    server.repos, server.gated = repos, gated or {}
     Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_port}"

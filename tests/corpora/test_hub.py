@@ -12,6 +12,7 @@ import datasets
 import pytest
 
 from tests.corpora.local_hub import commit_of, serve
+from textdd.corpora.hub import HubSplit
 
 COPY = "refs/convert/parquet"
 PROGRAM = b"raise SystemExit('nobody should run this')\n"
@@ -49,13 +50,25 @@ REPOS = {
     "some/program": {"main": {"program.py": PROGRAM, "README.md": b"# hi\n"}, COPY: pieces("default")},
     "some/partly": {"main": {"partly.py": PROGRAM}, COPY: pieces("default", part="partial-")},
     "some/many": {"main": {"many.py": PROGRAM}, COPY: {**pieces("fine", 40), **pieces("coarse", 24)}},
+    "some/older": {
+        "main": {"older.py": PROGRAM},
+        COPY: {
+            "default/older-train-00000-of-00002.parquet": parquet(14),
+            "default/older-train-00001-of-00002.parquet": parquet(6),
+            "default/older-test.parquet": parquet(8),
+            ".gitattributes": b"",
+        },
+    },
+    "some/both": {"main": {"both.py": PROGRAM}, COPY: {**pieces("default"), **pieces("default", 4, part="partial-")}},
     "some/uncopied": {"main": {"uncopied.py": PROGRAM}},
+    "some/gated": {"main": {"train.parquet": parquet(20)}},
+    "some/forbidden": {"main": {"train.parquet": parquet(20)}},
 }
 
 
 @pytest.fixture(scope="module")
 def hub():
-    with serve(REPOS) as address:
+    with serve(REPOS, {"some/gated": 401, "some/forbidden": 403}) as address:
         yield address
 
 
@@ -73,6 +86,10 @@ READABLE = (
     ({"hub": "some/program"}, 20, 8, COPY),
     ({"hub": "some/many", "subset": "coarse"}, 24, 8, COPY),
     ({"hub": "some/partly"}, 20, 8, COPY),
+    ({"hub": "some/older"}, 20, 8, COPY),
+    ({"hub": "some/both"}, 20, 8, COPY),
+    ({"hub": "some/plain", "revision": "main"}, 30, 10, "main"),
+    ({"hub": "some/many", "subset": "fine", "revision": commit_of("some/many", COPY)}, 40, 8, COPY),
 )
 
 
@@ -83,7 +100,7 @@ def place(tmp_path_factory, hub):
     return folder, *read(folder, hub, *(options for options, *_ in READABLE))
 
 
-@pytest.mark.parametrize("i", range(len(READABLE)), ids=[options["hub"] for options, *_ in READABLE])
+@pytest.mark.parametrize("i", range(len(READABLE)), ids=["-".join(options.values()) for options, *_ in READABLE])
 def test_of_a_data_set_that_is_a_program_the_hubs_own_copy_is_read(i, place):
     options, rows, test, branch = READABLE[i]
     commit = commit_of(options["hub"], branch)
@@ -96,18 +113,63 @@ def test_what_was_read_once_is_read_again_without_a_network(place):
     assert again == found
 
 
+def test_a_pinned_commit_is_not_replaced_by_what_was_downloaded_earlier(place):
+    pinned = {"hub": "some/plain", "revision": "0" * 40}
+    (found,), _ = read(place[0], "http://127.0.0.1:9", pinned, offline=True)
+    assert f"Type: dataset.revision={commit_of('some/plain', 'main')}" in found["error"]
+
+
+def test_a_split_that_was_not_downloaded_counts_as_out_of_reach(place):
+    (found,), _ = read(place[0], "http://127.0.0.1:9", {"hub": "some/program", "hub_test": "dev"}, offline=True)
+    assert "some/program [dev] cannot be loaded from the hub" in found["error"]
+
+
+def test_that_a_copy_is_read_is_told_once(place):
+    told = "some/program is read from the parquet copy that the hub made of it, at its commit "
+    assert place[2].count(told + commit_of("some/program", COPY)) == 1
+
+
+def test_a_pinned_split_is_identified_without_being_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(HubSplit, "_read", property(lambda _: pytest.fail("was read")))
+    split = HubSplit("some/many", "a" * 40, "fine", "train", "label", tmp_path)
+    assert split.fingerprint(tmp_path) == f"some/many@{'a' * 40}:fine/train"
+
+
 def test_a_copy_of_a_part_is_told(place):
-    assert "some/partly [train]: the hub's copy holds only the first part" in place[2]
+    assert "some/partly [train]: the hub's parquet copy holds only the first part" in place[2]
 
 
 ABSENT = (
     ({"hub": "some/many"}, "some/many has the subsets coarse, fine. Type for instance: dataset.subset=coarse"),
-    ({"hub": "some/many", "subset": "medium"}, "Got dataset.subset=medium; some/many has the subsets coarse, fine"),
-    ({"hub": "some/program", "hub_test": "dev"}, "has no split 'dev'; it has test, train"),
-    ({"hub": "some/uncopied"}, "some/uncopied [train] cannot be loaded from the hub"),
-    ({"hub": "some/unknown"}, "doesn't exist on the Hub"),
+    ({"hub": "some/many", "subset": "medium"}, "Got dataset.subset=medium; some/many has the subsets fine, coarse"),
+    (
+        {"hub": "some/many", "revision": commit_of("some/many", COPY)},
+        "dataset.subset=null; some/many has the subsets coarse, fine",
+    ),
+    (
+        {"hub": "some/program", "hub_test": "dev"},
+        "some/program has the splits test, train. Type for instance: dataset.hub_t",
+    ),
+    (
+        {"hub": "some/plain", "hub_test": "dev"},
+        "some/plain has the splits test, train. Type for instance: dataset.hub_test",
+    ),
+    (
+        {"hub": "some/program", "revision": commit_of("some/program", "main")},
+        f"commits of its own. Type: dataset.revision={commit_of('some/program', COPY)}",
+    ),
+    ({"hub": "some/uncopied"}, "the hub has made no parquet copy of it"),
+    ({"hub": "some/unknown"}, "the hub has no data set of that name, or does not show it to you. Either mend the name"),
+    (
+        {"hub": "some/gated"},
+        "accept them at https://huggingface.co/datasets/some/gated and log in by typing `hf auth login`",
+    ),
+    ({"hub": "some/forbidden"}, "it is gated: whoever reads it has to accept its conditions"),
     ({"hub": "some/plain", "revision": "0" * 40}, "Revision '0000"),
-    ({"hub": "some/plain", "subset": "fine"}, "Type for instance: dataset.subset=NAME"),
+    (
+        {"hub": "some/plain", "subset": "fine"},
+        "some/plain has the subsets default. Type for instance: dataset.subset=default",
+    ),
 )
 
 
@@ -116,6 +178,6 @@ def refusals(tmp_path_factory, hub):
     return read(tmp_path_factory.mktemp("absent"), hub, *(options for options, _ in ABSENT))[0]
 
 
-@pytest.mark.parametrize("i", range(len(ABSENT)), ids=[message[:40] for _, message in ABSENT])
+@pytest.mark.parametrize("i", range(len(ABSENT)), ids=["-".join(options.values()) for options, _ in ABSENT])
 def test_what_is_not_there_is_told(i, refusals):
     assert ABSENT[i][1] in refusals[i]["error"]
