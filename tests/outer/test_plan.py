@@ -113,7 +113,10 @@ def test_planning_changes_nothing_but_the_engine(ready, problem):
     planned = plan(distiller, make_trainer(CPU), problem)
     assert (planned.engine, distiller.config.engine) == ("unroll", "unroll")
     assert planned.outer_steps == distiller.config.outer_steps
-    assert planned.seconds == pytest.approx(planned.outer_steps * planned.seconds_per_step)
+    assert planned.checks == 2
+    checking = planned.checks * planned.seconds_per_check
+    assert 0 < checking < planned.seconds
+    assert planned.seconds - checking == pytest.approx(planned.outer_steps * planned.seconds_per_step)
     assert distiller.pool is None
     assert all(torch.equal(a, b) for a, b in zip(before.values(), distiller.state_dict().values(), strict=True))
 

@@ -311,6 +311,11 @@ class Distiller(pl.LightningModule):
         self.averaged.follow(self.synthetic, self.global_step - 1)
 
     def on_validation_epoch_start(self) -> None:
+        """Train the students that this check looks at."""
+        with self.trainer.precision_plugin.forward_context():
+            self._trained = self.checked_students()
+
+    def checked_students(self) -> list[Tensor]:
         """Train fresh students on the averaged set; the same initialisations at every check."""
         synthetic = self.averaged.mean
         seeds = [derive(self.seed, "check", self.global_rank, k) for k in range(self.config.check_students)]
@@ -318,9 +323,8 @@ class Distiller(pl.LightningModule):
         lessons = sharing([synthetic.lesson(seed) for seed in seeds])
         lessons = sharing([as_read(self.student, lessons[0]), *lessons[1:]])
         marks, choice = [synthetic.recipe.steps], self.config.side_by_side
-        with self.trainer.precision_plugin.forward_context():
-            trained = train_all(train, self.student, self.optimiser, starts, lessons, marks, choice)
-        self._trained = [state.theta for (state,) in trained]
+        trained = train_all(train, self.student, self.optimiser, starts, lessons, marks, choice)
+        return [state.theta for (state,) in trained]
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Score those students on one batch of validation texts, embedded once for all."""

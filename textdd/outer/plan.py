@@ -33,6 +33,7 @@ from textdd.report.terminal import readable
 from textdd.seeds import numpy_generator
 from textdd.spaces.reading import Batch
 from textdd.training import State
+from textdd.training.side_by_side import answers
 from textdd.training.training import as_read
 
 STEPS = 3
@@ -62,24 +63,29 @@ class Plan:
         peak_memory_bytes: predicted, of the process or of the GPU.
         seconds_per_step: of an outer step, measured.
         outer_steps: how many there are.
+        seconds_per_check: of a look at the validation accuracy, measured.
+        checks: how many there are.
     """
 
     engine: str
     peak_memory_bytes: float
     seconds_per_step: float
     outer_steps: int
+    seconds_per_check: float
+    checks: int
 
     @property
     def seconds(self) -> float:
-        """Of all outer steps; checks and preparation not counted."""
-        return self.outer_steps * self.seconds_per_step
+        """Of all outer steps and checks; preparation not counted."""
+        return self.outer_steps * self.seconds_per_step + self.checks * self.seconds_per_check
 
     def __str__(self) -> str:
         """One line for the log."""
         engine = f"engine {self.engine}, " if self.engine else ""
         return (
             f"plan: {engine}about {readable(self.peak_memory_bytes)}, {self.outer_steps} outer steps of "
-            f"{self.seconds_per_step:.3f} s = {readable_time(self.seconds)}"
+            f"{self.seconds_per_step:.3f} s, {self.checks} checks of {self.seconds_per_check:.1f} s = "
+            f"{readable_time(self.seconds)}"
         )
 
 
@@ -113,8 +119,9 @@ def plan(distiller: Distiller, trainer: Trainer, problem: Problem) -> Plan:
             with Allocations() as allocated:
                 outer_step(probe, batch, 0)
             needed = allocated.peak
-        seconds = seconds_per_step(probe, batch)
-    return Plan(engine, before + needed, seconds, distiller.config.outer_steps)
+        seconds, checking = seconds_per_step(probe, batch), seconds_per_check(probe, batch, problem)
+    steps = distiller.config.outer_steps
+    return Plan(engine, before + needed, seconds, steps, checking, max(1, steps // distiller.config.check_every))
 
 
 def choose(distiller: EngineDistiller, batch: Batch, room: float, *, alone: bool) -> tuple[str, float]:
@@ -213,6 +220,20 @@ def seconds_per_step(distiller: Distiller, batch: Batch) -> float:
     return (time.perf_counter() - start) / STEPS
 
 
+@torch.no_grad()
+def seconds_per_check(distiller: Distiller, batch: Batch, problem: Problem) -> float:
+    """Wall-clock seconds of one check: its students are trained, and read as many texts as the batch has."""
+    start = time.perf_counter()
+    thetas = distiller.checked_students()
+    synchronise(batch.x.device)
+    training = time.perf_counter() - start
+    answers(distiller.student, thetas, batch.x, batch.mask, distiller.config.side_by_side)
+    synchronise(batch.x.device)
+    reading = time.perf_counter() - start - training
+    texts = min(distiller.config.check_texts, len(problem.validation))
+    return training + reading * texts / len(batch.x)
+
+
 def synchronise(device: torch.device) -> None:
     """Wait until a GPU has done what it was given; a CPU has."""
     if device.type == "cuda":
@@ -228,7 +249,7 @@ def readable_time(seconds: float) -> str:
 
 def print_plans(plans: dict[str, Plan]) -> None:
     """Print the plans of all stages, one a column."""
-    table = Table(title="plan", caption="measured on a few outer steps; checks and preparation come on top")
+    table = Table(title="plan", caption="measured on a few outer steps and a check; preparation comes on top")
     table.add_column("distiller")
     for name in plans:
         table.add_column(name, justify="right")
@@ -237,6 +258,7 @@ def print_plans(plans: dict[str, Plan]) -> None:
         "peak memory": lambda plan: readable(plan.peak_memory_bytes),
         "seconds per outer step": lambda plan: f"{plan.seconds_per_step:.3f}",
         "outer steps": lambda plan: str(plan.outer_steps),
+        "seconds per check": lambda plan: f"{plan.seconds_per_check:.1f}",
         "time of distilling": lambda plan: readable_time(plan.seconds),
     }
     for what, show in rows.items():

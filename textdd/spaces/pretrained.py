@@ -73,7 +73,7 @@ def space_of(checkpoint: Checkpoint, frame: Frame, length: int) -> Space:
     """The space of a model that reads so many tokens of a text."""
     tokeniser = bare_tokeniser(checkpoint)
     return Space(
-        name=Path(checkpoint.path).name if Path(checkpoint.path).is_dir() else checkpoint.path,
+        name=name_of(checkpoint.path),
         kind="pretrained",
         tokeniser=tokeniser,
         encode=encoder(tokeniser),
@@ -84,6 +84,14 @@ def space_of(checkpoint: Checkpoint, frame: Frame, length: int) -> Space:
         sha256=checkpoint.sha256,
         facts={"path": checkpoint.path},
     )
+
+
+def name_of(path: str) -> str:
+    """What a model is called: its id on the hub, or its folder, or the package that keeps it in a folder `model`."""
+    folder = Path(path)
+    if not folder.is_dir():
+        return path
+    return folder.parent.name if folder.name == "model" else folder.name
 
 
 def bare_tokeniser(checkpoint: Checkpoint) -> Tokenizer:
