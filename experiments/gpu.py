@@ -42,16 +42,13 @@ from textdd.record import write_bytes, write_json
 from textdd.trainer import make_trainer, set_up_process
 
 START = time.perf_counter()
-ENDLESS = 10**6
-"""Outer steps of a distilling that the clock ends."""
-
+ENDLESS = 10**6  # outer steps of a distilling that the clock ends
 COLUMNS = ("section", "case", "ms per outer step", "outer steps", "validation accuracy", "peak MB", "remark")
 NOTES = """An outer step of `bench` and `MiniLM` is one gradient, with labels as targets and all students taught by the
-recipe. `students` and `precision` are the default command, ended by the clock: checks on validation texts take part of
-its time, the accuracy is that of the best check, and what K = 8 did in 32-true stands under `students`. Peak memory is
-torch's on a GPU, on a CPU the process's. Nothing is compiled: textdd has no such option, since torch.compile does not
-differentiate twice (experiments/compiled/table.md)."""
-
+recipe. `students` and `precision` are the default command, ended by the clock, which starts after the teacher and runs
+on during checks on validation texts; the accuracy is that of the best check. What `precision` compares with is K = 8
+under `students`. Peak memory is torch's on a GPU, on a CPU the process's. Nothing is compiled: textdd has no such
+option, since torch.compile does not differentiate twice (experiments/compiled/table.md)."""
 Row = dict[str, float | str]
 
 
@@ -74,14 +71,6 @@ def started(asked: Asked, *words: str) -> tuple[RunConfig, Problem, Distiller]:
     return run, problem, distiller
 
 
-def preparing(asked: Asked) -> Row:
-    """Read the corpus, make word vectors and train the teacher, which later cases find."""
-    with Cost() as cost:
-        *_, distiller = started(asked)
-    said = f"{cost.seconds:.1f} s, of them {distiller.prepared_seconds:.1f} s for the teacher"
-    return {"peak MB": cost.peak_memory_bytes / 1e6, "remark": said}
-
-
 def stepping(asked: Asked, *words: str) -> Row:
     """Repeat an outer step for a while; choosing the engine warms up."""
     run, problem, distiller = started(asked, "distiller.targets=labels", "distiller.plain_share=0", *words)
@@ -99,9 +88,9 @@ def stepping(asked: Asked, *words: str) -> Row:
 
 def figures(steps: int, cost: Cost, engine: str) -> Row:
     """The cells of a case that took outer steps."""
-    cells: Row = {"ms per outer step": 1e3 * cost.seconds / steps, "outer steps": str(steps)}
-    remark = f"{steps / cost.seconds:.2f} steps a second, engine {engine}"
-    return cells | {"peak MB": cost.peak_memory_bytes / 1e6, "remark": remark}
+    each, peak = 1e3 * cost.seconds / steps, cost.peak_memory_bytes / 1e6
+    remark = f"{1e3 / each:.2f} steps a second, engine {engine}"
+    return {"ms per outer step": each, "outer steps": str(steps), "peak MB": peak, "remark": remark}
 
 
 class ByTheClock(pl.Callback):
@@ -110,9 +99,8 @@ class ByTheClock(pl.Callback):
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
 
-    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_train_start(self, trainer: pl.Trainer, *_: object) -> None:
         """Start the clock."""
-        del pl_module
         self.start, self.sizes = time.perf_counter(), [group["lr"] for group in trainer.optimizers[0].param_groups]
 
     def on_train_batch_start(self, trainer: pl.Trainer, *_: object) -> None:
@@ -127,15 +115,14 @@ def distilling(asked: Asked, *words: str) -> Row:
     """Distil for the seconds asked for."""
     run, problem, distiller = started(asked, "distiller.decay=none", *words)
     config = distiller.config = replace(distiller.config, outer_steps=ENDLESS)
-    often = {"check_val_every_n_epoch": None, "val_check_interval": config.check_every}
-    clock = ByTheClock(asked.seconds)
-    trainer = make_trainer(run.trainer, callbacks=[clock], max_steps=ENDLESS, max_epochs=-1, **often)
+    often = {"check_val_every_n_epoch": None, "val_check_interval": config.check_every, "max_epochs": -1}
+    trainer = make_trainer(run.trainer, callbacks=[ByTheClock(asked.seconds)], max_steps=ENDLESS, **often)
     engine = plan(distiller, trainer, problem).engine
     data = OuterData(problem, config.outer_batch, ENDLESS, config.check_texts)
     with Cost() as cost:
         trainer.fit(distiller, datamodule=data)
         synchronise(trainer.strategy.root_device)
-    found = figures(trainer.global_step, cost, engine)
+    found = figures(trainer.global_step, cost, f"{engine}, teacher {distiller.prepared_seconds:.0f} s")
     trainer.validate(distiller, datamodule=data, verbose=False)  # the last set has had no check yet
     return found | {"validation accuracy": float(distiller.best_accuracy)}
 
@@ -146,7 +133,6 @@ def cases(asked: Asked) -> Iterator[tuple[str, str, Callable[..., Row], list[str
         for engine in ("unroll", "recompute"):
             words = [f"per_class={size}", f"distiller.inner_steps={steps}", f"distiller.engine={engine}"]
             yield "bench", f"{size} a class, {steps} inner steps, {engine}", stepping, words
-    yield "students", "corpus, vectors and teacher", preparing, []
     for count in (1, 2, 3) if asked.small else (1, 8, 32):
         yield "students", f"K = {count}", distilling, [f"distiller.students={count}"]
     count = 2 if asked.small else 8
@@ -195,9 +181,9 @@ def main() -> None:
     seconds = float(options.get("seconds", 1 if small else 40))
     out, budget = Path(options.get("out", Path(__file__).with_suffix(""))), float(options.get("budget", 420))
     facts = {"date": str(date.today()), "torch": torch.__version__, **machine(), "corpus": corpus, "seconds": seconds}
+    rows: list[Row] = []
     quiet()
     register()
-    rows: list[Row] = []
     with tempfile.TemporaryDirectory() as cache:
         words = [f"dataset={corpus}", "per_class=10", f"data_dir={data}", f"cache_dir={cache}"]
         words += ["per_class=3", "distiller.inner_steps=3", "distiller.check_every=10"] if small else []
