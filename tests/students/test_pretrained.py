@@ -1,4 +1,4 @@
-"""Pretrained students are the models of `transformers`: the same tokens, the same features; what is named is learned."""
+"""Pretrained students are the models of `transformers`: the same tokens and features; what is named is learned."""
 
 from pathlib import Path
 
