@@ -56,6 +56,24 @@ def test_a_missing_column_lists_those_found_and_what_to_type(write, load):
         load(path=write("0,a|1,b", header="labels,text"))
 
 
+@pytest.mark.parametrize(
+    ("config", "missing"),
+    [
+        ({"text": ["premise", "hypothesis"], "pair": True}, "premise"),
+        ({"labels": "tags"}, "tags"),
+        ({"labels": ["red", "blue"]}, "red"),
+    ],
+    ids=["pair", "list of labels", "column per label"],
+)
+def test_a_plain_table_stands_in_for_single_texts_of_one_class_alone(config, missing, write, load, tmp_path):
+    for part in ("train", "test"):
+        write(GOOD, name=f"{part}.csv")
+    place = {"data_dir": tmp_path.parent, "name": tmp_path.name, "hub": "some/corpus"}
+    assert load(**place, text="title", label="kind").train_rows == 8
+    with pytest.raises(TextddError, match=f"no column '{missing}'"):
+        load(**place, **config)
+
+
 @pytest.mark.parametrize("cell", ["", "   ", '" "'])
 def test_an_empty_text_is_an_error_or_dropped(cell, write, load, caplog):
     path = write(f"{GOOD}|1,{cell}|0,last")

@@ -53,11 +53,13 @@ class Columns(NamedTuple):
         text: the text columns, joined by one space, or two of them as the segments of a pair.
         labels: the column of labels, or one column of 0 and 1 for each label.
         pair: the text columns are two segments.
+        several: a text has any number of labels.
     """
 
     text: Sequence[str]
     labels: Sequence[str]
     pair: bool = False
+    several: bool = False
 
 
 class Records(NamedTuple):
@@ -84,7 +86,8 @@ def find_columns(source: Source, wanted: Columns, *, named: bool) -> Columns:
         TextddError: a column is missing; the message lists those there are, the nearest first.
     """
     found = source.columns()
-    for columns in (wanted, Columns(["text"], ["label"])) if named else (wanted,):
+    plain = named and not wanted.pair and not wanted.several  # such a table has no second segment, and one class
+    for columns in (wanted, Columns(["text"], ["label"])) if plain else (wanted,):
         if {*columns.text, *columns.labels} <= {*found}:
             return columns
     missing = next(column for column in (*wanted.text, *wanted.labels) if column not in found)
