@@ -57,6 +57,26 @@ def test_a_missing_column_lists_those_found_and_what_to_type(write, load):
 
 
 @pytest.mark.parametrize(
+    ("config", "remedy"),
+    [
+        ({"text": ["othr", "body"]}, {"text": ["other", "body"]}),
+        ({"text": ["body", "othr"], "pair": True}, {"text": ["body", "other"]}),
+        ({"text": "body", "labels": ["label", "redd"]}, {"labels": ["label", "red"]}),
+        ({"text": "body", "labels": "reds"}, {"labels": "red"}),
+    ],
+    ids=["joined texts", "pair", "column per label", "list of labels"],
+)
+def test_what_a_missing_column_s_message_says_works_when_typed(config, remedy, write, load):
+    path = write("|".join(f"{i % 2},{i % 3 % 2},w{i},v" for i in range(12)), header="label,red,body,other")
+    (option, columns), *_ = remedy.items()
+    typed = columns if isinstance(columns, str) else f"[{','.join(columns)}]"
+    with pytest.raises(TextddError, match="has no column") as caught:
+        load(path=path, **config)
+    assert str(caught.value).endswith(f"Type for instance: dataset.{option}={typed}")
+    assert load(path=path, **config | remedy).train_rows > 0
+
+
+@pytest.mark.parametrize(
     ("config", "missing"),
     [
         ({"text": ["premise", "hypothesis"], "pair": True}, "premise"),

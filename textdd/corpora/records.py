@@ -92,12 +92,13 @@ def find_columns(source: Source, wanted: Columns, *, named: bool) -> Columns:
             return columns
     missing = next(column for column in (*wanted.text, *wanted.labels) if column not in found)
     nearest = nearest_first(missing, found)
-    is_text = missing in wanted.text
-    free = [column for column in nearest if column not in (wanted.labels if is_text else wanted.text)] or nearest
-    remedy = f"dataset.text={free[0]}" if is_text else f"dataset.label={free[0]}"
+    option, columns = ("text", wanted.text) if missing in wanted.text else ("label", wanted.labels)
+    option = "labels" if option == "label" and wanted.several else option
+    free = [column for column in nearest if column not in (*wanted.text, *wanted.labels)] or nearest
+    mended = ",".join(free[0] if column == missing else column for column in columns)
     raise TextddError(
         f"{source.name} has no column {missing!r}. Columns found (nearest first): {', '.join(nearest)}. "
-        f"Type for instance: {remedy}"
+        f"Type for instance: dataset.{option}={mended if len(columns) == 1 else f'[{mended}]'}"
     )
 
 
