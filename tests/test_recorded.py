@@ -8,8 +8,12 @@ import pytest
 import torch
 from safetensors.numpy import load_file
 
-from tests.cli.test_runs import result_of, run
 from tests.conftest import SMALL
+from textdd import DistilledSet
+from textdd.cli import compose_config
+from textdd.config import register, to_run
+from textdd.experiment import execute
+from textdd.quiet import quiet
 
 RECORDED = json.loads(Path(__file__).with_name("recorded-0.3.json").read_text())
 
@@ -21,19 +25,35 @@ def kind_of_machine():
     return hashlib.sha256("\n".join([*kept, torch.__version__]).encode()).hexdigest()
 
 
-@pytest.mark.parametrize("student", ["textcnn", "lstm", "fasttext"])
-def test_what_version_03_made_is_made_again(student, tmp_path):
-    options = [option for option in SMALL if not option.startswith("model.")]
-    size = "model.filters=8" if student == "textcnn" else "model.hidden=8"
-    path = result_of(run(*options, f"model={student}", size, "cache_dir=cache", "logger=none", folder=tmp_path)[0])
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """Where all runs share one cache."""
+    return tmp_path_factory.mktemp("recorded")
+
+
+@pytest.mark.parametrize("name", RECORDED["runs"])
+def test_what_version_03_made_is_made_again(name, place):
+    recorded = RECORDED["runs"][name]
+    options = [option for option in SMALL if not option.startswith("model.")] + recorded["options"]
+    register()
+    quiet()
+    where = [f"cache_dir={place / 'cache'}", f"output_dir={place / 'runs'}", "logger=none"]
+    path = execute(to_run(compose_config("config", [*options, *where])))
     result, tensors = json.loads(path.read_text()), load_file(path.parent / "artifact" / "distilled.safetensors")
     accuracies = {name: method["accuracy"]["values"] for name, method in result["methods"].items()}
-    recorded = RECORDED["students"][student]
+    validation = result["distilling"]["validation_accuracy"]
     if kind_of_machine() == RECORDED["machine"]:
         hashes = {name: hashlib.sha256(tensor.tobytes()).hexdigest() for name, tensor in tensors.items()}
         assert hashes == recorded["sha256"]
         assert accuracies == recorded["accuracies"]
+        assert validation == recorded["validation_accuracy"]
+    if "texts" in recorded:
+        assert DistilledSet.load(path.parent / "artifact").read() == recorded["texts"]
+    assert tensors.keys() == recorded["norms"].keys()
     for name, norm in recorded["norms"].items():
         assert float((tensors[name].astype("float64") ** 2).sum() ** 0.5) == pytest.approx(norm, rel=0.05)
+        assert tensors[name].ravel()[:3] == pytest.approx(recorded["first"][name], rel=0.1, abs=0.05)
+    assert accuracies.keys() == recorded["accuracies"].keys()
     for name, values in recorded["accuracies"].items():
         assert accuracies[name] == pytest.approx(values, abs=0.1)
+    assert validation == pytest.approx(recorded["validation_accuracy"], abs=0.1)

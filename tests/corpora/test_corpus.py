@@ -245,7 +245,7 @@ def test_several_labels_of_every_form_are_the_same(form, load, tmp_path):
         ("0,2", {"labels": ["a", "b"]}, r"row 2: column 'b' holds '2'.* 0 and 1.*dataset\.labels=NAME"),
         ("0,1", {"labels": ["a", "b"], "classes": ["x", "y"]}, r"Type: dataset\.classes=\[\]"),
         ("x;z,1", {"labels": "a", "label_separator": ";", "classes": ["x", "y"]}, r"row 2: there is no label 'z'"),
-        ("0,1", {"labels": ["a", "c"]}, r"no column 'c'.*Type for instance: dataset\.label"),
+        ("0,1", {"labels": ["a", "c"]}, r"no column 'c'.*Type for instance: dataset\.labels=\[a,b\]$"),
     ],
 )
 def test_mistakes_in_several_labels_say_what_to_type(cells, config, message, load, tmp_path):

@@ -56,6 +56,44 @@ def test_a_missing_column_lists_those_found_and_what_to_type(write, load):
         load(path=write("0,a|1,b", header="labels,text"))
 
 
+@pytest.mark.parametrize(
+    ("config", "remedy"),
+    [
+        ({"text": ["othr", "body"]}, {"text": ["other", "body"]}),
+        ({"text": ["body", "othr"], "pair": True}, {"text": ["body", "other"]}),
+        ({"text": "body", "labels": ["label", "redd"]}, {"labels": ["label", "red"]}),
+        ({"text": "body", "labels": "reds"}, {"labels": "red"}),
+    ],
+    ids=["joined texts", "pair", "column per label", "list of labels"],
+)
+def test_what_a_missing_column_s_message_says_works_when_typed(config, remedy, write, load):
+    path = write("|".join(f"{i % 2},{i % 3 % 2},w{i},v" for i in range(12)), header="label,red,body,other")
+    (option, columns), *_ = remedy.items()
+    typed = columns if isinstance(columns, str) else f"[{','.join(columns)}]"
+    with pytest.raises(TextddError, match="has no column") as caught:
+        load(path=path, **config)
+    assert str(caught.value).endswith(f"Type for instance: dataset.{option}={typed}")
+    assert load(path=path, **config | remedy).train_rows > 0
+
+
+@pytest.mark.parametrize(
+    ("config", "missing"),
+    [
+        ({"text": ["premise", "hypothesis"], "pair": True}, "premise"),
+        ({"labels": "tags"}, "tags"),
+        ({"labels": ["red", "blue"]}, "red"),
+    ],
+    ids=["pair", "list of labels", "column per label"],
+)
+def test_a_plain_table_stands_in_for_single_texts_of_one_class_alone(config, missing, write, load, tmp_path):
+    for part in ("train", "test"):
+        write(GOOD, name=f"{part}.csv")
+    place = {"data_dir": tmp_path.parent, "name": tmp_path.name, "hub": "some/corpus"}
+    assert load(**place, text="title", label="kind").train_rows == 8
+    with pytest.raises(TextddError, match=f"no column '{missing}'"):
+        load(**place, **config)
+
+
 @pytest.mark.parametrize("cell", ["", "   ", '" "'])
 def test_an_empty_text_is_an_error_or_dropped(cell, write, load, caplog):
     path = write(f"{GOOD}|1,{cell}|0,last")

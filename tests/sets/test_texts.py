@@ -14,6 +14,9 @@ from textdd.errors import TextddError
 from textdd.sets.matrices import MatrixSet
 from textdd.sets.texts import TextSet
 from textdd.sets.training_set import real_set
+from textdd.spaces.reading import Reader
+from textdd.students import make_student
+from textdd.students.fasttext import FastTextConfig
 from textdd.training import Recipe
 
 HERE = Path(__file__).parent
@@ -112,24 +115,58 @@ def test_matrices_are_a_data_set_too(problem):
     assert dataset["label"][:] == problem.corpus.classes * 2
 
 
+def digest(tensor):
+    return hashlib.sha256(tensor.numpy().tobytes()).hexdigest()[:16]
+
+
 class TestOf03:
-    """Two artefacts that version 0.3.0 made of the small demo corpus: matrices, and real texts with soft labels."""
+    """Two artefacts that version 0.3.0 made of the small demo corpus: matrices, and real texts with soft labels.
+
+    What is expected of them is what 0.3.0 itself says when it loads them.
+    """
 
     def test_matrices(self):
         loaded = DistilledSet.load(HERE / "artifact-0.3" / "matrices")
         assert isinstance(loaded, MatrixSet)
         assert loaded.x.shape == (9, 6, 16)
         assert loaded.task.name == "one_class"
-        assert hashlib.sha256(loaded.x.numpy().tobytes()).hexdigest()[:16] == "e14b804b84a78d71"
+        assert (digest(loaded.x), digest(loaded.text_labels)) == ("e14b804b84a78d71", "5250dd9d751364f0")
+        assert loaded.classes == ["kiba", "vabi", "meba"]
+        assert loaded.recipe == Recipe("adam", 4, 3, "fixed", 0.004)
+        assert loaded.step_sizes.tolist() == pytest.approx([0.0038] * 4, abs=5e-5)
         assert set(loaded.train(seed=0)(loaded_words(loaded))) <= set(loaded.classes)
 
-    def test_texts(self):
+    def test_texts(self, tmp_path):
         loaded = DistilledSet.load(HERE / "artifact-0.3" / "texts")
         assert isinstance(loaded, TextSet)
-        assert len(loaded) == 9
+        assert loaded.read() == OF_03
         assert loaded.text_labels.shape == (9, 3)
-        assert loaded.read()[0] == "fubi bubi nabi robe fubo sube"
+        assert digest(loaded.text_labels) == "a1dc5ae42bbc5d3d"
+        assert loaded.text_labels[0].tolist() == pytest.approx([0.9240, 0.0267, 0.0492], abs=5e-5)
+        assert loaded.step_sizes.tolist() == pytest.approx([0.0041, 0.0042, 0.0043, 0.0043], abs=5e-5)
         assert set(loaded.train(seed=0)(loaded.read())) <= set(loaded.classes)
+        loaded.save(tmp_path)
+        again = DistilledSet.load(tmp_path)
+        assert again.texts == loaded.texts
+        assert torch.equal(again.text_labels, loaded.text_labels)
+
+    def test_texts_are_read_as_03_read_them(self):
+        loaded = DistilledSet.load(HERE / "artifact-0.3" / "texts")
+        student = make_student(FastTextConfig(hidden=4), 16, loaded.task)
+        assert digest(loaded.training_set(Reader(loaded.space(), student)).x) == "3fbea70414b15266"
+
+
+OF_03 = [
+    "fubi bubi nabi robe fubo sube",
+    "nobo piba pubi dabu pebe dabo",
+    "nubi piba teba tuba zabe gibe",
+    "debo febi nabi keba niba fuba",
+    "piba sibo dobo bubi gibe sibo",
+    "pubo febo subi sube piba fiba",
+    "fubi robi robe dibu sube teba",
+    "lobe gubi veba dabu teba sube",
+    "ziba gibi ziba kuba ziba labo",
+]
 
 
 def loaded_words(loaded):

@@ -74,7 +74,8 @@ def built_corpus(config: DatasetConfig, sources: Sources, cache_dir: Path, progr
 
 def _build(folder: Path, config: DatasetConfig, sources: Sources, progress: Progress) -> None:
     labels = config.label_columns or [config.label]
-    wanted, named = Columns(config.text_columns, labels, config.pair), config.hub is not None
+    wanted = Columns(config.text_columns, labels, config.pair, several=bool(config.label_columns))
+    named = config.hub is not None
     columns = {source: find_columns(source, wanted, named=named) for source in sources.train}
     with about_test_files(sources):
         columns |= {source: find_columns(source, wanted, named=named) for source in sources.test}

@@ -53,11 +53,13 @@ class Columns(NamedTuple):
         text: the text columns, joined by one space, or two of them as the segments of a pair.
         labels: the column of labels, or one column of 0 and 1 for each label.
         pair: the text columns are two segments.
+        several: a text has any number of labels.
     """
 
     text: Sequence[str]
     labels: Sequence[str]
     pair: bool = False
+    several: bool = False
 
 
 class Records(NamedTuple):
@@ -84,17 +86,19 @@ def find_columns(source: Source, wanted: Columns, *, named: bool) -> Columns:
         TextddError: a column is missing; the message lists those there are, the nearest first.
     """
     found = source.columns()
-    for columns in (wanted, Columns(["text"], ["label"])) if named else (wanted,):
+    plain = named and not wanted.pair and not wanted.several  # such a table has no second segment, and one class
+    for columns in (wanted, Columns(["text"], ["label"])) if plain else (wanted,):
         if {*columns.text, *columns.labels} <= {*found}:
             return columns
     missing = next(column for column in (*wanted.text, *wanted.labels) if column not in found)
     nearest = nearest_first(missing, found)
-    is_text = missing in wanted.text
-    free = [column for column in nearest if column not in (wanted.labels if is_text else wanted.text)] or nearest
-    remedy = f"dataset.text={free[0]}" if is_text else f"dataset.label={free[0]}"
+    option, columns = ("text", wanted.text) if missing in wanted.text else ("label", wanted.labels)
+    option = "labels" if option == "label" and wanted.several else option
+    free = [column for column in nearest if column not in (*wanted.text, *wanted.labels)] or nearest
+    mended = ",".join(free[0] if column == missing else column for column in columns)
     raise TextddError(
         f"{source.name} has no column {missing!r}. Columns found (nearest first): {', '.join(nearest)}. "
-        f"Type for instance: {remedy}"
+        f"Type for instance: dataset.{option}={mended if len(columns) == 1 else f'[{mended}]'}"
     )
 
 
