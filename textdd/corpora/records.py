@@ -92,13 +92,13 @@ def find_columns(source: Source, wanted: Columns, *, named: bool) -> Columns:
             return columns
     missing = next(column for column in (*wanted.text, *wanted.labels) if column not in found)
     nearest = nearest_first(missing, found)
-    option, columns = ("text", wanted.text) if missing in wanted.text else ("label", wanted.labels)
+    option, asked = ("text", wanted.text) if missing in wanted.text else ("label", wanted.labels)
     option = "labels" if option == "label" and wanted.several else option
     free = [column for column in nearest if column not in (*wanted.text, *wanted.labels)] or nearest
-    mended = ",".join(free[0] if column == missing else column for column in columns)
+    mended = ",".join(free[0] if column == missing else column for column in asked)
     raise TextddError(
         f"{source.name} has no column {missing!r}. Columns found (nearest first): {', '.join(nearest)}. "
-        f"Type for instance: dataset.{option}={mended if len(columns) == 1 else f'[{mended}]'}"
+        f"Type for instance: dataset.{option}={mended if len(asked) == 1 else f'[{mended}]'}"
     )
 
 
