@@ -219,17 +219,21 @@ def test_pairs_keep_both_segments(load, tmp_path):
 LABELS = [["red"], ["red", "blue"], [], ["green"]]
 
 
+@pytest.mark.parametrize("suffix", ["jsonl", "parquet"])
 @pytest.mark.parametrize("form", ["lists", "strings", "columns"])
-def test_several_labels_of_every_form_are_the_same(form, load, tmp_path):
+def test_several_labels_of_every_form_are_the_same(form, suffix, load, tmp_path):
     rows = [{"text": f"w{i}", "labels": LABELS[i % 4]} for i in range(60)]
-    path, config = tmp_path / "m.jsonl", {"labels": "labels"}
+    path, config = tmp_path / f"m.{suffix}", {"labels": "labels"}
     if form == "strings":
         rows = [{**row, "labels": ";".join(row["labels"])} for row in rows]
         config["label_separator"] = ";"
     elif form == "columns":
         rows = [{"text": r["text"], **{n: int(n in r["labels"]) for n in ("blue", "green", "red")}} for r in rows]
         config["labels"] = ["blue", "green", "red"]
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    if suffix == "parquet":
+        pa.parquet.write_table(pa.Table.from_pylist(rows), path)
+    else:
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     corpus = load(path=str(path), test_path=str(path), **config)
     assert (corpus.task.name, corpus.classes) == ("several_labels", ["blue", "green", "red"])
     assert corpus.test.targets[:4].tolist() == [[0, 0, 1], [1, 0, 1], [0, 0, 0], [0, 1, 0]]
@@ -237,6 +241,49 @@ def test_several_labels_of_every_form_are_the_same(form, load, tmp_path):
     both = np.concatenate([corpus.train.rows, corpus.validation.rows])
     assert sorted(both) == list(range(60))
     assert set(corpus.validation.strata) == {0, 1, 2, 3}
+
+
+NAMED = ["blue", "green", "red"]
+
+
+@pytest.mark.parametrize("own", [(), ("red", "blue", "green")])
+def test_lists_of_integers_are_the_labels_that_are_named(own, load, tmp_path):
+    """Positions in what the folder says its integers stand for, else in the labels that were named."""
+    order = own or NAMED
+    written = [[[order.index(name) for name in LABELS[i % 4]] for i in range(60)]]
+    table = pa.table({"text": [f"w{i}" for i in range(60)], "labels": written[0]})
+    (tmp_path / "m").mkdir()
+    for part in ("train", "test"):
+        pa.parquet.write_table(table, tmp_path / "m" / f"{part}.parquet")
+    if own:
+        (tmp_path / "m" / "classes.txt").write_text("\n".join(own))
+    corpus = load(path=str(tmp_path / "m"), labels="labels", classes=NAMED)
+    assert corpus.classes == NAMED
+    assert corpus.test.targets[:4].tolist() == [[0, 0, 1], [1, 0, 1], [0, 0, 0], [0, 1, 0]]
+    with pytest.raises(TextddError, match=rf"row \d+: there is no label '{order.index('red')}'.*dataset\.classes=\["):
+        load(path=str(tmp_path / "m"), labels="labels", classes=NAMED[:2])
+
+
+def test_integers_that_are_found_are_names(load, tmp_path):
+    rows = [{"text": f"w{i}", "labels": [[2], [5], [], [5, 2]][i % 4]} for i in range(60)]
+    path = tmp_path / "m.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert load(path=str(path), labels="labels").classes == ["2", "5"]
+    (tmp_path / "t.jsonl").write_text(json.dumps({"text": "w", "labels": [1]}) + "\n")
+    with pytest.raises(TextddError, match=r"t\.jsonl, row 1: there is no label '1'"):
+        load(path=str(path), test_path=str(tmp_path / "t.jsonl"), labels="labels")
+
+
+def test_splits_of_several_labels_keep_the_shares_of_the_rarest(load, tmp_path):
+    rows = "".join(f"{int(i % 2 == 0)},{int(i % 5 == 0)},{int(i % 20 == 0)},w{i}\n" for i in range(400))
+    (tmp_path / "m.csv").write_text("often,seldom,rare,text\n" + rows)
+    corpus = load(path=str(tmp_path / "m.csv"), labels=["often", "seldom", "rare"])
+    splits = corpus.train, corpus.validation, corpus.test
+    assert sorted(np.concatenate([split.rows for split in splits])) == list(range(400))
+    assert [len(split) for split in splits] == [324, 36, 40]
+    for split in splits:  # 160 are often and nothing rarer, 60 seldom, 20 rare, and 160 have no label
+        shares = np.array([160, 60, 20, 160]) / 400 * len(split)
+        assert np.bincount(split.strata, minlength=4) == pytest.approx(shares, abs=1)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ import numpy as np
 
 from textdd.corpora.labels import LabelCode, as_strings, class_code, sorted_classes
 from textdd.corpora.records import Columns, Records, Source, find_columns, read_records
-from textdd.corpora.several import FlagCode, ListCode, labels_in
+from textdd.corpora.several import FlagCode, labels_in, list_code
 from textdd.corpora.sources import DatasetConfig, Sources
 from textdd.corpora.texts import write_texts
 from textdd.errors import TextddError
@@ -138,7 +138,7 @@ def _label_codes(config: DatasetConfig, sources: Sources, columns: dict[Source, 
     classes = config.classes or list(sources.train[0].label_names)
     if config.label_columns:
         names = classes or sorted_classes(_found(config, sources, columns), sources.train[0].name)
-        return {s: ListCode(names, s.label_names, config.label_separator) for s in chain(*sources)}
+        return {s: list_code(names, s.label_names, config.label_separator) for s in chain(*sources)}
     if classes:
         return {s: class_code(classes, s.label_names, s.first_label) for s in chain(*sources)}
     # Labels that were found are names, even where they are integers that count from some other number.

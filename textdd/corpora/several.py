@@ -50,7 +50,8 @@ class ListCode:
 
     Attributes:
         classes: the C labels.
-        names: what integers in it stand for, in order; () where labels are written by name.
+        names: what integers in it stand for, in order; a name that is no label may not occur. () where labels are
+            written by name.
         separator: between the names of a text, where the column holds strings.
     """
 
@@ -61,7 +62,8 @@ class ListCode:
     def encode(self, columns: Sequence[pa.ChunkedArray], where: str, rows: np.ndarray) -> np.ndarray:
         """0 and 1 for each label (N, C), bool; see `LabelCode`."""
         numbers = {name: number for number, name in enumerate(self.classes)}
-        numbers |= {str(i): numbers[name] for i, name in enumerate(self.names) if str(i) not in numbers}
+        places = {str(i): numbers[name] for i, name in enumerate(self.names) if name in numbers}
+        numbers = places | numbers
         flat, owners = labels_in(columns[0], self.separator, where)
         written = flat.dictionary_encode()
         known = np.array([*(numbers.get(name, -1) for name in written.dictionary.to_pylist()), -1])
@@ -77,6 +79,21 @@ class ListCode:
         targets = np.zeros((len(rows), len(self.classes)), bool)
         targets[owners, found] = True
         return targets
+
+
+def list_code(classes: Sequence[str], own_names: Sequence[str], separator: str | None) -> ListCode:
+    """Work out how a source writes lists of labels.
+
+    Args:
+        classes: the C labels.
+        own_names: what the source itself says that its integers stand for. Where it says nothing, or names quite
+            other labels, they are positions in `classes`, unless these are themselves called by integers.
+        separator: between the names of a text, where the column holds strings.
+    """
+    if {*own_names} & {*classes}:
+        return ListCode(classes, own_names, separator)
+    called_by_integers = any(name.lstrip("-").isdecimal() for name in classes)
+    return ListCode(classes, () if called_by_integers else classes, separator)
 
 
 def labels_in(column: pa.ChunkedArray, separator: str | None, where: str) -> tuple[pa.StringArray, np.ndarray]:
