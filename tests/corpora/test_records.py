@@ -49,6 +49,24 @@ def test_several_text_columns_are_joined_and_missing_cells_are_empty(write, load
     assert corpus.test.texts([0, 1, 2]) == [("Title body, text",), ("only body",), ("only title",)]
 
 
+def test_one_text_column_may_be_named_alone_or_as_a_list(write, load):
+    path = write(GOOD, header="label,body")
+    one, listed = (load(path=path, test_path=path, text=text) for text in ("body", ["body"]))
+    assert one.key == listed.key
+    assert one.test.texts([0, 1]) == [("a b",), ("c d",)]
+
+
+@pytest.mark.parametrize("row", ["0,,there", "0,there, "])
+def test_a_pair_with_an_empty_segment_is_an_error_or_dropped(row, write, load, caplog):
+    path = write(f"{row}|" + "|".join(f"{i % 2},a{i},b{i}" for i in range(8)), header="label,one,two")
+    config = {"path": path, "test_path": path, "text": ["one", "two"], "pair": True}
+    with pytest.raises(TextddError, match=r"row 2: the text is empty.*dataset\.on_empty=drop"):
+        load(**config)
+    corpus = load(**config, on_empty="drop")
+    assert corpus.test.texts([0]) == [("a0", "b0")]
+    assert "1 rows with an empty text left out" in caplog.text
+
+
 def test_a_missing_column_lists_those_found_and_what_to_type(write, load):
     with pytest.raises(TextddError, match=r"no column 'text'.*content, label.*dataset\.text=content"):
         load(path=write("0,a|1,b", header="label,content"))
