@@ -30,14 +30,14 @@ import inspect
 import sys
 from dataclasses import dataclass, field
 from importlib import import_module, util
+from importlib.machinery import ModuleSpec, SourceFileLoader
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
-import torch
-from torch import nn
-
 from textdd.errors import TextddError, nearest_first
-from textdd.training.student import FlatStudent, Student
+from textdd.students.probe import try_out
+from textdd.training.student import Student
 
 EXAMPLE = "Type for instance: model=custom model.target=my_student.py:MyStudent"
 
@@ -93,7 +93,7 @@ def make_custom(config: CustomConfig, dimension: int, classes: int) -> Student:
             "call super().__init__(features, classes) and write features(x, mask); the module textdd.students.custom "
             "has an example"
         )
-    try_out(config, student, dimension, classes)
+    try_out(str(config.target), student, dimension, classes)
     return student
 
 
@@ -133,91 +133,43 @@ def from_path(place: str) -> Any:
     return import_module(place)
 
 
+class Uncached(SourceFileLoader):
+    """Reads a file as it is now: compiled files are told apart by the second and the size, edits are quicker."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        """Compile the file's source."""
+        return self.source_to_code(self.get_data(self.path), self.path)
+
+
 def from_file(path: Path) -> Any:
-    """A module from a file; the same file is the same module."""
-    name = f"textdd_custom_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]}"
+    """A module from a file; the same file is the same module until it is edited."""
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no file {path}")
+    content = str(path.resolve()).encode() + path.read_bytes()
+    name = f"textdd_custom_{hashlib.sha256(content).hexdigest()[:8]}"
     if name not in sys.modules:
-        specification = util.spec_from_file_location(name, path)
-        if specification is None or specification.loader is None or not path.is_file():
-            raise FileNotFoundError(f"there is no file {path}")
+        loader = Uncached(name, str(path))
+        specification = ModuleSpec(name, loader, origin=str(path))
+        specification.has_location = True  # so that the module has a __file__, which its hash is made of
         module = util.module_from_spec(specification)
         sys.modules[name] = module
         try:
-            specification.loader.exec_module(module)
+            loader.exec_module(module)
         except BaseException:
             del sys.modules[name]
             raise
     return sys.modules[name]
 
 
+SOURCES: dict[type[Any], str] = {}
+"""What `source_of` said of each class: Python keeps a class that it has imported, whatever becomes of its file."""
+
+
 def source_of(kind: type[Any]) -> str:
-    """A hash of the file that a class is written in."""
-    try:
-        return hashlib.sha256(Path(inspect.getfile(kind)).read_bytes()).hexdigest()[:16]
-    except (OSError, TypeError):
-        return ""
-
-
-def try_out(config: CustomConfig, module: Student, dimension: int, classes: int) -> None:
-    """Ask of a student what will be asked of it, on a few random texts; how it goes side by side is found out, too.
-
-    Raises:
-        TextddError: it does not do it.
-    """
-    generator = torch.Generator().manual_seed(0)
-    x = torch.randn(3, 5, dimension, generator=generator)
-    mask = torch.arange(5) < torch.tensor([[5], [3], [1]])
-    what = config.target
-    refuse_chance(config, module)
-    try:
-        student = FlatStudent(module)
-        theta = student.fresh(0).requires_grad_()
-        features = student.features(theta, x.requires_grad_(), mask)
-    except Exception as error:
-        raise TextddError(f"{what}.features(x, mask) failed on x (3, 5, {dimension}): {error}") from error
-    if features.shape != (3, module.head.in_features):
-        raise TextddError(
-            f"{what}.features(x, mask) gave {tuple(features.shape)} for x (3, 5, {dimension}); expected is one row a "
-            f"text, (3, {module.head.in_features}), as super().__init__({module.head.in_features}, {classes}) said"
-        )
-    if not features.isfinite().all():
-        raise TextddError(f"{what}.features(x, mask) gave numbers that are not finite for ordinary texts")
-    padded = torch.cat([x.detach(), torch.full((3, 2, dimension), 7.0)], dim=1)
-    longer = torch.cat([mask, torch.zeros(3, 2, dtype=torch.bool)], dim=1)
-    if not torch.allclose(student.features(theta, padded, longer), features, atol=1e-4):
-        raise TextddError(
-            f"{what}.features(x, mask) depends on what follows a text where the mask is false. Leave these positions "
-            "out, for instance by masked_fill(~mask.unsqueeze(-1), 0) before a sum"
-        )
-    try:
-        loss = student(theta, x, mask).logsumexp(1).sum()
-        (gradient,) = torch.autograd.grad(loss, theta, create_graph=True)
-        torch.autograd.grad(gradient.square().sum(), [x, theta])
-    except RuntimeError as error:
-        raise TextddError(
-            f"{what} has no double backward, which differentiating a training needs: {error}. Attention has one under "
-            "torch.nn.attention.sdpa_kernel(SDPBackend.MATH) or written out; nn.EmbeddingBag has none"
-        ) from error
-    module.beside = side_by_side(student, x.detach(), mask)  # type: ignore[misc]
-
-
-def refuse_chance(config: CustomConfig, module: nn.Module) -> None:
-    """Refuse parts that draw at random while training.
-
-    Raises:
-        TextddError: there is one.
-    """
-    dropping = [type(part).__name__ for part in module.modules() if isinstance(part, nn.modules.dropout._DropoutNd)]
-    if dropping:
-        raise TextddError(f"{config.target} has {dropping[0]}; a student is a function of its parameters. Leave it out")
-
-
-def side_by_side(student: FlatStudent, x: torch.Tensor, mask: torch.Tensor) -> str:
-    """`vmap` where torch can make one operation of several such students, else `loop`."""
-    thetas = torch.stack([student.fresh(seed) for seed in (0, 1)])
-    try:
-        together = student.features(thetas, x, mask)
-    except Exception:  # whatever vmap has no rule for
-        return "loop"
-    alone = torch.stack([student.features(theta, x, mask) for theta in thetas])
-    return "vmap" if torch.allclose(together, alone, atol=1e-4) else "loop"
+    """A hash of the file that a class is written in, as it was when the class was first asked about."""
+    if kind not in SOURCES:
+        try:
+            SOURCES[kind] = hashlib.sha256(Path(inspect.getfile(kind)).read_bytes()).hexdigest()[:16]
+        except (OSError, TypeError):
+            SOURCES[kind] = ""
+    return SOURCES[kind]
