@@ -2,12 +2,14 @@
 
 import weakref
 from functools import partial
+from pathlib import Path
 
 import pytest
 import torch
 from torch.nn import functional as F
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
+from tests.students import own_student
 from tests.tiny import Frozen, Parts, tiny_bert
 from textdd.outer.memory import Allocations
 from textdd.students import STUDENTS, make_student
@@ -19,6 +21,7 @@ from textdd.training.training import as_read
 D, L, C, M, T = 5, 6, 3, 9, 7
 SMALL = {"textcnn": {"filters": 4, "widths": [2, 3]}, "fasttext": {"hidden": 6}, "lstm": {"hidden": 4}}
 SMALL["transformer"] = {"layers": 1, "width": 4, "heads": 2, "positions": 4}
+SMALL["custom"] = {"target": f"{Path(own_student.__file__)}:GatedMean", "options": {"units": 4}}
 
 
 NAMES = [*SMALL, "parts", "frozen"]  # the last two: with a step size for each of two parts, and with a part below
