@@ -76,8 +76,8 @@ class Student(nn.Module, ABC):
 
     def work(self) -> Work:
         """What training steps cost, counted; the default is for networks of matrix products over tokens."""
-        size = sum(p.numel() for p in self.parameters())
-        return Work.of_layers(len([p for p in self.parameters() if p.dim() > 1]) // 2 + 1, size, size)
+        weights = list(self.parameters())
+        return Work.of_weights(sum(p.dim() > 1 for p in weights), sum(p.numel() for p in weights))
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Map embeddings x (N, L, D), with an optional mask (N, L), to logits (N, C)."""
