@@ -27,6 +27,7 @@ CASES = [
     ("transformer", 300, {"width": 128, "layers": 4}),
     ("fasttext", 300, {"hidden": 300}),
     ("lstm", 300, {"hidden": 128}),
+    ("custom", 100, {"target": "tests/students/own_student.py:GatedMean"}),
 ]
 
 

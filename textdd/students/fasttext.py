@@ -51,7 +51,7 @@ class FastText(Student):
         dimension, parameters = self.hidden.in_features, sum(p.numel() for p in self.parameters())
         return Work(
             differentiated=Weights(220 + 0.004 * parameters, 0.0, 6.5e-4 * dimension),
-            plain=Weights(100 + 0.0011 * parameters, 0.2, 2e-4 * dimension),
-            read=Weights(22.0, 0.0, 1.1e-4 * dimension),
-            learn=Weights(55 + 5e-4 * parameters, 0.0, 1e-4 * dimension),
+            plain=Weights(90 + 8.8e-4 * parameters, 0.24 + 1.57e-5 * parameters, 1.06e-4 * dimension),
+            read=Weights(19 + 2.1e-4 * parameters, 0.06 + 5.4e-6 * parameters, 4e-5 * dimension),
+            learn=Weights(55 + 5.4e-4 * parameters, 0.15 + 5.8e-6 * parameters, 4.9e-5 * dimension),
         )
