@@ -1,6 +1,7 @@
 """A student of one's own: found by its path, and refused with the reason where it does not do what a student must."""
 
 import pytest
+import torch
 
 from textdd.errors import TextddError
 from textdd.students import make_student
@@ -45,6 +46,9 @@ BODIES = {
     "class Lenient(Student):\n    def __init__(self, d, c): super().__init__(d, c)\n"
     "    def features(self, x, mask=None):\n"
     f"        return x[:, 0].tanh() if mask is None else ({MEAN}).tanh()": r"other features for mask None",
+    "class Tied(Student):\n    def __init__(self, d, c):\n        super().__init__(d, c); w = nn.Linear(d, d)\n"
+    "        self.layers = nn.ModuleList([w, w])\n"
+    f"    def features(self, x, mask=None): return self.layers[1]({MEAN})": r"under two names, layers\.0 and layers\.1",
     "class Broken(Student):\n    def __init__(self, d, c): super().__init__(d, c)\n"
     "    def features(self, x, mask=None): return x.nonsense": r"features\(x, mask\) failed on x \(3, 5, 6\)",
 }
@@ -142,3 +146,18 @@ def test_what_vmap_has_no_rule_for_goes_one_after_the_other(tmp_path):
         f"        return {MEAN}\n"
     )
     assert make_student(CustomConfig(target=f"{tmp_path}/mine.py:Mine"), 6, 3).module.beside == "loop"
+
+
+def test_a_module_with_features_and_a_head_is_taken(tmp_path):
+    """Its head is one, not two, and K of them go side by side as each alone."""
+    (tmp_path / "mine.py").write_text(
+        HEAD + "class Mine(nn.Module):\n    def __init__(self, d, c):\n        super().__init__()\n"
+        "        self.w, self.head = nn.Linear(d, 4), nn.Linear(4, c)\n"
+        f"    def features(self, x, mask=None):\n        {ALL_TOKENS}\n        return self.w({MEAN}).tanh()\n"
+    )
+    student = make_student(CustomConfig(target=f"{tmp_path}/mine.py:Mine"), 6, 3)
+    assert student.size == 6 * 4 + 4 + 4 * 3 + 3
+    theta, x = torch.stack([student.fresh(0), student.fresh(1)]), torch.randn(5, 7, 6)
+    assert not torch.equal(*theta)
+    assert torch.allclose(student(theta, x), torch.stack([student(one, x) for one in theta]), atol=1e-6)
+    assert torch.equal(student(theta[0], x), student.head(theta[0], student.features(theta[0], x)))

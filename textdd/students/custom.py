@@ -18,6 +18,8 @@ shared. It is built from the width D of the embeddings and the number C of class
             x = self.hidden(x).tanh().masked_fill(~mask.unsqueeze(-1), 0)
             return x.sum(1) / mask.sum(1, keepdim=True)
 
+Any nn.Module with such `features` and an nn.Linear named `head` will do as well, as far as it has nothing frozen below.
+
 What it must be is tried out when it is built: features of the right shape that do not depend on padding, and a double
 backward, since a set is distilled by differentiating a student's training. Dropout and batch statistics do not fit: a
 student is a function of its parameters.
@@ -34,6 +36,8 @@ from importlib.machinery import ModuleSpec, SourceFileLoader
 from pathlib import Path
 from types import CodeType
 from typing import Any
+
+from torch import Tensor, nn
 
 from textdd.errors import TextddError, nearest_first
 from textdd.students.probe import try_out
@@ -88,13 +92,44 @@ def make_custom(config: CustomConfig, dimension: int, classes: int) -> Student:
             "A student is built from the width of the embeddings and the number of classes, and from model.options"
         ) from error
     if not isinstance(student, Student):
-        raise TextddError(
-            f"{config.target} is a {type(student).__name__}, no student. Derive it from textdd.students.Student, "
-            "call super().__init__(features, classes) and write features(x, mask); the module textdd.students.custom "
-            "has an example"
-        )
+        student = adopted(str(config.target), student)
     try_out(str(config.target), student, dimension, classes)
     return student
+
+
+class Adopted(Student):
+    """A module that has features and a head but is no Student.
+
+    Args:
+        own: the module.
+        head: its head.
+    """
+
+    def __init__(self, own: nn.Module, head: nn.Linear) -> None:
+        super().__init__(head.in_features, head.out_features)
+        del own.head  # a module is known by one name: see textdd.students.probe.refuse_two_names
+        self.head, self.own = head, own
+
+    def features(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Map x (N, L, D) to the module's features (N, width)."""
+        features: Tensor = self.own.features(x, mask)  # type: ignore[operator]
+        return features
+
+
+def adopted(what: str, own: object) -> Student:
+    """A module with `features` and a linear `head` as a student.
+
+    Raises:
+        TextddError: it has not both.
+    """
+    head = getattr(own, "head", None)
+    if isinstance(own, nn.Module) and callable(getattr(own, "features", None)) and isinstance(head, nn.Linear):
+        return Adopted(own, head)
+    raise TextddError(
+        f"{what} is a {type(own).__name__}, no student. Derive it from textdd.students.Student, "
+        "call super().__init__(features, classes) and write features(x, mask), or give a torch.nn.Module these: "
+        "features(x, mask) and a linear map named head; the module textdd.students.custom has an example"
+    )
 
 
 def given(options: dict[str, Any]) -> str:

@@ -66,6 +66,7 @@ def try_out(what: str, module: Student, dimension: int, classes: int) -> None:
     mask = torch.arange(LENGTH) < torch.tensor([[5], [3], [1]])
     refuse_chance(what, module)
     refuse_head(what, module, classes)
+    refuse_two_names(what, module)
     try:
         ask = Probe(what, FlatStudent(module))
     except ValueError as error:
@@ -134,6 +135,22 @@ def refuse_head(what: str, module: Student, classes: int) -> None:
             f"{what} has the head {head}; needed is a linear map with a bias to {classes} classes, which "
             f"super().__init__(features, classes) makes: leave self.head as it is"
         )
+
+
+def refuse_two_names(what: str, module: nn.Module) -> None:
+    """Refuse a layer that is known by two names: torch.func.functional_call would leave it without its parameters.
+
+    Raises:
+        TextddError: there is one.
+    """
+    names: dict[nn.Module, str] = {}
+    for name, part in module.named_modules(remove_duplicate=False):
+        if part in names and next(part.parameters(), None) is not None:
+            raise TextddError(
+                f"{what} has one layer under two names, {names[part]} and {name}; keep it under one, and call it twice "
+                "in features(x, mask)"
+            )
+        names[part] = name
 
 
 def refuse_once_differentiable(ask: Probe, x: Tensor, mask: Tensor) -> None:
