@@ -3,6 +3,8 @@
 import pytest
 import torch
 
+from textdd.cli import compose_config
+from textdd.config import register, to_run
 from textdd.errors import TextddError
 from textdd.students import make_student
 from textdd.students.custom import CustomConfig
@@ -102,8 +104,8 @@ def test_an_edited_file_is_read_again_and_has_another_source(tmp_path):
     found = []
     for width in (5, 8, 8):
         path.write_text(OWN.format(width=width))
-        config.check()
-        found.append((config.source, make_student(config, 6, 3).module.head.in_features))
+        student = make_student(config, 6, 3)
+        found.append((config.source, student.module.head.in_features))
     assert [width for _, width in found] == [5, 8, 8]
     assert found[0][0] != found[1][0] == found[2][0]
     assert not (tmp_path / "__pycache__").exists()
@@ -161,3 +163,19 @@ def test_a_module_with_features_and_a_head_is_taken(tmp_path):
     assert not torch.equal(*theta)
     assert torch.allclose(student(theta, x), torch.stack([student(one, x) for one in theta]), atol=1e-6)
     assert torch.equal(student(theta[0], x), student.head(theta[0], student.features(theta[0], x)))
+
+
+TYPED = [([], {}), (["model.options={units:7,deep:[1]}"], {"units": 7, "deep": [1]})]
+
+
+@pytest.mark.parametrize(("typed", "expected"), TYPED)
+def test_options_are_typed_as_the_help_says(typed, expected):
+    register()
+    model = to_run(compose_config("config", ["model=custom", "model.target=mine:Mine", *typed])).model
+    assert model.arguments() == expected
+
+
+@pytest.mark.parametrize("options", [3, [1], {1: 2}])
+def test_options_are_arguments_by_name(options):
+    with pytest.raises(TextddError, match=r"arguments by name are allowed\. Type for instance: 'model\.options="):
+        CustomConfig(target="textdd.students:Student", options=options).check()

@@ -30,7 +30,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib import import_module, util
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from pathlib import Path
@@ -53,27 +53,44 @@ class CustomConfig:
     Attributes:
         name: the choice `model=custom`.
         target: the class, as `package.module:Class` or `file.py:Class`.
-        options: further arguments of its constructor, such as `model.options={units:128}`.
+        options: further arguments of its constructor, such as `model.options={units:128}`; None is none.
         source: a hash of the file that holds the class; found by itself, so that a changed class is not taken for the
             old one.
     """
 
     name: str = "custom"
     target: str | None = None
-    options: dict[str, Any] = field(default_factory=dict)
+    options: Any = None  # a dict: declared as one, Hydra would take no key that the default lacks
     source: str = ""
 
     def check(self) -> None:
         """Find the class, and note what its file holds.
 
         Raises:
-            TextddError: there is no such class.
+            TextddError: there is no such class, or the options are not arguments by name.
         """
+        self.arguments()
         self.source = source_of(found(self.target))
+
+    def arguments(self) -> dict[str, Any]:
+        """The options as arguments by name.
+
+        Raises:
+            TextddError: they are none.
+        """
+        options = {} if self.options is None else self.options
+        if not isinstance(options, dict) or not all(isinstance(name, str) for name in options):
+            raise TextddError(
+                f"Got model.options={options}; arguments by name are allowed. Type for instance: "
+                "'model.options={units:128}'"
+            )
+        return options
 
 
 def make_custom(config: CustomConfig, dimension: int, classes: int) -> Student:
-    """Build a student of the user's and try it out.
+    """Build a student of the user's and try it out; its options are told what its file holds, as `check` does.
+
+    Hydra composes the options of a run after others were checked, and every key of a cache is made after its student.
 
     Args:
         config: which class, and further arguments.
@@ -83,12 +100,13 @@ def make_custom(config: CustomConfig, dimension: int, classes: int) -> Student:
     Raises:
         TextddError: the class is not found, cannot be built, or does not do what a student must; the message says what.
     """
-    kind = found(config.target)
+    config.check()
+    kind, arguments = found(config.target), config.arguments()
     try:
-        student = kind(dimension, classes, **config.options)
+        student = kind(dimension, classes, **arguments)
     except Exception as error:
         raise TextddError(
-            f"{config.target}({dimension}, {classes}{given(config.options)}) failed: {type(error).__name__}: {error}. "
+            f"{config.target}({dimension}, {classes}{given(arguments)}) failed: {type(error).__name__}: {error}. "
             "A student is built from the width of the embeddings and the number of classes, and from model.options"
         ) from error
     if not isinstance(student, Student):
