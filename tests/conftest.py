@@ -39,6 +39,15 @@ SMALL = (  # the same corpus on the command line, with everything else small as 
     "trainer.threads=1",
 )
 
+STILL = {
+    "accelerator": "cpu",
+    "logger": False,
+    "enable_progress_bar": False,
+    "enable_model_summary": False,
+    "num_sanity_val_steps": 0,
+}
+"""Options of a Lightning trainer that shows nothing and writes nothing of itself."""
+
 WORDS = {"red": ("rose", "blood", "brick"), "green": ("leaf", "moss", "frog"), "blue": ("sky", "sea", "ink")}
 """What texts of each label speak of."""
 

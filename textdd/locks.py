@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -50,3 +51,28 @@ def claim(path: Path, what: str) -> Iterator[bool]:
         return
     with locked(path, what):
         yield not path.exists()  # another process may have done it while this one waited
+
+
+@contextmanager
+def built(folder: Path, what: str) -> Iterator[Path | None]:
+    """Build a folder whole or not at all, by one process: a killed build leaves nothing that is read.
+
+    Args:
+        folder: what the work leaves.
+        what: the work in words.
+
+    Yields:
+        An empty folder to write into, which takes its name when all is written; None where nothing is left to be done.
+    """
+    with claim(folder, what) as ours:
+        if not ours:
+            yield None
+            return
+        unfinished = folder.with_name(f".{folder.name}")
+        shutil.rmtree(unfinished, ignore_errors=True)  # of a build that was killed
+        unfinished.mkdir()
+        try:
+            yield unfinished
+            unfinished.rename(folder)
+        finally:
+            shutil.rmtree(unfinished, ignore_errors=True)

@@ -11,6 +11,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 from torch.nn import functional as F
 
+from tests.conftest import STILL
 from tests.tiny import Parts
 from textdd.config import CONF, register
 from textdd.distillers import DISTILLERS
@@ -90,12 +91,8 @@ def fitted(config, problem, steps=None, callbacks=()):
         max_epochs=-1,
         val_check_interval=config.check_every,
         check_val_every_n_epoch=None,
-        accelerator="cpu",
-        logger=False,
         enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        num_sanity_val_steps=0,
+        **STILL,
         inference_mode=False,
         callbacks=list(callbacks),
     )

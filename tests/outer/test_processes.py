@@ -4,6 +4,7 @@ import pytest
 import pytorch_lightning as pl
 import torch
 
+from tests.conftest import STILL
 from tests.distillers.test_distillers import options, tensors
 from textdd.outer.batches import OuterData
 from textdd.outer.distil import make_distiller
@@ -37,14 +38,10 @@ def distil(config, problem, folder, steps, checkpoint=None):
         max_epochs=-1,
         val_check_interval=config.check_every,
         check_val_every_n_epoch=None,
-        accelerator="cpu",
         devices=2,
         strategy="ddp_fork",
         use_distributed_sampler=False,
-        logger=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        num_sanity_val_steps=0,
+        **STILL,
         inference_mode=False,
         callbacks=[Report(folder), pl.callbacks.ModelCheckpoint(folder, "last", save_on_train_epoch_end=False)],
         plugins=[AtomicCheckpointIO()],

@@ -7,6 +7,7 @@ import pytest
 import pytorch_lightning as pl
 import torch
 
+from tests.conftest import STILL
 from textdd.outer.batches import OuterBatches
 from textdd.spaces.batches import EpochBatches, ReadingModule
 from textdd.spaces.reading import Reader
@@ -97,12 +98,8 @@ def test_lightning_trains_on_it(demo, tmp_path):
 
     trainer = pl.Trainer(
         max_epochs=1,
-        accelerator="cpu",
-        logger=False,
         enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        num_sanity_val_steps=0,
+        **STILL,
         default_root_dir=tmp_path,
     )
     counter = Counter()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from functools import partial
@@ -20,7 +19,7 @@ from textdd.corpora.several import FlagCode, labels_in, list_code
 from textdd.corpora.sources import DatasetConfig, Sources
 from textdd.corpora.texts import write_texts
 from textdd.errors import TextddError
-from textdd.locks import claim
+from textdd.locks import built
 
 # Part of every key: raise it when what is stored changes.
 FORMAT = 2
@@ -59,16 +58,9 @@ def built_corpus(config: DatasetConfig, sources: Sources, cache_dir: Path, progr
     """
     name = re.sub(r"[^a-zA-Z0-9]+", "_", config.name)
     folder = cache_dir / "corpora" / f"{name}-{corpus_key(config, sources, cache_dir)}"
-    with claim(folder, f"reading {config.name}") as ours:
-        if ours:
-            unfinished = folder.with_name(f".{folder.name}")
-            shutil.rmtree(unfinished, ignore_errors=True)  # of a build that was killed
-            unfinished.mkdir()
-            try:
-                _build(unfinished, config, sources, progress or (lambda *_: None))
-                unfinished.rename(folder)
-            finally:
-                shutil.rmtree(unfinished, ignore_errors=True)
+    with built(folder, f"reading {config.name}") as unfinished:
+        if unfinished is not None:
+            _build(unfinished, config, sources, progress or (lambda *_: None))
     return folder
 
 

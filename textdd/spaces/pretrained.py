@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +15,13 @@ from textdd.corpora.build import Progress
 from textdd.corpora.corpus import Corpus
 from textdd.corpora.sources import MOST_TOKENS
 from textdd.errors import TextddError
-from textdd.locks import claim
+from textdd.locks import built
 from textdd.spaces.checkpoint import Checkpoint
 from textdd.spaces.frame import Frame
 from textdd.spaces.length import needed
 from textdd.spaces.space import Space
-from textdd.spaces.store import Encode, Encoded, TokenStore, write_store
-from textdd.spaces.words import reported
+from textdd.spaces.store import Encode, Encoded, TokenStore
+from textdd.spaces.words import write_stores
 
 
 def pretrained_space(
@@ -44,18 +43,9 @@ def pretrained_space(
     code = hashlib.blake2b(tokeniser.to_str().encode(), digest_size=6).hexdigest()
     folder = cache / "spaces" / f"pretrained-{corpus.key}-{code}"
     parts = {split.store.path: split.store for split in (corpus.train, corpus.test)}
-    with claim(folder, f"tokenising {corpus.name}") as ours:
-        if ours:
-            unfinished = folder.with_name(f".{folder.name}")
-            shutil.rmtree(unfinished, ignore_errors=True)  # of a build that was killed
-            unfinished.mkdir()
-            try:
-                for path, store in parts.items():
-                    batches = reported(store, f"tokenising {path.stem}", progress or (lambda *_: None))
-                    write_store(unfinished / path.stem, batches, encoder(tokeniser))
-                unfinished.rename(folder)
-            finally:
-                shutil.rmtree(unfinished, ignore_errors=True)
+    with built(folder, f"tokenising {corpus.name}") as unfinished:
+        if unfinished is not None:
+            write_stores(unfinished, parts, encoder(tokeniser), progress or (lambda *_: None))
     stores = {path: TokenStore(folder / path.stem) for path in parts}
     frame = frame_of(checkpoint)
     if length == "auto":

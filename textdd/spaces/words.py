@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -19,7 +18,7 @@ from textdd.corpora.build import Progress
 from textdd.corpora.corpus import Corpus
 from textdd.corpora.texts import TextStore
 from textdd.errors import TextddError
-from textdd.locks import claim
+from textdd.locks import built
 from textdd.record import write_bytes
 from textdd.seeds import numpy_generator
 from textdd.spaces.frame import Frame
@@ -130,23 +129,19 @@ def encoder(tokeniser: Tokenizer) -> Encode:
 def encoded(folder: Path, corpus: Corpus, vocabulary: int, progress: Progress) -> dict[Path, TokenStore]:
     """The files of a corpus as tokens, made on all cores once, whole or not at all."""
     stores = {split.store.path: split.store for split in (corpus.train, corpus.test)}
-    with claim(folder, f"tokenising {corpus.name}") as ours:
-        if ours:
-            unfinished = folder.with_name(f".{folder.name}")
-            shutil.rmtree(unfinished, ignore_errors=True)  # of a build that was killed
-            unfinished.mkdir()
-            try:
-                whole = corpus.train.store
-                texts = chain.from_iterable(reported(whole, "counting words", progress))
-                tokeniser = train_tokeniser(texts, vocabulary, pair=corpus.pair)
-                write_bytes(unfinished / "tokenizer.json", tokeniser.to_str().encode())
-                for path, store in stores.items():
-                    batches = reported(store, f"tokenising {path.stem}", progress)
-                    write_store(unfinished / path.stem, batches, encoder(tokeniser))
-                unfinished.rename(folder)
-            finally:
-                shutil.rmtree(unfinished, ignore_errors=True)
+    with built(folder, f"tokenising {corpus.name}") as unfinished:
+        if unfinished is not None:
+            texts = chain.from_iterable(reported(corpus.train.store, "counting words", progress))
+            tokeniser = train_tokeniser(texts, vocabulary, pair=corpus.pair)
+            write_bytes(unfinished / "tokenizer.json", tokeniser.to_str().encode())
+            write_stores(unfinished, stores, encoder(tokeniser), progress)
     return {path: TokenStore(folder / path.stem) for path in stores}
+
+
+def write_stores(folder: Path, stores: dict[Path, TextStore], encode: Encode, progress: Progress) -> None:
+    """Turn the parts of a corpus, each a `TextStore` at its path, into tokens in a folder."""
+    for path, store in stores.items():
+        write_store(folder / path.stem, reported(store, f"tokenising {path.stem}", progress), encode)
 
 
 def reported(store: TextStore, what: str, progress: Progress) -> Iterator[list[pa.StringArray]]:
