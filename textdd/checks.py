@@ -6,12 +6,12 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from textdd.allowed import all_of, at_least, one_of, positive
+from textdd.choosing.method import TextMethodConfig
 from textdd.config import RunConfig
 from textdd.corpora.sources import check_config
-from textdd.distillers import DISTILLERS
+from textdd.distillers import DISTILLERS, OPTIONS
 from textdd.errors import TextddError, nearest_first
-from textdd.outer.chain import ChainConfig
-from textdd.outer.distiller import DistillerConfig
+from textdd.outer.chain import ChainConfig, Stage
 from textdd.outer.nested import check_nested
 from textdd.selectors import SELECTORS
 from textdd.sets.manifest import read_manifest
@@ -60,7 +60,7 @@ def check(run: RunConfig) -> None:
         check_chain(run.distiller)
     else:
         check_method(run.distiller)
-        check_nested(run.distiller.nested, run.per_class)
+        check_nested(getattr(run.distiller, "nested", []), run.per_class)
 
 
 def check_chain(config: ChainConfig) -> None:
@@ -69,14 +69,14 @@ def check_chain(config: ChainConfig) -> None:
         raise TextddError("Got distiller.stages=[]; a chain has a stage. Type: distiller.stages=[meta_gradient]")
     for i, name in enumerate(config.stages):
         if name not in config.options:
-            best = nearest_first(name, DISTILLERS)
+            best = nearest_first(name, OPTIONS)
             mended = [*config.stages[:i], best[0], *config.stages[i + 1 :]]
             raise TextddError(
                 f"Unknown stage {name!r}. Allowed (nearest first): {', '.join(best)}. "
                 f"Type: distiller.stages=[{','.join(mended)}]"
             )
     positive("distiller.minutes", config.minutes, 4)
-    first = config.options[config.stages[0]]
+    learned = [options for options in config.options.values() if not isinstance(options, TextMethodConfig)]
     for name, options in config.options.items():
         key = f"distiller.options.{name}"
         try:
@@ -88,17 +88,20 @@ def check_chain(config: ChainConfig) -> None:
                 f"Got {key}.warm_start; the first stage alone starts from another run's set. "
                 f"Type: distiller.warm_start={options.warm_start}"
             )
-        if options.length != first.length:
+        if options in learned and options.length != learned[0].length:
+            first = learned[0]
             raise TextddError(
                 f"Got {key}.length={options.length} and distiller.options.{first.name}.length={first.length}: all "
                 f"stages have texts of one length. Type: {key}.length={first.length}"
             )
 
 
-def check_method(config: DistillerConfig) -> None:
+def check_method(config: Stage) -> None:
     """Check a method's options, that there is something to learn, and that it has a gradient for all of it."""
-    one_of("distiller", config.name, DISTILLERS, "distiller")
+    one_of("distiller", config.name, OPTIONS, "distiller")
     config.check()
+    if isinstance(config, TextMethodConfig):
+        return
     method, _ = DISTILLERS[config.name]
     if config.parametrisation in OF_WORDS and config.start == "noise":
         raise TextddError(

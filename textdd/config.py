@@ -10,7 +10,7 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, DictConfig, OmegaConf
 
 from textdd.corpora.sources import DatasetConfig
-from textdd.distillers import DISTILLERS
+from textdd.distillers import OPTIONS
 from textdd.evaluation.protocol import EvaluationConfig
 from textdd.loggers import LoggerConfig
 from textdd.outer.chain import ChainConfig
@@ -124,7 +124,7 @@ def register() -> None:
     store.store(name="dashboard_schema", node=DashboardConfig)
     for name, (_, options) in STUDENTS.items():
         store.store(group="schema/model", name=name, node=options)
-    for name, (_, options) in DISTILLERS.items():
+    for name, options in OPTIONS.items():
         store.store(group="schema/distiller", name=name, node=options)
     store.store(group="schema/distiller", name="chain", node=ChainConfig)
 

@@ -17,14 +17,17 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from textdd.choosing.choose import choose, plan, start_of
+from textdd.choosing.method import TextMethodConfig
 from textdd.config import RunConfig
+from textdd.distillers import CHOOSERS
 from textdd.evaluation.protocol import Protocol, Result, add_recovery
 from textdd.locks import claim, locked
 from textdd.loggers import Mirrors
 from textdd.machine import machine
-from textdd.outer.chain import added_up, stages_of
-from textdd.outer.distil import Place, distil, forget_checkpoints, plan_of
-from textdd.outer.distiller import DistillerConfig
+from textdd.outer.chain import Stage, added_up, stages_of
+from textdd.outer.distil import distil, forget_checkpoints, materials_of, plan_of
+from textdd.outer.materials import Place
 from textdd.outer.plan import print_plans
 from textdd.prepare import identity, prepare, setting, short_hash
 from textdd.problem import Problem
@@ -130,7 +133,14 @@ def show_plan(run: RunConfig) -> None:
     set_up_process(run.trainer)
     problem = prepare(run)
     shared = materials_folder(run, problem)
-    print_plans({stage.name: plan_of(stage, problem, run.trainer, shared) for stage in stages_of(run.distiller)})
+    plans = {}
+    for stage in stages_of(run.distiller):
+        if isinstance(stage, TextMethodConfig):
+            candidates, _ = CHOOSERS[stage.name]
+            plans[stage.name] = plan(start_of(stage, candidates, materials_of(problem, run.trainer, shared)))
+        else:
+            plans[stage.name] = plan_of(stage, problem, run.trainer, shared)
+    print_plans(plans)
 
 
 def materials_folder(run: RunConfig, problem: Problem) -> Path:
@@ -166,20 +176,26 @@ def distilled_set(run: RunConfig, problem: Problem, folder: Path, mirrors: Mirro
 
 
 def finished_stage(
-    run: RunConfig, stage: DistillerConfig, problem: Problem, place: Place, source: DistilledSet | None
+    run: RunConfig, stage: Stage, problem: Problem, place: Place, source: DistilledSet | None
 ) -> DistilledSet:
     """Distil by one method from `source` on, or load what a killed run had finished."""
     artifact = place.folder / "artifact"
     if (artifact / MANIFEST).exists():
         return DistilledSet.load(artifact)
-    distilled = distil(stage, problem, run.trainer, place, manifest_of(run, problem, stage), source)
+    manifest = manifest_of(run, problem, stage)
+    if isinstance(stage, TextMethodConfig):
+        candidates, _ = CHOOSERS[stage.name]
+        materials = materials_of(problem, run.trainer, place.shared)
+        distilled: DistilledSet = choose(stage, candidates, materials, place, manifest, source)
+    else:
+        distilled = distil(stage, problem, run.trainer, place, manifest, source)
     if process_rank() == 0:
         distilled.save(artifact)
         forget_checkpoints(place.folder)
     return distilled
 
 
-def manifest_of(run: RunConfig, problem: Problem, stage: DistillerConfig | None) -> dict[str, Any]:
+def manifest_of(run: RunConfig, problem: Problem, stage: Stage | None) -> dict[str, Any]:
     """What an artefact says of how it was made.
 
     Args:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from textdd.choosing.method import Candidates, TextMethodConfig
+from textdd.distillers import bilevel_selection
+from textdd.distillers.bilevel_selection import BilevelSelectionConfig
 from textdd.distillers.distribution_matching import DistributionMatching, DistributionMatchingConfig
 from textdd.distillers.gradient_matching import GradientMatching, GradientMatchingConfig
 from textdd.distillers.kernel_ridge import KernelRidge, KernelRidgeConfig
@@ -18,6 +21,17 @@ DISTILLERS: dict[str, tuple[type[Distiller], type[DistillerConfig]]] = {
     "label_distillation": (MetaGradient, MetaGradientConfig),  # the same equations for labels of real texts alone
     "trajectory_matching": (TrajectoryMatching, TrajectoryMatchingConfig),
 }
-"""The choices of `distiller=`: name -> (class, its options)."""
+"""The choices of `distiller=` that learn by gradients: name -> (class, its options)."""
 
-__all__ = ["DISTILLERS"]
+CHOOSERS: dict[str, tuple[Candidates, type[TextMethodConfig]]] = {
+    "bilevel_selection": (bilevel_selection.candidates, BilevelSelectionConfig),
+}
+"""The choices of `distiller=` that choose texts: name -> (what they choose from, options)."""
+
+OPTIONS: dict[str, type[DistillerConfig | TextMethodConfig]] = {
+    **{name: options for name, (_, options) in DISTILLERS.items()},
+    **{name: options for name, (_, options) in CHOOSERS.items()},
+}
+"""All choices of `distiller=` but chains: name -> options."""
+
+__all__ = ["CHOOSERS", "DISTILLERS", "OPTIONS"]

@@ -9,7 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from textdd.choosing.method import TextMethodConfig
 from textdd.outer.distiller import DistillerConfig
+
+Stage = DistillerConfig | TextMethodConfig
+"""Options of one method."""
 
 
 @dataclass
@@ -38,11 +42,11 @@ class ChainConfig:
         self.options = {name: self.options[name] for name in self.stages if name in self.options}
 
 
-def stages_of(config: DistillerConfig | ChainConfig) -> list[DistillerConfig]:
+def stages_of(config: Stage | ChainConfig) -> list[Stage]:
     """The options of every stage, in order; a method alone is a chain of one."""
-    if isinstance(config, DistillerConfig):
+    if not isinstance(config, ChainConfig):
         return [config]
-    stages: list[DistillerConfig] = [config.options[name] for name in config.stages]
+    stages: list[Stage] = [config.options[name] for name in config.stages]
     total = sum(stage.minutes for stage in stages)
     stages = [replace(stage, minutes=config.minutes * stage.minutes / total) for stage in stages]
     return [replace(stages[0], warm_start=config.warm_start), *stages[1:]]

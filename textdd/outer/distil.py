@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytorch_lightning as pl
 import torch
@@ -20,7 +20,7 @@ from textdd.loggers import Mirrors
 from textdd.outer.batches import OuterData
 from textdd.outer.distiller import Distiller, DistillerConfig
 from textdd.outer.engine import EngineConfig
-from textdd.outer.materials import Materials
+from textdd.outer.materials import Materials, Place
 from textdd.outer.plan import Plan, plan
 from textdd.outer.start import Start, started_set
 from textdd.problem import Problem
@@ -32,20 +32,6 @@ from textdd.sets.parametrisations.half import round_to_half
 from textdd.sets.texts import TextSet
 from textdd.trainer import AtomicCheckpointIO, SetUpProcess, TrainerConfig, make_trainer
 from textdd.training.work import PER_MINUTE
-
-
-class Place(NamedTuple):
-    """Where a run works.
-
-    Attributes:
-        folder: its checkpoints are kept there.
-        shared: where methods keep what other runs on the same texts, space and student can use.
-        mirrors: the loggers.
-    """
-
-    folder: Path
-    shared: Path
-    mirrors: Mirrors
 
 
 def outer_steps_of(config: DistillerConfig, work_per_step: float, work_before: float = 0.0) -> int:

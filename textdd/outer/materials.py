@@ -1,13 +1,15 @@
-"""What a method may use besides the mini-batches: the problem itself, and a place for what other runs can share."""
+"""What a method may use besides the mini-batches: the problem itself, and places for what it keeps."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import pytorch_lightning as pl
 
+from textdd.loggers import Mirrors
 from textdd.problem import Problem
 
 
@@ -25,3 +27,17 @@ class Materials:
     problem: Problem
     cache: Path
     make_trainer: Callable[..., pl.Trainer]
+
+
+class Place(NamedTuple):
+    """Where a run works.
+
+    Attributes:
+        folder: its checkpoints are kept there.
+        shared: where methods keep what other runs on the same texts, space and student can use.
+        mirrors: the loggers.
+    """
+
+    folder: Path
+    shared: Path
+    mirrors: Mirrors

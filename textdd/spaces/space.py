@@ -66,6 +66,11 @@ class Space:
         """D."""
         return self.table.shape[1]
 
+    def beginning(self, text: str, tokens: int) -> str:
+        """The first tokens of a text, as it was written."""
+        ends = self.tokeniser.encode(text, add_special_tokens=False).offsets
+        return text if len(ends) <= tokens else text[: ends[tokens - 1][1]]
+
     def tokens(self, texts: list[tuple[str, ...]]) -> TokenBatch:
         """Any texts as tokens, with targets that say nothing (N,).
 

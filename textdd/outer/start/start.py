@@ -21,7 +21,6 @@ from textdd.sets.distilled_set import DistilledSet
 from textdd.sets.parametrisations import PARAMETRISATIONS, Source
 from textdd.sets.parametrisations.pieces import join, piece_count
 from textdd.sets.texts import Text, TextSet
-from textdd.spaces.space import Space
 from textdd.training import Recipe
 
 
@@ -100,13 +99,7 @@ def real_texts(problem: Problem, initial: Initial, source: DistilledSet | None, 
             "Type: distiller.length=0"
         )
     most = length - problem.space.frame.size(pair=False)
-    return [(beginning(problem.space, text, most),) for (text,) in texts]
-
-
-def beginning(space: Space, text: str, tokens: int) -> str:
-    """The first tokens of a text, as it was written."""
-    ends = space.tokeniser.encode(text, add_special_tokens=False).offsets
-    return text if len(ends) <= tokens else text[: ends[tokens - 1][1]]
+    return [(problem.space.beginning(text, most),) for (text,) in texts]
 
 
 def labels_of(problem: Problem, rows: np.ndarray | None, source: DistilledSet | None) -> Tensor | None:

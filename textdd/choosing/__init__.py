@@ -1,0 +1,1 @@
+"""Choosing: what the methods share whose sets are texts: candidates, encoders, a student in closed form, swaps."""

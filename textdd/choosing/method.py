@@ -1,0 +1,239 @@
+"""What all methods share that choose texts: options, the way from candidates to a set, and the plan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from textdd.allowed import at_least, one_of, positive
+from textdd.choosing.encoders import Encoder, encoders_of
+from textdd.choosing.judging import Judge, Texts
+from textdd.choosing.labels import LABELS, learned_labels
+from textdd.choosing.pool import Pool
+from textdd.choosing.ridge import unit
+from textdd.choosing.search import FEW, SCREEN, Search, State
+from textdd.errors import TextddError
+from textdd.evaluation.tuning import tune
+from textdd.outer.materials import Materials
+from textdd.outer.teacher import train_teacher
+from textdd.problem import Problem
+from textdd.seeds import derive, numpy_generator, torch_generator
+from textdd.selection import CANDIDATES, Pick
+from textdd.selectors.herding import herd
+from textdd.selectors.k_means import nearest_to_centres
+from textdd.sets.texts import Text, TextSet
+from textdd.training import Recipe
+
+
+def at_random(features: Tensor, count: int, seed: int) -> list[int]:
+    """Pick `count` of the texts (N, F) by chance."""
+    picks: list[int] = numpy_generator(seed, "picks").choice(len(features), count, replace=False).tolist()
+    return picks
+
+
+PICKS: dict[str, Pick] = {"kmeans": nearest_to_centres, "herding": herd, "random": at_random}
+"""The choices of `distiller.start`."""
+
+Candidates = Callable[[Any, Materials], Pool]
+"""(options, problem and cache) -> what there is to choose from: all that one method has to say of itself."""
+
+OPERATIONS_PER_MINUTE = 2e11
+"""Of a search, on two cores."""
+
+TUNING_STUDENTS = 2
+"""Fresh students for each step size that is tried for the recipe."""
+
+
+@dataclass
+class TextMethodConfig:
+    """Options that every method has that chooses texts.
+
+    Attributes:
+        name: the choice `distiller=`.
+        start: the first choice, class by class: `kmeans` (nearest to the centres of clusters), `herding` or `random`.
+        warm_start: a set of texts of another run to start from; its texts join the candidates. null starts afresh.
+        encoders: pretrained encoders besides the student's own features, as a list of folders or hub ids: a set that
+            several agree on trains other students, too.
+        layers: of a pretrained encoder, how many of its last layers.
+        ridges: λ of the students in closed form of every encoder, for features of length one.
+        pool: texts of the corpus that are candidates, and that students are asked about.
+        asked: texts that a swap is found with; as many others have to agree.
+        looked_at: candidates of a round.
+        rounds: of the search, one place of the set each; 0 takes as many as `minutes` allow.
+        minutes: of the search on two cores, for rounds=0; counted in operations, not timed.
+        redraw: rounds after which all texts that are asked are drawn anew, and validation is looked at.
+        patience: such looks without a better choice that end the search.
+        labels: `hard`, `soft` (learned for the students in closed form) or `teacher` (what a student trained on the
+            full data thinks of the texts).
+        step_sizes: of Adam, tried for the recipe that the set carries.
+        inner_steps: the longest training that is tried for it.
+        inner_batch: examples in a step of it.
+    """
+
+    name: str = "text_method"
+    start: str = "kmeans"
+    warm_start: str | None = None
+    encoders: list[str] = field(default_factory=list)
+    layers: int = 3
+    ridges: list[float] = field(default_factory=lambda: [0.1, 1.0])
+    pool: int = 50_000
+    asked: int = 2000
+    looked_at: int = 1000
+    rounds: int = 0
+    minutes: float = 4.5
+    redraw: int = 20
+    patience: int = 20
+    labels: str = "hard"
+    step_sizes: list[float] = field(default_factory=lambda: [1e-3, 3e-3, 1e-2])
+    inner_steps: int = 400
+    inner_batch: int = 32
+
+    def check(self) -> None:
+        """Check the values, before any data is read.
+
+        Raises:
+            TextddError: one is not allowed.
+        """
+        one_of("start of the choice", self.start, PICKS, "distiller.start")
+        one_of("kind of labels", self.labels, LABELS, "distiller.labels")
+        for key, least, usual in (
+            ("layers", 1, 3), ("pool", 100, 50_000), ("asked", 10, 2000), ("looked_at", 1, 1000), ("rounds", 0, 1000),
+            ("redraw", 1, 20), ("patience", 1, 20), ("inner_steps", 1, 400), ("inner_batch", 1, 32),
+        ):  # fmt: skip
+            at_least(f"distiller.{key}", getattr(self, key), least, usual)
+        positive("distiller.minutes", self.minutes, 4)
+        for ridge in self.ridges:
+            positive("distiller.ridges", ridge, 0.1)
+
+
+class Prepared(NamedTuple):
+    """A search before its first round.
+
+    Attributes:
+        search: the search.
+        pool: its candidates.
+        start: the first picks.
+        rounds: how many rounds there are at most.
+    """
+
+    search: Search
+    pool: Pool
+    start: list[int]
+    rounds: int
+
+
+def prepared(config: TextMethodConfig, materials: Materials, pool: Pool, start: list[int] | None = None) -> Prepared:
+    """Let all encoders read all texts, and make the first choice.
+
+    Args:
+        config: the method's options.
+        materials: the problem and the cache.
+        pool: the candidates; every class has at least as many as are to be picked.
+        start: the first picks; None picks as the options say.
+    """
+    problem = materials.problem
+    encoders = encoders_of(config.encoders, config.layers, materials)
+    asked = problem.corpus.train.sample(config.pool)
+    validation = problem.corpus.validation.sample(config.asked)
+    read = partial(views_of, encoders=encoders, problem=problem)
+    train_views = read(asked.texts(np.arange(len(asked))))
+    middles = [view.mean(0) for view in train_views]
+
+    def texts_of(views: list[Tensor], targets: Tensor) -> Texts:
+        return Texts(tuple(unit(view, middle) for view, middle in zip(views, middles, strict=True)), targets)
+
+    search = Search(
+        judge=Judge(problem.task, tuple(config.ridges)),
+        candidates=texts_of(read(pool.texts), pool.targets),
+        strata=torch.from_numpy(pool.strata),
+        train=texts_of(train_views, torch.from_numpy(asked.targets)),
+        validation=texts_of(read(validation.texts(np.arange(len(validation)))), torch.from_numpy(validation.targets)),
+        seed=problem.seed,
+        asked=config.asked,
+        looked_at=config.looked_at,
+        redraw=config.redraw,
+        patience=config.patience,
+    )
+    start = start or first_choice(config.start, search, problem)
+    rounds = config.rounds or max(1, round(config.minutes * OPERATIONS_PER_MINUTE / operations(search, len(start))))
+    return Prepared(search, pool, start, rounds)
+
+
+def views_of(texts: list[Text], encoders: list[Encoder], problem: Problem) -> list[Tensor]:
+    """What all encoders make of texts: features (n, F) of every view."""
+    return [view for encoder in encoders for view in encoder.views(texts, problem.cache)]
+
+
+def first_choice(start: str, search: Search, problem: Problem) -> list[int]:
+    """The first picks (M,), row m of class m mod C, by the features of the first view.
+
+    Raises:
+        TextddError: a class has too few candidates.
+    """
+    features, chosen = search.candidates.views[0].double(), []
+    for label, name in enumerate(problem.corpus.classes):
+        rows = torch.nonzero(search.strata == label).squeeze(1)
+        if len(rows) < problem.per_class:
+            raise TextddError(
+                f"Of the class {name!r} there are {len(rows)} candidates, and {problem.per_class} are to be picked. "
+                f"Type: per_class={max(1, len(rows))}"
+            )
+        drawn = torch.randperm(len(rows), generator=torch_generator(problem.seed, "start", label))[:CANDIDATES]
+        rows = rows[drawn]
+        picks = PICKS[start](features[rows], problem.per_class, derive(problem.seed, "start", label))
+        chosen.append(rows[picks])
+    return torch.stack(chosen, dim=1).flatten().tolist()
+
+
+def operations(search: Search, size: int) -> float:
+    """Floating-point operations of a round, nearly, for a set of M texts."""
+    judge, classes = search.judge, search.judge.task.classes
+    candidates = SCREEN * search.looked_at + search.asked * (FEW + 3)
+    per_view = sum(2 * view.shape[1] * (candidates + 2 * search.asked * size) for view in search.candidates.views)
+    students = len(search.candidates.views) * len(judge.ridges)
+    return per_view + students * candidates * (2 * size + 40 * classes)
+
+
+def set_of(
+    config: TextMethodConfig, materials: Materials, found: Prepared, state: State, manifest: dict[str, Any]
+) -> TextSet:
+    """The set that a search has found, with its labels and a recipe for the problem's student.
+
+    Args:
+        config: the method's options.
+        materials: the problem and the cache.
+        found: the candidates.
+        state: of the search, at its end.
+        manifest: what is known of the set.
+    """
+    problem, search = materials.problem, found.search
+    picks = torch.tensor(state.best)
+    texts, chosen = [found.pool.texts[i] for i in state.best], search.candidates.at(picks)
+    y = problem.task.as_labels(chosen.targets).float()
+    reader = problem.reader()
+    if config.labels == "soft":
+        search.judge.fit(chosen, search.train)
+        y = learned_labels(search.judge, chosen, search.train)
+    elif config.labels == "teacher":
+        teacher, _ = train_teacher(materials, problem.seed)
+        batch = reader(problem.space.tokens(texts))
+        y = teacher.read(batch.x, batch.mask).detach().cpu()
+    untuned = TextSet(texts, y, None, Recipe("adam", 1, 1), manifest, problem.space)
+    recipe = tune(
+        [untuned.training_set(reader)],
+        problem.validation.sample(config.asked),
+        reader,
+        step_sizes=config.step_sizes,
+        most_steps=config.inner_steps,
+        batch=config.inner_batch,
+        students=TUNING_STUDENTS,
+        seed=problem.seed,
+        what="the recipe of the chosen texts",
+    )
+    return TextSet(texts, y, None, recipe, manifest, problem.space)

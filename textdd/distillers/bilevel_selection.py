@@ -1,0 +1,50 @@
+"""Bilevel selection: real texts chosen so that a student trained on them has the least loss on many others.
+
+Borsos et al., *Coresets via bilevel optimization* (2020), choose with kernels in place of the student; here the student
+is kernel ridge regression on the features of several encoders at once, the outer loss the task's own under the best
+temperature, and the search goes by swaps that have to prove themselves on texts they were not found with. The choice
+that does best on validation is kept.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textdd.allowed import at_least, one_of
+from textdd.choosing.method import TextMethodConfig
+from textdd.choosing.pool import FORMS, Pool, joined, real_pool, trimmed
+from textdd.outer.materials import Materials
+
+
+@dataclass
+class BilevelSelectionConfig(TextMethodConfig):
+    """Options of bilevel selection.
+
+    Attributes:
+        form: `whole` texts of the corpus; `joined`: as many of a class behind one another as `tokens` allow;
+            `trimmed`: the first `tokens` of each.
+        tokens: most tokens of a text that is joined or trimmed.
+    """
+
+    name: str = "bilevel_selection"
+    form: str = "whole"
+    tokens: int = 48
+
+    def check(self) -> None:
+        """As for every method that chooses texts, and the values that only this one has."""
+        super().check()
+        one_of("form of the texts", self.form, FORMS, "distiller.form")
+        at_least("distiller.tokens", self.tokens, 1, 48)
+
+
+def candidates(config: BilevelSelectionConfig, materials: Materials) -> Pool:
+    """The texts to choose from.
+
+    Raises:
+        TextddError: pairs are to be joined or trimmed.
+    """
+    problem = materials.problem
+    pool = real_pool(problem, config.pool, problem.seed)
+    if config.form == "joined":
+        return joined(pool, problem.space, config.tokens, problem.seed)
+    return trimmed(pool, problem.space, config.tokens) if config.form == "trimmed" else pool
