@@ -1,4 +1,4 @@
-"""The judge against its definition, and the search: what it may swap, what it keeps, and that a kill changes nothing."""
+"""The judge against its definition; the search: what it may swap, what it keeps, and that a kill changes nothing."""
 
 import dataclasses
 
