@@ -24,7 +24,8 @@ from textdd.sets.texts import TextSet
 from textdd.sets.training_set import train_students
 from textdd.trainer import TrainerConfig, make_trainer
 
-SMALL = {"rounds": 12, "redraw": 4, "asked": 60, "looked_at": 20, "inner_steps": 20, "step_sizes": [0.01]}
+SMALL = {"rounds": 12, "redraw": 4, "asked": 60, "looked_at": 20, "rerank": 2}
+SMALL |= {"inner_steps": 20, "step_sizes": [0.01]}
 VARIANTS = [
     *(("bilevel_selection", {"start": start}) for start in PICKS),
     *(("bilevel_selection", {"labels": labels}) for labels in LABELS),

@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 import pytest
 import torch
 
-from textdd.report.drawing import Panel, picture
+from textdd.report.drawing import LETTERS, Panel, picture, wrapped
 from textdd.report.inside import Reading, course, nearest, readings
 from textdd.report.page import write_report
 from textdd.report.results import find
@@ -191,3 +191,13 @@ def test_a_figure_has_as_many_axes_as_panels(count, shape):
     assert len(re.findall(rb'<g id="axes_\d+">', svg)) == count
     width, height = (float(size) / 72 for size in re.search(rb'width="([\d.]+)pt" height="([\d.]+)pt"', svg).groups())
     assert (width / 4.2, height / 3.5) == pytest.approx(shape)
+
+
+def test_lines_are_broken_behind_blanks_and_commas():
+    title = "dataset.text=[premise,hypothesis,and,other,columns,of,the,file] distiller.inner_steps=24"
+    lines = wrapped(title).split("\n")
+    assert max(map(len, lines)) <= LETTERS
+    assert len(lines) > 1
+    assert all(line.endswith(",") for line in lines[:-1] if " " not in line)
+    assert "".join(lines).replace(" ", "") == title.replace(" ", "")
+    assert max(map(len, wrapped("x" * 500).split("\n"))) <= LETTERS

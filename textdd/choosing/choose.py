@@ -57,16 +57,16 @@ def choose(
             metrics.rewind(State.read(path).round + 1)
         say(str(plan(found)))
         state = found.search.run(found.start, found.rounds, path, log)
-    facts = {
-        "seconds": cost.seconds + state.seconds,
-        "peak_memory_bytes": cost.peak_memory_bytes,
-        "validation_accuracy": state.score,
-        "outer_steps": state.round,
-        "swaps": state.swaps,
-        "engine": "",
-    }
-    origins = [found.pool.origins[i] for i in state.best]
-    return set_of(config, materials, found, state, {**manifest, "distilling": facts, "origins": origins})
+        facts = {
+            "validation_accuracy": state.score,
+            "outer_steps": state.round,
+            "swaps": state.swaps,
+            "engine": "",
+        }
+        made = set_of(config, materials, found, state, place.folder, manifest)
+    costs = {"seconds": cost.seconds + state.seconds, "peak_memory_bytes": cost.peak_memory_bytes}
+    made.manifest["distilling"] = {**costs, **facts}
+    return made
 
 
 def start_of(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +17,7 @@ from textdd.choosing.encoders import Encoder, encoders_of
 from textdd.choosing.judging import Judge, Texts
 from textdd.choosing.labels import LABELS, learned_labels
 from textdd.choosing.pool import Pool
+from textdd.choosing.rerank import Rerank, rounds_for
 from textdd.choosing.ridge import unit
 from textdd.choosing.search import FEW, SCREEN, Search, State
 from textdd.errors import TextddError
@@ -69,6 +71,8 @@ class TextMethodConfig:
         minutes: of the search on two cores, for rounds=0; counted in operations, not timed.
         redraw: rounds after which all texts that are asked are drawn anew, and validation is looked at.
         patience: such looks without a better choice that end the search.
+        rerank: rounds in which swaps are tried by training the student itself; -1 takes as many as a quarter of
+            `minutes` pays for, 0 leaves that out.
         labels: `hard`, `soft` (learned for the students in closed form) or `teacher` (what a student trained on the
             full data thinks of the texts).
         step_sizes: of Adam, tried for the recipe that the set carries.
@@ -89,6 +93,7 @@ class TextMethodConfig:
     minutes: float = 4.5
     redraw: int = 20
     patience: int = 20
+    rerank: int = -1
     labels: str = "hard"
     step_sizes: list[float] = field(default_factory=lambda: [1e-3, 3e-3, 1e-2])
     inner_steps: int = 400
@@ -104,7 +109,7 @@ class TextMethodConfig:
         one_of("kind of labels", self.labels, LABELS, "distiller.labels")
         for key, least, usual in (
             ("layers", 1, 3), ("pool", 100, 50_000), ("asked", 10, 2000), ("looked_at", 1, 1000), ("rounds", 0, 1000),
-            ("redraw", 1, 20), ("patience", 1, 20), ("inner_steps", 1, 400), ("inner_batch", 1, 32),
+            ("redraw", 1, 20), ("patience", 1, 20), ("rerank", -1, 10), ("inner_steps", 1, 400), ("inner_batch", 1, 32),
         ):  # fmt: skip
             at_least(f"distiller.{key}", getattr(self, key), least, usual)
         positive("distiller.minutes", self.minutes, 4)
@@ -201,32 +206,50 @@ def operations(search: Search, size: int) -> float:
 
 
 def set_of(
-    config: TextMethodConfig, materials: Materials, found: Prepared, state: State, manifest: dict[str, Any]
+    config: TextMethodConfig, materials: Materials, found: Prepared, state: State, place: Path, manifest: dict[str, Any]
 ) -> TextSet:
-    """The set that a search has found, with its labels and a recipe for the problem's student.
+    """The set that a search has found, tried by training, with its labels and a recipe for the problem's student.
 
     Args:
         config: the method's options.
         materials: the problem and the cache.
         found: the candidates.
         state: of the search, at its end.
-        manifest: what is known of the set.
+        place: the run's folder.
+        manifest: what is known of the set; `origins` is added, where each text is from.
     """
     problem, search = materials.problem, found.search
-    picks = torch.tensor(state.best)
-    texts, chosen = [found.pool.texts[i] for i in state.best], search.candidates.at(picks)
-    y = problem.task.as_labels(chosen.targets).float()
-    reader = problem.reader()
+    hard = set_at(state.best, found, problem, manifest)
+    recipe = tuned_recipe(config, hard, problem)
+    rounds = rounds_for(problem, recipe, config.minutes) if config.rerank < 0 else config.rerank
+    picks = Rerank(search, problem, found.pool.texts, recipe).run(state.best, rounds, place / "rerank.json")
+    made = set_at(picks, found, problem, manifest)
     if config.labels == "soft":
+        chosen = search.candidates.at(torch.tensor(picks))
         search.judge.fit(chosen, search.train)
-        y = learned_labels(search.judge, chosen, search.train)
+        made.text_labels = learned_labels(search.judge, chosen, search.train)
     elif config.labels == "teacher":
         teacher, _ = train_teacher(materials, problem.seed)
-        batch = reader(problem.space.tokens(texts))
-        y = teacher.read(batch.x, batch.mask).detach().cpu()
-    untuned = TextSet(texts, y, None, Recipe("adam", 1, 1), manifest, problem.space)
-    recipe = tune(
-        [untuned.training_set(reader)],
+        batch = problem.reader()(problem.space.tokens(made.texts))
+        made.text_labels = teacher.read(batch.x, batch.mask).detach().cpu()
+    made.recipe = (
+        recipe if made.texts == hard.texts and config.labels == "hard" else tuned_recipe(config, made, problem)
+    )
+    return made
+
+
+def set_at(picks: list[int], found: Prepared, problem: Problem, manifest: dict[str, Any]) -> TextSet:
+    """The candidates at some rows (M,) as a set with hard labels."""
+    y = problem.task.as_labels(found.search.candidates.targets[picks]).float()
+    manifest = {**manifest, "origins": [found.pool.origins[i] for i in picks]}
+    return TextSet([found.pool.texts[i] for i in picks], y, None, Recipe(), manifest, problem.space)
+
+
+def tuned_recipe(config: TextMethodConfig, made: TextSet, problem: Problem) -> Recipe:
+    """The plain recipe that is best for a set on validation texts."""
+    reader = problem.reader()
+    return tune(
+        [made.training_set(reader)],
         problem.validation.sample(config.asked),
         reader,
         step_sizes=config.step_sizes,
@@ -236,4 +259,3 @@ def set_of(
         seed=problem.seed,
         what="the recipe of the chosen texts",
     )
-    return TextSet(texts, y, None, recipe, manifest, problem.space)

@@ -135,27 +135,35 @@ class Search:
 
     def swap(self, state: State, number: int, first: Texts, second: Texts) -> None:
         """One round: look for a better text for one place."""
-        generator = torch_generator(self.seed, "round", number)
-        place = self.place(len(state.picks), number)
-        chosen = torch.tensor(state.picks)
-        members = self.members[place % len(self.members)]
-        drawn = members[torch.randperm(len(members), generator=generator)[: self.looked_at]]
-        drawn = drawn[~torch.isin(drawn, chosen)]
-        if not len(drawn):
+        place, chosen = self.place(len(state.picks), number), torch.tensor(state.picks)
+        found = self.best_swaps(chosen, place, number, first, 1)
+        if not len(found):
             return
-        now, picks = chosen[place : place + 1], self.candidates.at(chosen)
-        if len(drawn) > FEW:
-            some = first.at(torch.arange(min(SCREEN, len(first))))
-            screened = self.judge.swaps(picks, self.candidates.at(drawn), place, some)
-            drawn = drawn[screened.topk(FEW, largest=False).indices]
-        drawn = torch.cat([now, drawn])
-        best = drawn[self.judge.swaps(picks, self.candidates.at(drawn), place, first).argmin()]
-        if best == now:
-            return
-        before, after = self.judge.swaps(picks, self.candidates.at(torch.stack([now[0], best])), place, second)
-        if after < before:
-            state.picks[place] = int(best)
+        pair, picks = self.candidates.at(torch.stack([chosen[place], found[0]])), self.candidates.at(chosen)
+        if all(bool(self.judge.swaps(picks, pair, place, texts).argmin() == 1) for texts in (first, second)):
+            state.picks[place] = int(found[0])
             state.swaps += 1
+
+    def best_swaps(self, chosen: Tensor, place: int, number: int, asked: Texts, count: int) -> Tensor:
+        """The candidates that would do best in one place, the best first; fewer than `count` where there are no more.
+
+        Args:
+            chosen: the picks (M,).
+            place: which of them is to be replaced.
+            number: of the round, which decides the candidates that are looked at.
+            asked: texts that the students are asked about.
+            count: how many.
+        """
+        members = self.members[place % len(self.members)]
+        order = torch.randperm(len(members), generator=torch_generator(self.seed, "round", number))
+        drawn, picks = members[order[: self.looked_at]], self.candidates.at(chosen)
+        drawn = drawn[~torch.isin(drawn, chosen)]
+        some = asked.at(torch.arange(min(SCREEN, len(asked))))
+        for size, texts in ((FEW, some), (count, asked)):
+            if len(drawn):
+                losses = self.judge.swaps(picks, self.candidates.at(drawn), place, texts)
+                drawn = drawn[losses.topk(min(size, len(drawn)), largest=False).indices]
+        return drawn
 
     def place(self, places: int, number: int) -> int:
         """Which text a round is about: all of them in turn, in an order that is drawn for every turn."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Callable
 from io import BytesIO
@@ -119,5 +120,11 @@ def add_legend(axes: Axes) -> None:
 
 
 def wrapped(text: str) -> str:
-    """Text in lines that are no wider than a panel."""
-    return textwrap.fill(text, LETTERS)
+    """Text in lines that are no wider than a panel, broken behind blanks and commas."""
+    lines = [""]
+    for word in re.split(r"(?<=[ ,])", text):
+        for part in textwrap.wrap(word, LETTERS, drop_whitespace=False):
+            if len((lines[-1] + part).rstrip()) > LETTERS:
+                lines.append("")
+            lines[-1] += part
+    return "\n".join(line.rstrip() for line in lines)

@@ -13,7 +13,7 @@ from textdd.report.figures import (
     draw_accuracy_against_seconds,
     draw_accuracy_against_steps,
 )
-from textdd.report.inside import course, draw_course, draw_labels, draw_step_sizes
+from textdd.report.inside import course, draw_course, draw_labels, draw_step_sizes, height_of
 from textdd.report.measures import capital
 from textdd.report.pooling import Configuration, measured
 from textdd.sets.distilled_set import DistilledSet
@@ -141,7 +141,11 @@ def sets(opened: Opened) -> Iterable[Picture]:
     missing = "No artefact with learned step sizes lies beside the results."
     yield Picture("step_sizes", "Learned step sizes", caption, learned, missing)
     labels = [
-        Panel(c.title, partial(draw_labels, y=s.y, classes=s.classes), max(2.2, 1.2 + 0.22 * len(s.classes)))
+        Panel(
+            c.title,
+            partial(draw_labels, y=s.y, classes=s.classes),
+            height_of(len(s.classes)),
+        )
         for c, s in opened
     ]
     caption = (

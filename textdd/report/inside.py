@@ -108,6 +108,15 @@ def nearest(text: Tensor, vectors: Tensor) -> tuple[Tensor, Tensor]:
     return best.values, best.indices
 
 
+MOST_NAMES = 30
+"""Classes whose names stand beside the picture of the labels; of more, every second one, or every third."""
+
+
+def height_of(classes: int) -> float:
+    """Of that picture, in inches."""
+    return max(2.2, 1.2 + 0.22 * min(MOST_NAMES, classes))
+
+
 def draw_labels(axes: Axes, y: Tensor, classes: list[str]) -> None:
     """Draw label distributions (M, C), a column per example, sorted by likeliest class and its probability."""
     order = sorted(range(len(y)), key=lambda m: (int(y[m].argmax()), -float(y[m].max())))
@@ -117,7 +126,9 @@ def draw_labels(axes: Axes, y: Tensor, classes: list[str]) -> None:
         "labels", [to_rgba(blue, 0), to_rgba(blue, 1)]
     )  # any ground shines through
     image = axes.imshow(y[order].T.numpy(), cmap=shades, vmin=0, vmax=1, aspect="auto", interpolation="nearest")
-    axes.set_yticks(range(len(classes)), [textwrap.shorten(name, 24, placeholder="…") for name in classes])
+    every = -(-len(classes) // MOST_NAMES)
+    named = range(0, len(classes), every)
+    axes.set_yticks(named, [textwrap.shorten(classes[i], 24, placeholder="…") for i in named])
     axes.set_xlabel("distilled examples")
     figure = axes.get_figure()
     assert figure is not None

@@ -79,6 +79,10 @@ class Reading:
         """Draw some examples, always the same ones; all of them if there are no more than `count`."""
         return self if count >= len(self) else Reading(self.split.sample(count), self.store, self.space)
 
+    def at(self, rows: np.ndarray) -> Reading:
+        """Some examples, at positions (N,) of this split."""
+        return Reading(Split(self.split.store, self.rows[rows]), self.store, self.space)
+
     def text(self, row: int) -> str:
         """Write out the words that are read of one example."""
         tokens = self.tokens(np.array([row]))
@@ -135,6 +139,10 @@ class Featured(Reading):
     def sample(self, count: int) -> Reading:
         """As for every reading."""
         return self if count >= len(self) else Featured(super().sample(count), self.vectors)
+
+    def at(self, rows: np.ndarray) -> Reading:
+        """As for every reading."""
+        return Featured(super().at(rows), self.vectors)
 
     def features(self, rows: np.ndarray, reader: Reader) -> Tensor:
         """What the body made of each text (N, H), float64."""

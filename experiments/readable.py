@@ -1,0 +1,141 @@
+"""What sets of sentences are worth: chosen by bilevel selection or by selectors, for students that had no part in it.
+
+    python experiments/readable.py dataset=sst2 per_class=5 minilm=FOLDER data_dir=DIR [sets=5 students=20 whole=0]
+
+MiniLM's features choose, with another seed for every set. Who is trained on the sets: a linear head on MiniLM's frozen
+features; a TextCNN on GloVe's vectors; and, with `whole=K`, K students that are MiniLM tuned whole by the protocol of
+DiLM (Maekawa et al. 2024: 200 steps, batches of 64, step size 1e-4 with a warm-up of half and a cosine, hard labels).
+The first two have recipes that were chosen on validation texts, for every method alike; test texts are read once.
+All other arguments are options of `textdd run`. Written beside this file: `readable/DATASET-N.json`, with the texts of
+the first set of each method, and `readable/table.md` with what there is.
+"""
+
+import json
+import math
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from textdd import distil, select
+from textdd.api import problem_of
+from textdd.evaluation.protocol import EvaluationConfig, Protocol, Result, summary
+from textdd.evaluation.scoring import score
+from textdd.machine import machine
+from textdd.progress import say
+from textdd.record import write_bytes, write_json
+from textdd.selectors import SELECTORS
+from textdd.sets.texts import TextSet
+from textdd.sets.training_set import train_students
+from textdd.training import Recipe
+
+HERE = Path(__file__).with_suffix("")
+METHODS = ("random", "herding", "k_center", "k_means", "bilevel_selection")
+MADE_HERE = {"sets", "students", "whole", "minilm", "dataset", "per_class"}
+STEPS, STEP_SIZE = 200, 1e-4
+
+
+def made(method: str, dataset: str, per_class: int, seed: int, options: dict[str, Any]) -> tuple[TextSet, float]:
+    """A set of texts, and the seconds that it took."""
+    began, given = time.perf_counter(), {"per_class": per_class, "student": "pretrained", "seed": seed, **options}
+    if method in SELECTORS:
+        others = {key: value for key, value in given.items() if not key.startswith("distiller.")}
+        return select(dataset, method=method, **others), time.perf_counter() - began
+    return distil(dataset, distiller=method, **given), time.perf_counter() - began
+
+
+def spread(values: list[float], sets: int) -> dict[str, float]:
+    """Deviation over sets, of the means of their students, and over students, within sets (K,)."""
+    by_set = [torch.tensor(values[i::sets]) for i in range(sets)]
+    means = torch.stack([one.mean() for one in by_set])
+    return {"over_sets": float(means.std()), "over_students": float(torch.stack([one.std() for one in by_set]).mean())}
+
+
+def schedule(groups: int) -> torch.Tensor:
+    """Step sizes (T, G) that rise for the first half and fall by a cosine."""
+    half = STEPS // 2
+    rising = [(t + 1) / half for t in range(half)]
+    falling = [0.5 * (1 + math.cos(math.pi * t / half)) for t in range(half)]
+    return STEP_SIZE * torch.tensor(rising + falling).unsqueeze(1).expand(-1, groups)
+
+
+def scored(sets: list[TextSet], protocol: Protocol, *, fixed: bool) -> Result:
+    """Test scores of students that are trained on the sets in turn."""
+    ready = [one.training_set(protocol.reader) for one in sets]
+    if not fixed:
+        return protocol.tuned(ready, "sets")
+    student, seeds = protocol.problem.student, protocol.seeds("evaluation")
+    recipe = Recipe("adam", STEPS, 64, "shuffled", STEP_SIZE).for_parts(student.scales)
+    sizes = schedule(len(student.groups)).squeeze(1)
+    trained = train_students(student, ready, recipe, seeds, [STEPS], sizes)
+    return summary(score([theta for (theta,) in trained], protocol.problem.test, protocol.reader, protocol.validation))
+
+
+def main() -> None:
+    """Make the sets, train on them, write what came out."""
+    given = dict(argument.split("=", 1) for argument in sys.argv[1:])
+    dataset, per_class, minilm = given["dataset"], int(given["per_class"]), given["minilm"]
+    count, whole = int(given.get("sets", 5)), int(given.get("whole", 0))
+    options = {key: value for key, value in given.items() if key not in MADE_HERE}
+    own = {**options, "path": minilm, "tuning": "head"}
+    plain = {key: value for key, value in options.items() if not key.startswith("distiller.")}
+    students = {
+        "linear head on MiniLM": (
+            "pretrained",
+            {**plain, "path": minilm, "tuning": "head"},
+            int(given.get("students", 20)),
+            False,
+        ),
+        "TextCNN on GloVe": ("textcnn", {**plain, "embedding": "glove"}, int(given.get("students", 20)), False),
+        "MiniLM tuned whole": ("pretrained", {**plain, "path": minilm, "tuning": "full"}, whole, True),
+    }
+    path = HERE / f"{dataset}-{per_class}.json"
+    result = {"machine": machine(), "sets": count, "methods": {}, "dataset": dataset, "per_class": per_class}
+    sets = {}
+    for method in METHODS:
+        found = [made(method, dataset, per_class, seed, own) for seed in range(count)]
+        sets[method] = [one for one, _ in found]
+        seconds = sum(taken for _, taken in found) / count
+        texts = [" / ".join(text) for text in sets[method][0].texts]
+        labels = [", ".join(names) for names in sets[method][0].label_names]
+        result["methods"][method] = {"seconds": seconds, "texts": list(zip(labels, texts, strict=True)), "trained": {}}
+        result["methods"][method]["words"] = sum(len(text.split()) for text in texts)
+    for name, (student, its, k, fixed) in students.items():
+        if not k:
+            continue
+        problem = problem_of(dataset, None, student, its)
+        config = EvaluationConfig(students=k, transfer=[])
+        for method in METHODS:
+            say(f"{name}: {method}")
+            measured = scored(sets[method], Protocol(config, problem, torch.device("cpu"), 0), fixed=fixed)
+            kept = {key: measured[key] for key in (*problem.task.measures, "recipe") if key in measured}
+            kept |= spread(measured[problem.task.measures[0]]["values"], count)
+            result["methods"][method]["trained"][name] = kept
+            write_json(path, result)
+    table()
+
+
+def table() -> None:
+    """Write what there is: a row for every corpus, size and method."""
+    results = [json.loads(path.read_text()) for path in sorted(HERE.glob("*.json"))]
+    names = list(dict.fromkeys(n for r in results for m in r["methods"].values() for n in m["trained"]))
+    lines = [
+        f"| corpus, per class | method | {' | '.join(names)} | seconds |",
+        f"| --- | --- |{' ---: |' * (len(names) + 1)}",
+    ]
+    for result in results:
+        for method, found in result["methods"].items():
+            cells = []
+            for name in names:
+                scores = found["trained"].get(name)
+                spread = scores and f"± {scores['over_sets']:.3f} (sets) ± {scores['over_students']:.3f} (students)"
+                cells.append(f"{scores['accuracy']['mean']:.3f} {spread}" if scores else "")
+            where = f"{result['dataset']}, {result['per_class']}"
+            lines.append(f"| {where} | {method} | {' | '.join(cells)} | {found['seconds']:.0f} |")
+    write_bytes(HERE / "table.md", ("\n".join(lines) + "\n").encode())
+
+
+if __name__ == "__main__":
+    main()
