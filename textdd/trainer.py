@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.plugins.io import TorchCheckpointIO
 from pytorch_lightning.utilities import rank_zero_only
 
+from textdd.allowed import OneOf, Whole
 from textdd.record import write_bytes
 
 
@@ -23,7 +24,7 @@ class TrainerConfig:
         accelerator: `auto`, `cpu` or `gpu`.
         devices: processes per machine, one device each.
         num_nodes: machines.
-        strategy: how several processes work together: `auto`, `ddp`, `ddp_spawn`, ...
+        strategy: how several processes work together: `auto`, `ddp`, `ddp_spawn` or `ddp_fork`.
         precision: `32-true`, `bf16-mixed`, `16-mixed` or `64-true`.
         matmul: how float32 matrices are multiplied: `highest` in float32, `high` and `medium` faster where the machine
             can (torch.set_float32_matmul_precision). Products of bfloat16 summed in float32, which is what `medium`
@@ -31,13 +32,13 @@ class TrainerConfig:
         threads: CPU threads of each process; 0 leaves torch's choice.
     """
 
-    accelerator: str = "auto"
-    devices: int = 1
-    num_nodes: int = 1
-    strategy: str = "auto"
-    precision: str = "32-true"
-    matmul: str = "medium"
-    threads: int = 0
+    accelerator: Annotated[str, OneOf("auto", "cpu", "gpu")] = "auto"
+    devices: Annotated[int, Whole(1, 128)] = 1
+    num_nodes: Annotated[int, Whole(1, 1024)] = 1
+    strategy: Annotated[str, OneOf("auto", "ddp", "ddp_spawn", "ddp_fork")] = "auto"
+    precision: Annotated[str, OneOf("32-true", "bf16-mixed", "16-mixed", "64-true")] = "32-true"
+    matmul: Annotated[str, OneOf("highest", "high", "medium")] = "medium"
+    threads: Annotated[int, Whole(0, 1024)] = 0
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):

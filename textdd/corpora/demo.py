@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 
+from textdd.allowed import Count, Number, Seed, Share, Whole
 from textdd.corpora.files import BATCH_ROWS
 from textdd.errors import TextddError
 from textdd.seeds import numpy_generator
@@ -37,18 +39,18 @@ class DemoConfig:
         noise: share of the labels, in train and test, that are replaced by another class.
     """
 
-    seed: int = 0
-    topics: int = 5
-    themes: int = 6
-    train: int = 6000
-    test: int = 2000
-    words: int = 4000
-    shortest: int = 8
-    longest: int = 40
-    topical: float = 0.3
-    ambiguous: float = 0.2
-    stray: float = 0.35
-    noise: float = 0.06
+    seed: Seed = 0
+    topics: Annotated[int, Whole(2, 200)] = 5
+    themes: Annotated[int, Whole(1, 200)] = 6
+    train: Count = 6000
+    test: Count = 2000
+    words: Annotated[int, Whole(100, 300_000)] = 4000
+    shortest: Annotated[int, Whole(1, 512)] = 8
+    longest: Annotated[int, Whole(1, 512)] = 40
+    topical: Share = 0.3
+    ambiguous: Share = 0.2
+    stray: Share = 0.35
+    noise: Annotated[float, Number(0, 1, "[)")] = 0.06
 
 
 @dataclass(frozen=True, eq=False)  # told apart by identity: its config is mutable

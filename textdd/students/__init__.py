@@ -26,6 +26,10 @@ STUDENTS: dict[str, tuple[Callable[..., Student], type[Any]]] = {
 """The choices of `model=`: name -> (what builds it, its options)."""
 
 
+OF_WORDS = ("textcnn", "fasttext", "lstm", "transformer")
+"""Those that read the words of a corpus and need no option to be named."""
+
+
 def make_student(config: Any, dimension: int, task: Task | int) -> FlatStudent:
     """Build the student that a model configuration names.
 
@@ -44,4 +48,4 @@ def make_student(config: Any, dimension: int, task: Task | int) -> FlatStudent:
     return FlatStudent(student(config, dimension, task.classes), task)
 
 
-__all__ = ["STUDENTS", "Student", "make_student"]
+__all__ = ["OF_WORDS", "STUDENTS", "Student", "make_student"]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 from torch import Tensor, nn
 
+from textdd.allowed import Chosen, Width
 from textdd.training.student import Student
 from textdd.training.work import Weights, Work
 
@@ -20,8 +22,8 @@ class LSTMConfig:
         hidden: units of each direction.
     """
 
-    name: str = "lstm"
-    hidden: int = 64
+    name: Annotated[str, Chosen("model")] = "lstm"
+    hidden: Width = 64
 
 
 class LSTM(Student):
