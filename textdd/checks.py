@@ -14,6 +14,8 @@ from textdd.outer.chain import ChainConfig, Stage
 from textdd.outer.nested import check_nested
 from textdd.sets.manifest import read_manifest
 from textdd.sets.parametrisations import OF_WORDS
+from textdd.students import NETWORKS, STUDENTS
+from textdd.students.size import check_size
 
 
 def check(run: RunConfig) -> None:
@@ -29,6 +31,9 @@ def check(run: RunConfig) -> None:
         )
     if hasattr(run.model, "check"):
         run.model.check()
+    if run.model.name in NETWORKS:  # what it has at least; the words and classes of the corpus are not known yet
+        dimension = 1 if run.embedding.name == "glove" else run.embedding.dimension
+        check_size(STUDENTS[run.model.name][0], run.model, dimension, 2)
     check_config(run.dataset)
     if run.logger.tensorboard and find_spec("tensorboard") is None:
         raise TextddError(

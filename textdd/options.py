@@ -50,8 +50,7 @@ def check_options(options: Any, defaults: Any = None, prefix: str = "") -> None:
 
     Args:
         options: the dataclass.
-        defaults: by name, what they are with nothing typed but choices of groups; None: what the classes declare, whatever
-            was chosen.
+        defaults: by name, what they are with nothing typed but choices of groups; None: what the classes declare.
         prefix: of the names, such as `dataset.`.
 
     Raises:

@@ -134,7 +134,7 @@ def train_full(
                     "step_size": best.step_size,
                     "history": best.history,
                 }
-                write_tensors(path, {"theta": best.best_theta}, {"facts": json.dumps(facts)})
+                write_tensors(path, {"theta": best.best_theta.float()}, {"facts": json.dumps(facts)})
         with safe_open(path, "pt", device=str(device)) as file:
             thetas.append(file.get_tensor("theta"))
             costs.append(json.loads(file.metadata()["facts"]))

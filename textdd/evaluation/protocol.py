@@ -28,7 +28,7 @@ from textdd.sets.distilled_set import DistilledSet
 from textdd.sets.parametrisations.pieces import piece_count
 from textdd.sets.training_set import TrainingSet, in_pieces, real_set, train_students
 from textdd.spaces.reading import Reader, Reading
-from textdd.students import OF_WORDS, STUDENTS, make_student
+from textdd.students import NETWORKS, STUDENTS, make_student
 from textdd.tasks import Scores
 from textdd.training import Recipe
 from textdd.training.side_by_side import CHOICES
@@ -60,7 +60,7 @@ class EvaluationConfig:
     batch: InMemory = 32
     tuning_students: Few = 2
     selectors: Annotated[list[str], ListOf(OneOf(*SELECTORS))] = field(default_factory=lambda: ["random"])
-    transfer: Annotated[list[str], ListOf(OneOf(*OF_WORDS))] = field(default_factory=lambda: ["fasttext"])
+    transfer: Annotated[list[str], ListOf(OneOf(*NETWORKS))] = field(default_factory=lambda: ["fasttext"])
     side_by_side: Annotated[str, OneOf(*CHOICES)] = "auto"
     full: FullDataConfig = field(default_factory=FullDataConfig)
 
