@@ -220,8 +220,8 @@ def at_most(key: str, got: int, other: str, most: int, why: str) -> None:
 Count = Annotated[int, Whole(1, 1_000_000)]
 """How many of something that there is at least one of."""
 
-Few = Annotated[int, Whole(1, 1000)]
-"""How many of something that costs seconds each."""
+Few = Annotated[int, Whole(1, 100)]
+"""How many students, which are in memory at once."""
 
 InMemory = Annotated[int, Whole(1, 65_536)]
 """Texts that are in memory at once."""

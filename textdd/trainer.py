@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -13,6 +14,7 @@ from pytorch_lightning.plugins.io import TorchCheckpointIO
 from pytorch_lightning.utilities import rank_zero_only
 
 from textdd.allowed import OneOf, Whole
+from textdd.errors import TextddError
 from textdd.record import write_bytes
 
 
@@ -53,10 +55,37 @@ class AtomicCheckpointIO(TorchCheckpointIO):
 
 
 def set_up_process(config: TrainerConfig) -> None:
-    """Tell torch how this process is to compute."""
+    """Tell torch how this process is to compute.
+
+    Raises:
+        TextddError: the machine has not the devices, or they cannot compute so.
+    """
+    check_devices(config)
     torch.set_float32_matmul_precision(config.matmul)
     if config.threads:
         torch.set_num_threads(config.threads)
+
+
+def check_devices(config: TrainerConfig) -> None:
+    """Check that the machine has the devices that are asked for.
+
+    Raises:
+        TextddError: it has not, or they do not know the precision.
+    """
+    gpus = 0 if config.accelerator == "cpu" else torch.cuda.device_count()
+    if config.accelerator == "gpu" and not gpus and not torch.backends.mps.is_available():
+        raise TextddError("Got trainer.accelerator=gpu, and torch finds no GPU on this machine. Type: trainer=cpu")
+    most = gpus or max(2, os.cpu_count() or 1)  # two processes can be tried anywhere
+    if config.devices > most:
+        there = f"{gpus} GPUs" if gpus else f"{os.cpu_count()} processor cores"
+        raise TextddError(
+            f"Got trainer.devices={config.devices}; this machine has {there}. Type: trainer.devices={most}"
+        )
+    if config.precision == "16-mixed" and not gpus:
+        raise TextddError(
+            "Got trainer.precision=16-mixed; CPUs compute in bfloat16 or not in 16 bits at all. "
+            "Type: trainer.precision=bf16-mixed"
+        )
 
 
 class SetUpProcess(pl.Callback):

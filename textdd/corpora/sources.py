@@ -112,6 +112,7 @@ def check_config(config: DatasetConfig) -> None:
         TextddError: a value is out of its range, or two do not go together.
     """
     check_options(config, prefix="dataset.")
+    config.demo.check()
     if config.pair and len(config.text_columns) != 2:
         raise TextddError(
             f"Got dataset.pair=true and dataset.text=[{','.join(config.text_columns)}]; a pair has two columns. "

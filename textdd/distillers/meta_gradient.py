@@ -66,7 +66,7 @@ class MetaGradientConfig(EngineConfig):
     window: Count = 8
     pool: Few = 6
     oldest: Age = 0
-    losses: Few = 1
+    losses: Count = 1
 
     def check(self) -> None:
         """As for every distiller, and the values that only this kind has."""

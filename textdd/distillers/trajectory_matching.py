@@ -24,7 +24,7 @@ from typing import Annotated
 import torch
 from torch import Tensor
 
-from textdd.allowed import Chosen, Few, InMemory, OneOf, StepSize, Whole, at_most
+from textdd.allowed import Chosen, InMemory, OneOf, StepSize, Whole, at_most
 from textdd.outer.engine import EngineConfig, EngineDistiller, Training
 from textdd.outer.experts import expert_trajectories
 from textdd.outer.materials import Materials
@@ -53,11 +53,11 @@ class TrajectoryMatchingConfig(EngineConfig):
     """
 
     name: Annotated[str, Chosen("distiller")] = "trajectory_matching"
-    experts: Few = 20
+    experts: Annotated[int, Whole(1, 1000)] = 20
     expert_optimiser: Annotated[str, OneOf(*OPTIMISERS)] = "adam"
     expert_step_size: StepSize = 0.001
     expert_batch: InMemory = 64
-    pace: Few = 10
+    pace: Annotated[int, Whole(1, 1000)] = 10
     window: Annotated[int, Whole(0, 100_000)] = 0
 
     def check(self) -> None:

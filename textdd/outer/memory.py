@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+
 class Allocations(TorchDispatchMode):
     """Context manager that counts the bytes of all tensors made inside of the block, as long as each lives.
 

@@ -1,4 +1,4 @@
-"""The size of a student before it is built: counted on torch's meta device, where tensors have a shape and no memory."""
+"""The size of a student before it is built: counted on torch's meta device, where tensors take no memory."""
 
 from __future__ import annotations
 
