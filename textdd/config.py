@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, DictConfig, OmegaConf
 
+from textdd.allowed import PLACE, Few, ListOf, Name, Number, OneOf, Parts, Place, Seed, Whole
 from textdd.corpora.sources import DatasetConfig
 from textdd.distillers import OPTIONS
 from textdd.evaluation.protocol import EvaluationConfig
 from textdd.loggers import LoggerConfig
+from textdd.loggers.config import Project
 from textdd.outer.chain import ChainConfig
 from textdd.spaces.vectors import EmbeddingConfig
 from textdd.students import STUDENTS
 from textdd.trainer import TrainerConfig
-
-HERE = Path(__file__).resolve().parent
-CONF = HERE / "conf" if (HERE / "conf").is_dir() else HERE.parent / "conf"
-"""The YAML folder: inside the package when installed as a wheel, beside it in a checkout."""
 
 
 @dataclass
@@ -45,18 +42,18 @@ class RunConfig:
         evaluation: how sets are compared.
     """
 
-    budget: float | None = None
-    per_class: int | None = None
-    seed: int = 0
-    data_dir: str | None = None
-    cache_dir: str = "~/.cache/textdd"
-    output_dir: str = "runs"
+    budget: Annotated[float, Number(0, 1, "(]", usual=0.001)] | None = None
+    per_class: Annotated[int, Whole(1, 1_000_000, usual=10)] | None = None
+    seed: Seed = 0
+    data_dir: Place | None = None
+    cache_dir: Place = "~/.cache/textdd"
+    output_dir: Place = "runs"
     overwrite: bool = False
     plan: bool = False
     dataset: DatasetConfig = field(default_factory=DatasetConfig)
-    model: Any = MISSING
+    model: Annotated[Any, Parts()] = MISSING
     embedding: EmbeddingConfig = field(default_factory=EmbeddingConfig)
-    distiller: Any = MISSING
+    distiller: Annotated[Any, Parts()] = MISSING
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
     logger: LoggerConfig = field(default_factory=LoggerConfig)
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
@@ -75,12 +72,12 @@ class EvaluateConfig:
         model: another student, to be trained on the set with a plain recipe; null takes the set's own.
     """
 
-    artifact: str = MISSING
-    students: int = 5
-    seed: int = 0
-    data_dir: str | None = None
-    cache_dir: str = "~/.cache/textdd"
-    model: Any = None
+    artifact: Place = MISSING
+    students: Few = 5
+    seed: Seed = 0
+    data_dir: Place | None = None
+    cache_dir: Place = "~/.cache/textdd"
+    model: Annotated[Any, OneOf(None)] = None
 
 
 @dataclass
@@ -92,8 +89,8 @@ class ReportConfig:
         out: the folder to write; null takes `report/` beside the run folders.
     """
 
-    runs: Any = MISSING
-    out: str | None = None
+    runs: Annotated[Any, PLACE, ListOf(PLACE, least=1)] = MISSING
+    out: Place | None = None
 
 
 @dataclass
@@ -108,11 +105,11 @@ class DashboardConfig:
         file: that file.
     """
 
-    entity: str | None = None
-    project: str = "textdd"
-    title: str = "textdd: distilled vs random vs full"
+    entity: Name | None = None
+    project: Project = "textdd"
+    title: Name = "textdd: distilled vs random vs full"
     offline: bool = False
-    file: str = "dashboard.json"
+    file: Place = "dashboard.json"
 
 
 def register() -> None:
