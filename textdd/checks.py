@@ -14,7 +14,7 @@ from textdd.errors import TextddError, nearest_first
 from textdd.outer.chain import ChainConfig, Stage
 from textdd.outer.nested import check_nested
 from textdd.selectors import SELECTORS
-from textdd.sets.manifest import read_manifest
+from textdd.sets.manifest import files_of
 from textdd.sets.parametrisations import OF_WORDS
 from textdd.spaces.vectors import EMBEDDINGS
 from textdd.students import STUDENTS
@@ -55,7 +55,7 @@ def check(run: RunConfig) -> None:
             "Got logger=tensorboard, but tensorboard is not installed. Type: pip install 'textdd[tensorboard]'"
         )
     if run.distiller.warm_start is not None:
-        read_manifest(Path(run.distiller.warm_start))
+        files_of(Path(run.distiller.warm_start))
     if isinstance(run.distiller, ChainConfig):
         check_chain(run.distiller)
     else:

@@ -64,14 +64,16 @@ class RunConfig:
 
 @dataclass
 class EvaluateConfig:
-    """One scoring of an artefact.
+    """One scoring of a set.
 
     Attributes:
-        artifact: the artefact's folder.
+        artifact: the artefact's folder, or a file of texts and labels.
         students: K, fresh students.
         seed: the seed that their initialisations derive from.
         data_dir: folder of data sets on this machine.
         cache_dir: where tokenised corpora are kept.
+        dataset: the corpus whose test texts are read; null takes the one that the set was made from.
+        embedding: word vectors of another student; null takes those that the set was made with.
         model: another student, to be trained on the set with a plain recipe; null takes the set's own.
     """
 
@@ -80,7 +82,22 @@ class EvaluateConfig:
     seed: int = 0
     data_dir: str | None = None
     cache_dir: str = "~/.cache/textdd"
+    dataset: DatasetConfig | None = None
+    embedding: EmbeddingConfig | None = None
     model: Any = None
+
+
+@dataclass
+class ExportConfig:
+    """One set of texts as a file.
+
+    Attributes:
+        artifact: the set: an artefact's folder, or a file of texts and labels.
+        to: the file to write; its suffix is .parquet, .jsonl or .csv, and its card, README.md, lies beside it.
+    """
+
+    artifact: str = MISSING
+    to: str = MISSING
 
 
 @dataclass
@@ -120,6 +137,7 @@ def register() -> None:
     store = ConfigStore.instance()
     store.store(name="run_schema", node=RunConfig)
     store.store(name="evaluate_schema", node=EvaluateConfig)
+    store.store(name="export_schema", node=ExportConfig)
     store.store(name="report_schema", node=ReportConfig)
     store.store(name="dashboard_schema", node=DashboardConfig)
     for name, (_, options) in STUDENTS.items():

@@ -1,4 +1,4 @@
-"""Score an artefact again: train fresh students on it and read the test texts of its corpus.
+"""Score a set again: train fresh students on it and read the test texts of its corpus.
 
 python -m textdd.evaluate artifact=runs/.../artifact data_dir=data
 """
@@ -30,6 +30,7 @@ from textdd.report.measures import called
 from textdd.report.terminal import scores
 from textdd.sets.distilled_set import DistilledSet
 from textdd.sets.matrices import MatrixSet
+from textdd.sets.texts import TextSet
 from textdd.spaces.space import Space
 from textdd.spaces.store import TokenStore
 from textdd.spaces.vectors import EmbeddingConfig
@@ -37,16 +38,17 @@ from textdd.spaces.words import stores_of
 from textdd.students import make_student
 from textdd.trainer import TrainerConfig, make_trainer, set_up_process
 
-PURPOSE = "Train fresh students on a distilled set and score them on the test texts of its corpus."
+PURPOSE = "Train fresh students on a distilled set, or on a file of texts and labels, and score them on test texts."
 EXAMPLES = [
     ("artifact=runs/NAME/artifact", "by the set's own recipe, with hard labels, with a plain recipe"),
     ("artifact=runs/NAME/artifact model=lstm students=10 data_dir=data", "another student, plain recipe"),
     ("artifact=SET_OF_TEXTS model=pretrained model.path=FOLDER", "a set of texts, which every student reads"),
+    ("artifact=set.jsonl dataset=sst2 data_dir=data", "a file of texts and labels, from anywhere"),
 ]
 
 
 def execute(config: EvaluateConfig) -> Path:
-    """Score an artefact and return the path of the result beside it.
+    """Score a set and return the path of the result.
 
     Raises:
         TextddError: the artefact is damaged, its corpus is not at hand or not the one it was made from, or the student
@@ -57,11 +59,13 @@ def execute(config: EvaluateConfig) -> Path:
     distilled = DistilledSet.load(artifact)
     model = distilled.model() if config.model is None else config.model
     problem = problem_of(distilled, model, config)
+    if isinstance(distilled, TextSet) and config.dataset is not None:
+        distilled = distilled.for_classes(problem.corpus.classes, problem.corpus.name)
     evaluation = EvaluationConfig(students=config.students, transfer=[])
     device = make_trainer(TrainerConfig()).strategy.root_device
     protocol = Protocol(evaluation, problem, device, config.seed)
     results: dict[str, Result]
-    if config.model is None:
+    if config.model is None and not (isinstance(distilled, TextSet) and distilled.from_file):
         result = protocol.distilled(distilled)
         results = {"own recipe": result, **result["variants"]}
     else:
@@ -75,9 +79,22 @@ def execute(config: EvaluateConfig) -> Path:
     for name, scored in results.items():
         table.add_row(name.replace("_", " "), *scores(scored, measures)[: len(measures)])
     Console().print(table)
-    path = artifact.parent / f"evaluation-{model.name}-{config.students}-s{config.seed}.json"
+    path = result_path(artifact, f"{model.name}-{config.students}-s{config.seed}", problem.corpus.name)
     write_json(path, {"artifact": str(artifact.resolve()), "model": dataclasses.asdict(model), "results": results})
     return path
+
+
+def result_path(artifact: Path, scored: str, dataset: str) -> Path:
+    """Where the result goes: beside an artefact's folder; of a file, which may lie anywhere, into the working folder.
+
+    Args:
+        artifact: the folder or file.
+        scored: what tells one scoring of it from another.
+        dataset: the corpus.
+    """
+    if artifact.is_dir():
+        return artifact.parent / f"evaluation-{scored}.json"
+    return Path(f"evaluation-{artifact.stem}-{dataset}-{scored}.json")
 
 
 def problem_of(distilled: DistilledSet, model: Any, config: EvaluateConfig) -> Problem:
@@ -95,24 +112,29 @@ def problem_of(distilled: DistilledSet, model: Any, config: EvaluateConfig) -> P
         space = distilled.words_space
         stores = stores_of(space, corpus, dataset.vocabulary, cache)
     else:
-        embedding = options_of(EmbeddingConfig, manifest["embedding"])
+        embedding = config.embedding or options_of(EmbeddingConfig, manifest["embedding"])
         dataset.length = manifest["length"] if isinstance(distilled, MatrixSet) else dataset.length
         space, stores = space_for(model, embedding, dataset, corpus, config.data_dir, cache, seed)
     student = make_student(model, space.dimension, corpus.task)
-    per_class = manifest["per_class"]
+    per_class = max(1, len(distilled.text_labels) // len(corpus.classes))
     share = per_class * len(corpus.classes) / corpus.train_rows
     return Problem(corpus, space, stores, student, model, per_class, share, seed, cache)
 
 
 def corpus_of(distilled: DistilledSet, config: EvaluateConfig, cache: Path) -> tuple[Corpus, DatasetConfig]:
-    """Load the corpus that a set was distilled from.
+    """Load the corpus that was named, or else the one that a set was distilled from.
 
     Raises:
-        TextddError: the corpus at hand has other content.
+        TextddError: the corpus at hand has other content, or the set is of none and none was named.
     """
+    seed = distilled.manifest["seed"]
+    if config.dataset is not None:
+        return load_corpus(config.dataset, config.data_dir, cache, seed), config.dataset
+    if "corpus" not in distilled.manifest:
+        raise TextddError(f"{config.artifact} names no corpus: whose test texts are to be read? Type: dataset=NAME")
     recorded = distilled.manifest["corpus"]
     options = options_of(DatasetConfig, recorded["options"])
-    corpus = load_corpus(options, config.data_dir, cache, distilled.manifest["seed"])
+    corpus = load_corpus(options, config.data_dir, cache, seed)
     # Version 0.3 made its keys otherwise.
     if distilled.manifest["format"] > 2 and corpus.key != recorded["key"]:
         raise TextddError(

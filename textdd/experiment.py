@@ -29,6 +29,7 @@ from textdd.outer.chain import Stage, added_up, stages_of
 from textdd.outer.distil import distil, forget_checkpoints, materials_of, plan_of
 from textdd.outer.materials import Place
 from textdd.outer.plan import print_plans
+from textdd.outer.start.warm_start import source_of
 from textdd.prepare import identity, prepare, setting, short_hash
 from textdd.problem import Problem
 from textdd.progress import say
@@ -155,7 +156,7 @@ def distilled_set(run: RunConfig, problem: Problem, folder: Path, mirrors: Mirro
         return DistilledSet.load(artifact)
     stages = stages_of(run.distiller)
     start = stages[0].warm_start
-    distilled = None if start is None else DistilledSet.load(start)
+    distilled = None if start is None else source_of(start, problem)
     facts = []
     for number, stage in enumerate(stages, 1):
         place = Place(

@@ -31,11 +31,13 @@ class Start(NamedTuple):
         synthetic: texts, labels and step sizes, to be learned.
         config: the method's options, with the number of pieces that was settled.
         texts: the original texts (M,) that it consists of where the parametrisation is `real`; else None.
+        origins: where these come from (M,); None where all are of the corpus.
     """
 
     synthetic: SyntheticSet
     config: DistillerConfig
     texts: list[Text] | None
+    origins: list[str] | None
 
 
 def started_set(config: DistillerConfig, problem: Problem, source: DistilledSet | None = None) -> Start:
@@ -76,7 +78,14 @@ def started_set(config: DistillerConfig, problem: Problem, source: DistilledSet 
     if source is not None:
         take_up(synthetic, source, config)
     originals = real_texts(problem, initial, source, length) if config.parametrisation == "real" else None
-    return Start(synthetic, config, originals)
+    return Start(synthetic, config, originals, origins_of(source))
+
+
+def origins_of(source: DistilledSet | None) -> list[str] | None:
+    """Where the texts of a set to start from come from; None where there is none."""
+    if isinstance(source, TextSet):
+        return source.origins
+    return None if source is None else ["projected"] * len(source.text_labels)
 
 
 def real_texts(problem: Problem, initial: Initial, source: DistilledSet | None, length: int) -> list[Text]:
