@@ -13,6 +13,7 @@ from textdd.distillers import DISTILLERS, OPTIONS
 from textdd.errors import TextddError, nearest_first
 from textdd.outer.chain import ChainConfig, Stage
 from textdd.outer.nested import check_nested
+from textdd.quality.perplexity import check_language_model
 from textdd.selectors import SELECTORS
 from textdd.sets.manifest import files_of
 from textdd.sets.parametrisations import OF_WORDS
@@ -54,6 +55,8 @@ def check(run: RunConfig) -> None:
         raise TextddError(
             "Got logger=tensorboard, but tensorboard is not installed. Type: pip install 'textdd[tensorboard]'"
         )
+    if run.quality.language_model is not None:
+        check_language_model(run.quality.language_model)
     if run.distiller.warm_start is not None:
         files_of(Path(run.distiller.warm_start))
     if isinstance(run.distiller, ChainConfig):

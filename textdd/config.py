@@ -14,6 +14,7 @@ from textdd.distillers import OPTIONS
 from textdd.evaluation.protocol import EvaluationConfig
 from textdd.loggers import LoggerConfig
 from textdd.outer.chain import ChainConfig
+from textdd.quality.config import QualityConfig
 from textdd.spaces.vectors import EmbeddingConfig
 from textdd.students import STUDENTS
 from textdd.trainer import TrainerConfig
@@ -43,6 +44,7 @@ class RunConfig:
         trainer: which devices, strategy and precision.
         logger: which mirrors of the record.
         evaluation: how sets are compared.
+        quality: what is looked at in a set of texts.
     """
 
     budget: float | None = None
@@ -60,31 +62,54 @@ class RunConfig:
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
     logger: LoggerConfig = field(default_factory=LoggerConfig)
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
+    quality: QualityConfig = field(default_factory=QualityConfig)
 
 
 @dataclass
-class EvaluateConfig:
-    """One scoring of a set.
+class SetConfig:
+    """A set, and a corpus that it is held against.
 
     Attributes:
         artifact: the artefact's folder, or a file of texts and labels.
-        students: K, fresh students.
-        seed: the seed that their initialisations derive from.
+        seed: the seed that initialisations of students derive from.
         data_dir: folder of data sets on this machine.
         cache_dir: where tokenised corpora are kept.
-        dataset: the corpus whose test texts are read; null takes the one that the set was made from.
+        dataset: the corpus; null takes the one that the set was made from.
         embedding: word vectors of another student; null takes those that the set was made with.
-        model: another student, to be trained on the set with a plain recipe; null takes the set's own.
+        model: another student; null takes the one that the set was made for.
+        quality: what is looked at in a set of texts.
     """
 
     artifact: str = MISSING
-    students: int = 5
     seed: int = 0
     data_dir: str | None = None
     cache_dir: str = "~/.cache/textdd"
     dataset: DatasetConfig | None = None
     embedding: EmbeddingConfig | None = None
     model: Any = None
+    quality: QualityConfig = field(default_factory=QualityConfig)
+
+
+@dataclass
+class EvaluateConfig(SetConfig):
+    """One scoring of a set; another student than its own is trained with a plain recipe.
+
+    Attributes:
+        students: K, fresh students.
+    """
+
+    students: int = 5
+
+
+@dataclass
+class ExamineConfig(SetConfig):
+    """One quality report.
+
+    Attributes:
+        teacher: train a student on all texts, and say how often it agrees with the labels of the set.
+    """
+
+    teacher: bool = True
 
 
 @dataclass
@@ -137,6 +162,7 @@ def register() -> None:
     store = ConfigStore.instance()
     store.store(name="run_schema", node=RunConfig)
     store.store(name="evaluate_schema", node=EvaluateConfig)
+    store.store(name="quality_schema", node=ExamineConfig)
     store.store(name="export_schema", node=ExportConfig)
     store.store(name="report_schema", node=ReportConfig)
     store.store(name="dashboard_schema", node=DashboardConfig)

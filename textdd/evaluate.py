@@ -17,13 +17,15 @@ from rich.markup import escape
 from rich.table import Table
 
 from textdd import cli
-from textdd.config import CONF, EvaluateConfig, register
+from textdd.config import CONF, EvaluateConfig, SetConfig, register
 from textdd.corpora.corpus import Corpus, load_corpus
 from textdd.corpora.sources import DatasetConfig
 from textdd.errors import TextddError
 from textdd.evaluation.protocol import EvaluationConfig, Protocol, Result
 from textdd.prepare import space_for
 from textdd.problem import Problem
+from textdd.quality.overlap import check_overlap, overlap_note
+from textdd.quality.report import compared
 from textdd.quiet import quiet
 from textdd.record import write_json
 from textdd.report.measures import called
@@ -59,8 +61,11 @@ def execute(config: EvaluateConfig) -> Path:
     distilled = DistilledSet.load(artifact)
     model = distilled.model() if config.model is None else config.model
     problem = problem_of(distilled, model, config)
-    if isinstance(distilled, TextSet) and config.dataset is not None:
-        distilled = distilled.for_classes(problem.corpus.classes, problem.corpus.name)
+    distilled, note = fitted(distilled, problem.corpus, config), ""
+    if isinstance(distilled, TextSet):
+        found = compared(distilled, problem.corpus)
+        check_overlap(distilled, found, allowed=config.quality.allow_overlap)
+        note = overlap_note(found.overlap, len(distilled))
     evaluation = EvaluationConfig(students=config.students, transfer=[])
     device = make_trainer(TrainerConfig()).strategy.root_device
     protocol = Protocol(evaluation, problem, device, config.seed)
@@ -73,31 +78,46 @@ def execute(config: EvaluateConfig) -> Path:
         results = {model.name: protocol.tuned([examples], f"distilled set, {model.name}")}
     measures = problem.task.measures
     caption = f"test {called(measures[0])}, mean ± std of {config.students} fresh students"
-    table = Table(title=escape(str(artifact)), caption=caption)
+    table = Table(title=escape(str(artifact)), caption="; ".join(filter(None, [caption, note])))
     for heading in ("trained by", *map(called, measures)):
         table.add_column(heading)
     for name, scored in results.items():
         table.add_row(name.replace("_", " "), *scores(scored, measures)[: len(measures)])
     Console().print(table)
-    path = result_path(artifact, f"{model.name}-{config.students}-s{config.seed}", problem.corpus.name)
-    write_json(path, {"artifact": str(artifact.resolve()), "model": dataclasses.asdict(model), "results": results})
+    told_apart = f"{model.name}-{config.students}-s{config.seed}"
+    path = result_path(artifact, "evaluation", problem.corpus.name, told_apart)
+    write_json(
+        path,
+        {"artifact": str(artifact.resolve()), "model": dataclasses.asdict(model), "results": results, "overlap": note},
+    )
     return path
 
 
-def result_path(artifact: Path, scored: str, dataset: str) -> Path:
+def result_path(artifact: Path, what: str, dataset: str, told_apart: str = "") -> Path:
     """Where the result goes: beside an artefact's folder; of a file, which may lie anywhere, into the working folder.
 
     Args:
         artifact: the folder or file.
-        scored: what tells one scoring of it from another.
+        what: was done with it.
         dataset: the corpus.
+        told_apart: from others of the same set and corpus.
     """
-    if artifact.is_dir():
-        return artifact.parent / f"evaluation-{scored}.json"
-    return Path(f"evaluation-{artifact.stem}-{dataset}-{scored}.json")
+    parts = (what, told_apart) if artifact.is_dir() else (what, artifact.stem, dataset, told_apart)
+    return (artifact.parent if artifact.is_dir() else Path()) / f"{'-'.join(filter(None, parts))}.json"
 
 
-def problem_of(distilled: DistilledSet, model: Any, config: EvaluateConfig) -> Problem:
+def fitted(distilled: DistilledSet, corpus: Corpus, config: SetConfig) -> DistilledSet:
+    """A set of texts with labels in the order of the classes of a corpus that was named.
+
+    Raises:
+        TextddError: it has other labels.
+    """
+    if isinstance(distilled, TextSet) and config.dataset is not None:
+        return distilled.for_classes(corpus.classes, corpus.name)
+    return distilled
+
+
+def problem_of(distilled: DistilledSet, model: Any, config: SetConfig) -> Problem:
     """The problem that a set was made for, with any student that can read it.
 
     Raises:
@@ -121,7 +141,7 @@ def problem_of(distilled: DistilledSet, model: Any, config: EvaluateConfig) -> P
     return Problem(corpus, space, stores, student, model, per_class, share, seed, cache)
 
 
-def corpus_of(distilled: DistilledSet, config: EvaluateConfig, cache: Path) -> tuple[Corpus, DatasetConfig]:
+def corpus_of(distilled: DistilledSet, config: SetConfig, cache: Path) -> tuple[Corpus, DatasetConfig]:
     """Load the corpus that was named, or else the one that a set was distilled from.
 
     Raises:
