@@ -78,7 +78,7 @@ class TestEveryChooser:
         assert isinstance(made, TextSet)
         assert len(set(made.texts)) == len(made) == 2 * subject.classes
         assert all(segment.strip() for text in made.texts for segment in text)
-        assert len(made.manifest["origins"]) == len(made)
+        assert len(made.origins) == len(made)
         assert made.manifest["distilling"]["outer_steps"] <= 12
         if subject.task.name == "one_class" and changes.get("labels") != "teacher":
             assert made.text_labels.argmax(1).tolist() == [m % subject.classes for m in range(len(made))]
@@ -118,7 +118,7 @@ class TestEveryChooser:
         made.save(tmp_path / "artifact")
         again = DistilledSet.load(tmp_path / "artifact")
         assert again.texts == made.texts
-        assert again.manifest["origins"] == made.manifest["origins"]
+        assert again.origins == made.origins
 
 
 @pytest.mark.parametrize("name", CHOOSERS)

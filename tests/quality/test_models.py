@@ -39,7 +39,11 @@ def test_perplexity_is_that_of_all_tokens_together(tmp_path):
 
 @pytest.mark.parametrize(
     ("path", "message"),
-    [("nowhere/model.gguf", "there is no such file"), ("nowhere/at/all", "cannot be loaded.*Allowed: the folder")],
+    [
+        (" ", "empty quality.language_model"),
+        ("nowhere/model.gguf", "there is no such file"),
+        ("nowhere/at/all", "cannot be loaded.*Allowed: the folder"),
+    ],
 )
 def test_no_such_model(path, message):
     with pytest.raises(TextddError, match=message):

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 Text = tuple[str, ...]
 """One segment, or the two of a pair."""
 
-ORIGINS = ("real", "joined", "written", "projected", "unknown")
-"""Where a text comes from: the corpus, several texts of it put together or trimmed, a language model, vectors turned to
-words, or a file that does not say."""
+ORIGINS = ("real", "joined", "trimmed", "written", "projected", "unknown")
+"""Where a text comes from: the corpus, several of its texts put together, the beginning of one, a language model,
+vectors turned to words, or a file that does not say."""
 
 FILE = "file"
 """What is recorded as the method of a set that was read from a file of texts and labels."""
