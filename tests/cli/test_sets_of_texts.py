@@ -1,6 +1,7 @@
 """A set of texts from the run that makes it to the file that is handed on, by the commands."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from textdd import DistilledSet, evaluate, export
 from textdd.cli import compose_config
 from textdd.config import CONF, register, to_run
 from textdd.errors import TextddError
+from textdd.evaluation.protocol import EvaluationConfig
 from textdd.prepare import prepare
 from textdd.quality import __main__ as quality
 from textdd.report.page import write_report
@@ -57,8 +59,11 @@ def test_a_run_examines_its_texts(made, capsys):
     assert page.count("real, exactly as in the corpus") == 9
 
 
-def test_a_file_is_scored_and_examined(working):
+def test_a_file_is_scored_and_examined(working, monkeypatch):
     place, artifact = working
+    monkeypatch.setattr(evaluate, "EvaluationConfig", partial(EvaluationConfig, steps=10, step_sizes=[0.01]))
+    monkeypatch.setattr("textdd.outer.teacher.STEPS", 5)
+    monkeypatch.setattr("textdd.outer.teacher.EPOCHS", 1)
     path = export.execute(export.composed([f"artifact={artifact}", f"to={place}/shared/set.csv"]))
     corpus = ["dataset=demo", *(word for word in SMALL if word.startswith("dataset."))]
     words = [f"artifact={path}", f"cache_dir={place}/cache", *corpus, "embedding=corpus", "embedding.dimension=16"]
