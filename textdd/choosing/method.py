@@ -241,7 +241,7 @@ def set_of(
 def set_at(picks: list[int], found: Prepared, problem: Problem, manifest: dict[str, Any]) -> TextSet:
     """The candidates at some rows (M,) as a set with hard labels."""
     y = problem.task.as_labels(found.search.candidates.targets[picks]).float()
-    texts, origins = ([of[i] for i in picks] for of in (found.pool.texts, found.pool.origins))
+    texts, origins = [found.pool.texts[i] for i in picks], [found.pool.origins[i] for i in picks]
     return TextSet(texts, y, None, Recipe(), manifest, problem.space, origins)
 
 
