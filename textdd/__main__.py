@@ -11,6 +11,8 @@ from textdd.errors import nearest_first
 COMMANDS = {
     "run": ("textdd.run", "distil a corpus, then compare distilled vs random vs full; sweeps with -m"),
     "evaluate": ("textdd.evaluate", "train fresh students on a distilled set and score them"),
+    "export": ("textdd.export", "write a set of texts as a parquet, jsonl or csv file with a card"),
+    "quality": ("textdd.quality.__main__", "what a set of texts is like: size, variety, copies, overlap, labels"),
     "report": ("textdd.report.__main__", "tables, figures and one page from the results of runs"),
     "dashboard": ("textdd.dashboard", "a Weights & Biases report over all runs of a project"),
 }

@@ -31,7 +31,7 @@ from textdd.quiet import quiet
 from textdd.run import check_line
 from textdd.selectors import SELECTORS
 from textdd.sets.distilled_set import Classifier, DistilledSet
-from textdd.sets.texts import TextSet
+from textdd.sets.texts import ABOUT_A_HUNDRED, TextSet
 from textdd.sets.training_set import real_set, train_students
 from textdd.spaces.checkpoint import load_checkpoint
 from textdd.spaces.pretrained import frame_of
@@ -39,7 +39,6 @@ from textdd.spaces.pretrained import space_of as pretrained_space_of
 from textdd.spaces.reading import Reader
 from textdd.students import STUDENTS, make_student
 from textdd.trainer import set_up_process
-from textdd.training import Recipe
 
 SHORT = {
     "text": "dataset.text",
@@ -52,9 +51,6 @@ SHORT = {
     "tuning": "model.tuning",
 }
 """Names that may be given without the group that they belong to."""
-
-ABOUT_A_HUNDRED = Recipe("adam", 100, 32, "shuffled", 3e-3)
-"""How a student is trained on a set of texts whose own recipe is that of another student."""
 
 
 def distil(

@@ -1,4 +1,4 @@
-"""Score an artefact again: train fresh students on it and read the test texts of its corpus.
+"""Score a set again: train fresh students on it and read the test texts of its corpus.
 
 python -m textdd.evaluate artifact=runs/.../artifact data_dir=data
 """
@@ -17,7 +17,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from textdd import cli
-from textdd.config import EvaluateConfig, register
+from textdd.config import EvaluateConfig, SetConfig, register
 from textdd.corpora.corpus import Corpus, load_corpus
 from textdd.corpora.sources import DatasetConfig
 from textdd.errors import TextddError
@@ -26,12 +26,15 @@ from textdd.groups import CONF
 from textdd.help import print_help
 from textdd.prepare import space_for
 from textdd.problem import Problem
+from textdd.quality.overlap import check_overlap, overlap_note
+from textdd.quality.report import compared
 from textdd.quiet import quiet
 from textdd.record import write_json
 from textdd.report.measures import called
 from textdd.report.terminal import scores
 from textdd.sets.distilled_set import DistilledSet
 from textdd.sets.matrices import MatrixSet
+from textdd.sets.texts import TextSet
 from textdd.spaces.space import Space
 from textdd.spaces.store import TokenStore
 from textdd.spaces.vectors import EmbeddingConfig
@@ -39,16 +42,17 @@ from textdd.spaces.words import stores_of
 from textdd.students import make_student
 from textdd.trainer import TrainerConfig, make_trainer, set_up_process
 
-PURPOSE = "Train fresh students on a distilled set and score them on the test texts of its corpus."
+PURPOSE = "Train fresh students on a distilled set, or on a file of texts and labels, and score them on test texts."
 EXAMPLES = [
     ("artifact=runs/NAME/artifact", "by the set's own recipe, with hard labels, with a plain recipe"),
     ("artifact=runs/NAME/artifact model=lstm students=10 data_dir=data", "another student, plain recipe"),
     ("artifact=SET_OF_TEXTS model=pretrained model.path=FOLDER", "a set of texts, which every student reads"),
+    ("artifact=set.jsonl dataset=sst2 data_dir=data", "a file of texts and labels, from anywhere"),
 ]
 
 
 def execute(config: EvaluateConfig) -> Path:
-    """Score an artefact and return the path of the result beside it.
+    """Score a set and return the path of the result.
 
     Raises:
         TextddError: the artefact is damaged, its corpus is not at hand or not the one it was made from, or the student
@@ -59,11 +63,16 @@ def execute(config: EvaluateConfig) -> Path:
     distilled = DistilledSet.load(artifact)
     model = distilled.model() if config.model is None else config.model
     problem = problem_of(distilled, model, config)
+    distilled, note = fitted(distilled, problem.corpus, config), ""
+    if isinstance(distilled, TextSet):
+        found = compared(distilled, problem.corpus)
+        check_overlap(distilled, found, allowed=config.quality.allow_overlap)
+        note = overlap_note(found.overlap, len(distilled))
     evaluation = EvaluationConfig(students=config.students, transfer=[])
     device = make_trainer(TrainerConfig()).strategy.root_device
     protocol = Protocol(evaluation, problem, device, config.seed)
     results: dict[str, Result]
-    if config.model is None:
+    if config.model is None and not (isinstance(distilled, TextSet) and distilled.from_file):
         result = protocol.distilled(distilled)
         results = {"own recipe": result, **result["variants"]}
     else:
@@ -71,18 +80,46 @@ def execute(config: EvaluateConfig) -> Path:
         results = {model.name: protocol.tuned([examples], f"distilled set, {model.name}")}
     measures = problem.task.measures
     caption = f"test {called(measures[0])}, mean ± std of {config.students} fresh students"
-    table = Table(title=escape(str(artifact)), caption=caption)
+    table = Table(title=escape(str(artifact)), caption="; ".join(filter(None, [caption, note])))
     for heading in ("trained by", *map(called, measures)):
         table.add_column(heading)
     for name, scored in results.items():
         table.add_row(name.replace("_", " "), *scores(scored, measures)[: len(measures)])
     Console().print(table)
-    path = artifact.parent / f"evaluation-{model.name}-{config.students}-s{config.seed}.json"
-    write_json(path, {"artifact": str(artifact.resolve()), "model": dataclasses.asdict(model), "results": results})
+    told_apart = f"{model.name}-{config.students}-s{config.seed}"
+    path = result_path(artifact, "evaluation", problem.corpus.name, told_apart)
+    write_json(
+        path,
+        {"artifact": str(artifact.resolve()), "model": dataclasses.asdict(model), "results": results, "overlap": note},
+    )
     return path
 
 
-def problem_of(distilled: DistilledSet, model: Any, config: EvaluateConfig) -> Problem:
+def result_path(artifact: Path, what: str, dataset: str, told_apart: str = "") -> Path:
+    """Where the result goes: beside an artefact's folder; of a file, which may lie anywhere, into the working folder.
+
+    Args:
+        artifact: the folder or file.
+        what: was done with it.
+        dataset: the corpus.
+        told_apart: from others of the same set and corpus.
+    """
+    parts = (what, told_apart) if artifact.is_dir() else (what, artifact.stem, dataset, told_apart)
+    return (artifact.parent if artifact.is_dir() else Path()) / f"{'-'.join(filter(None, parts))}.json"
+
+
+def fitted(distilled: DistilledSet, corpus: Corpus, config: SetConfig) -> DistilledSet:
+    """A set of texts with labels in the order of the classes of a corpus that was named.
+
+    Raises:
+        TextddError: it has other labels.
+    """
+    if isinstance(distilled, TextSet) and config.dataset is not None:
+        return distilled.for_classes(corpus.classes, corpus.name)
+    return distilled
+
+
+def problem_of(distilled: DistilledSet, model: Any, config: SetConfig) -> Problem:
     """The problem that a set was made for, with any student that can read it.
 
     Raises:
@@ -97,24 +134,29 @@ def problem_of(distilled: DistilledSet, model: Any, config: EvaluateConfig) -> P
         space = distilled.words_space
         stores = stores_of(space, corpus, dataset.vocabulary, cache)
     else:
-        embedding = options_of(EmbeddingConfig, manifest["embedding"])
+        embedding = config.embedding or options_of(EmbeddingConfig, manifest["embedding"])
         dataset.length = manifest["length"] if isinstance(distilled, MatrixSet) else dataset.length
         space, stores = space_for(model, embedding, dataset, corpus, config.data_dir, cache, seed)
     student = make_student(model, space.dimension, corpus.task)
-    per_class = manifest["per_class"]
+    per_class = max(1, len(distilled.text_labels) // len(corpus.classes))
     share = per_class * len(corpus.classes) / corpus.train_rows
     return Problem(corpus, space, stores, student, model, per_class, share, seed, cache)
 
 
-def corpus_of(distilled: DistilledSet, config: EvaluateConfig, cache: Path) -> tuple[Corpus, DatasetConfig]:
-    """Load the corpus that a set was distilled from.
+def corpus_of(distilled: DistilledSet, config: SetConfig, cache: Path) -> tuple[Corpus, DatasetConfig]:
+    """Load the corpus that was named, or else the one that a set was distilled from.
 
     Raises:
-        TextddError: the corpus at hand has other content.
+        TextddError: the corpus at hand has other content, or the set is of none and none was named.
     """
+    seed = distilled.manifest["seed"]
+    if config.dataset is not None:
+        return load_corpus(config.dataset, config.data_dir, cache, seed), config.dataset
+    if "corpus" not in distilled.manifest:
+        raise TextddError(f"{config.artifact} names no corpus: whose test texts are to be read? Type: dataset=NAME")
     recorded = distilled.manifest["corpus"]
     options = options_of(DatasetConfig, recorded["options"])
-    corpus = load_corpus(options, config.data_dir, cache, distilled.manifest["seed"])
+    corpus = load_corpus(options, config.data_dir, cache, seed)
     # Version 0.3 made its keys otherwise.
     if distilled.manifest["format"] > 2 and corpus.key != recorded["key"]:
         raise TextddError(

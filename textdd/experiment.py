@@ -29,13 +29,17 @@ from textdd.outer.chain import Stage, added_up, stages_of
 from textdd.outer.distil import distil, forget_checkpoints, materials_of, plan_of
 from textdd.outer.materials import Place
 from textdd.outer.plan import print_plans
+from textdd.outer.start.warm_start import source_of
 from textdd.prepare import identity, prepare, setting, short_hash
 from textdd.problem import Problem
 from textdd.progress import say
+from textdd.quality.agreement import agreement
+from textdd.quality.report import examined
 from textdd.record import write_json
 from textdd.report.figures import accuracy_against_steps
 from textdd.sets.distilled_set import DistilledSet
 from textdd.sets.manifest import MANIFEST
+from textdd.sets.texts import TextSet
 from textdd.sweep import failure
 from textdd.trainer import make_trainer, process_rank, set_up_process
 
@@ -88,8 +92,9 @@ def carry_out(run: RunConfig, problem: Problem, folder: Path) -> Path:
     mirrors = mirrors_of(run, problem, folder)
     try:
         distilled = distilled_set(run, problem, folder, mirrors)
-        methods = compare(run, problem, distilled, folder)
-        result = {
+        examination = examined(distilled, problem.corpus, run.quality) if isinstance(distilled, TextSet) else None
+        methods, agreed = compare(run, problem, distilled, folder)
+        result: dict[str, Any] = {
             "dataset": problem.corpus.name,
             "per_class": problem.per_class,
             "budget": problem.share,
@@ -106,6 +111,8 @@ def carry_out(run: RunConfig, problem: Problem, folder: Path) -> Path:
             "machine": machine(),
             "config": settings,
         }
+        if examination is not None:
+            result["quality"] = {**examination, "teacher_agreement": agreed}
         accuracy_against_steps([result], folder / FIGURE)
         mirrors.log_results(methods, folder / FIGURE, problem.task.measures)
     finally:
@@ -155,7 +162,7 @@ def distilled_set(run: RunConfig, problem: Problem, folder: Path, mirrors: Mirro
         return DistilledSet.load(artifact)
     stages = stages_of(run.distiller)
     start = stages[0].warm_start
-    distilled = None if start is None else DistilledSet.load(start)
+    distilled = None if start is None else source_of(start, problem)
     facts = []
     for number, stage in enumerate(stages, 1):
         place = Place(
@@ -225,8 +232,14 @@ def manifest_of(run: RunConfig, problem: Problem, stage: Stage | None) -> dict[s
     }
 
 
-def compare(run: RunConfig, problem: Problem, distilled: DistilledSet, folder: Path) -> dict[str, Result]:
-    """Evaluate distilled, selected and full, each once: a killed run repeats nothing that it has finished."""
+def compare(
+    run: RunConfig, problem: Problem, distilled: DistilledSet, folder: Path
+) -> tuple[dict[str, Result], float | None]:
+    """Evaluate distilled, selected and full, each once: a killed run repeats nothing that it has finished.
+
+    Returns:
+        What was measured of each, and the share of a set of texts whose labels a student of the full data gives, too.
+    """
     make = partial(make_trainer, run.trainer, alone=True)
     protocol = Protocol(run.evaluation, problem, make().strategy.root_device, run.seed)
     # The baselines depend on nothing that a distiller changes, so all runs on the same texts share them.
@@ -245,7 +258,8 @@ def compare(run: RunConfig, problem: Problem, distilled: DistilledSet, folder: P
     facts = distilled.manifest["distilling"]
     methods["distilled"] |= {name: facts[name] for name in ("seconds", "peak_memory_bytes")}
     add_recovery(methods, problem.task.measures[0])
-    return methods
+    agreed = agreement(distilled, protocol.reader, teacher) if isinstance(distilled, TextSet) else None
+    return methods, agreed
 
 
 def once(path: Path, work: Callable[[], Result]) -> Result:

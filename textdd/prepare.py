@@ -17,7 +17,7 @@ from textdd.corpora.corpus import Corpus, load_corpus
 from textdd.corpora.sources import DatasetConfig
 from textdd.problem import Problem
 from textdd.progress import Bar, say
-from textdd.sets.manifest import read_manifest
+from textdd.sets.manifest import files_of
 from textdd.spaces.checkpoint import load_checkpoint
 from textdd.spaces.length import tell_cuts
 from textdd.spaces.pretrained import pretrained_space
@@ -126,7 +126,7 @@ def identity(run: RunConfig, problem: Problem) -> str:
     """A short hash of all that decides a run's result."""
     distiller, evaluation = dataclasses.asdict(run.distiller), dataclasses.asdict(run.evaluation)
     if run.distiller.warm_start is not None:  # what it holds decides, not where it lies
-        distiller["warm_start"] = read_manifest(Path(run.distiller.warm_start))["files"]
+        distiller["warm_start"] = files_of(Path(run.distiller.warm_start))
     processes = run.trainer.devices * run.trainer.num_nodes
     return short_hash([setting(run, problem), problem.per_class, distiller, evaluation, processes])
 

@@ -23,6 +23,7 @@ from textdd.groups import CONF
 from textdd.help import print_help
 from textdd.quiet import quiet
 from textdd.report.terminal import print_results
+from textdd.report.texts import print_quality
 from textdd.sweep import attempt, check_launcher, sweep
 
 PURPOSE = "Distil a labelled text corpus into a tiny synthetic training set, then compare distilled vs random vs full."
@@ -96,7 +97,10 @@ def job(cfg: DictConfig) -> None:
         path = execute(run)
     except TextddError as error:
         cli.exit_with(error)
-    print_results(json.loads(path.read_text()))
+    result = json.loads(path.read_text())
+    if "quality" in result:
+        print_quality(result["quality"])
+    print_results(result)
     print(f"result: {path.resolve()}", flush=True)  # noqa: T201  (the line that scripts read)
 
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from textdd.errors import TextddError
 from textdd.report.measures import measures_of
+from textdd.report.texts import QUALITY
 
 RESULT = "result.json"
 SIGNS_OF_A_RUN = ("metrics.jsonl", "artifact", "checkpoints", "distilled.json")
@@ -165,6 +166,7 @@ def read(path: Path) -> tuple[str, dict[str, Any]]:
     scored = {**estimates, **CURVE} | estimates  # a measure called `curve` is found wanting, and so below
     method = {**scored, **COST} | estimates
     problem = mismatch(content, {**SHAPE, "methods": dict.fromkeys(SHAPE["methods"], method)})
+    problem = problem or (mismatch(content["quality"], QUALITY, "quality") if "quality" in content else "")
     for name, found in {} if problem else content["methods"].items():
         problem = problem or mismatch(found, method, f"methods.{name}")
         for kind in ("variants", "transfer"):

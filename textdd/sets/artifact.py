@@ -23,7 +23,7 @@ from textdd.sets.distilled_set import DistilledSet
 from textdd.sets.manifest import FILES, FORMAT, MANIFEST, TEXTS, digest, read_checked, read_manifest
 from textdd.sets.matrices import MatrixSet
 from textdd.sets.parametrisations import PARAMETRISATIONS, name_of
-from textdd.sets.texts import TextSet
+from textdd.sets.texts import ORIGINS, TextSet
 from textdd.spaces.words import space_of
 from textdd.training import Recipe
 
@@ -132,7 +132,10 @@ def load_texts(
     texts = [tuple(str(row[name]) for name in ("text", "second") if name in row) for row in rows]
     if not texts or len({len(text) for text in texts}) > 1 or not texts[0]:
         raise ValueError(f"{TEXTS} has no texts, or single ones beside pairs")
-    return TextSet(texts, tensors["y"], tensors.get("step_sizes"), recipe, manifest)
+    origins = [str(row.get("origin", "real")) for row in rows]  # 0.4 at first made sets of real texts alone
+    if unknown := set(origins) - set(ORIGINS):
+        raise ValueError(f"{TEXTS} has texts of origin {min(unknown)!r}; allowed are {', '.join(ORIGINS)}")
+    return TextSet(texts, tensors["y"], tensors.get("step_sizes"), recipe, manifest, origins=origins)
 
 
 def check(folder: Path, distilled: DistilledSet, classes: int, tensors: dict[str, Tensor]) -> None:

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from textdd.corpora.files import SUFFIXES
 from textdd.errors import TextddError
 
 FORMAT = 3
@@ -18,6 +19,9 @@ OLDER = (2,)
 MANIFEST = "manifest.json"
 FILES = ("distilled.safetensors", "vectors.safetensors", "tokenizer.json")
 """Tensors of the set, and the words that matrices need to be read; the manifest records the hash of each."""
+
+CARD = "README.md"
+"""For people, and for the hub."""
 
 TEXTS = "texts.jsonl"
 """The texts of a set of texts, a line each."""
@@ -78,3 +82,21 @@ def read_checked(path: Path, expected: str | None) -> bytes:
     if digest(content) != expected:
         raise TextddError(f"{path} is damaged or was changed: its SHA-256 is not the one in {MANIFEST}. Copy it again.")
     return content
+
+
+def files_of(path: Path) -> dict[str, str]:
+    """What a set consists of, whatever it is called and wherever it lies: names of files and the hash of each.
+
+    Args:
+        path: the folder of an artefact, or a file of labelled texts.
+
+    Raises:
+        TextddError: it is neither.
+    """
+    if path.suffix not in SUFFIXES:
+        files: dict[str, str] = read_manifest(path)["files"]
+        return files
+    if not path.is_file():
+        raise TextddError(f"{path}: there is no such file. Allowed: an artefact's folder, or a file of labelled texts.")
+    card = path.parent / CARD  # it may say in which order the classes are
+    return {file.suffix: digest(file.read_bytes()) for file in (path, card) if file.is_file()}
