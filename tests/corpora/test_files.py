@@ -128,6 +128,6 @@ def test_a_missing_file_is_named(tmp_path, load):
 
 
 def test_an_unknown_suffix_lists_those_known(tmp_path):
+    (tmp_path / "x.doc").write_bytes(b"")
     with pytest.raises(TextddError, match=r"\.csv, \.tsv, \.jsonl, \.parquet, \.arrow"):
-        (tmp_path / "x.doc").write_bytes(b"")
         open_table(tmp_path / "x.doc")

@@ -8,7 +8,7 @@ from pathlib import Path
 import charset_normalizer
 
 from textdd.corpora.formats.opening import encoding_of, open_unpacked
-from textdd.corpora.formats.options import FileOptions
+from textdd.corpora.formats.options import ENCODINGS, FileOptions
 from textdd.errors import TextddError
 
 SAMPLE = 1 << 14
@@ -62,11 +62,12 @@ def bad_line(path: Path, encoding: str) -> tuple[int, bytes, bytes]:
 
 def proposals(sample: bytes, refused: str) -> list[str]:
     """Encodings that read a sample, the likeliest first."""
-    found = [match.encoding for match in charset_normalizer.from_bytes(sample[:SAMPLE])]
+    usual = [name for name in ENCODINGS if not name.startswith("utf")]
+    found = [match.encoding for match in charset_normalizer.from_bytes(sample[:SAMPLE], cp_isolation=usual)]
     foreign = sum(byte > 127 for byte in sample)
-    if foreign < len(sample) / 4:  # else the text is of another script, which the guess is good at
+    if foreign <= len(sample) / 4:  # else the text is of another script, which the guess is good at
         found = [WESTERN, *found]
-    names = dict.fromkeys(name for name in found if reads(sample, name))
+    names = dict.fromkeys(name for name in ("utf-8", *found, "latin-1") if reads(sample, name))
     return [name for name in names if codecs.lookup(name).name != codecs.lookup(refused).name]
 
 

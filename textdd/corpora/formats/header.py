@@ -26,11 +26,13 @@ class Header(NamedTuple):
         names: a name of its own for every column.
         written: they stand in the first row.
         zhang: the file has the form of Zhang et al.
+        alone: there is nothing else in the file.
     """
 
     names: list[str]
     written: bool
     zhang: bool = False
+    alone: bool = False
 
 
 class Plain(csv.excel):
@@ -48,7 +50,7 @@ def find_header(path: Path, options: FileOptions, dialect: Dialect) -> Header:
     Raises:
         TextddError: the file is empty, has another number of columns than were named, or has no header.
     """
-    cells, all_quoted = first_row(path, options, dialect)
+    cells, all_quoted, alone = first_row(path, options, dialect)
     shown = ", ".join(repr(cell[:30]) for cell in cells[:9])
     if options.columns:
         if len(cells) != len(options.columns):
@@ -59,14 +61,14 @@ def find_header(path: Path, options: FileOptions, dialect: Dialect) -> Header:
         written = tuple(cells) == options.columns
         if written:
             say_once(f"{path}: its first row is what dataset.columns says, and is taken for a header")
-        return Header(list(options.columns), written)
+        return Header(list(options.columns), written, alone=written and alone)
     names = told_apart(cells)
     if options.wanted <= {*names} or not like_data(cells):
         if doubled := [
             name for name in names if name not in {cell.strip() for cell in cells} and "column_" not in name
         ]:
             say_once(f"{path} has columns of one name; the later ones are called {', '.join(doubled)}")
-        return Header(names, written=True)
+        return Header(names, written=True, alone=alone)
     rest = cells[1:]
     if cells[0].strip().isdecimal() and rest and not any(NUMBER.fullmatch(cell.strip()) for cell in rest):
         if len(cells) == 2:
@@ -105,8 +107,8 @@ def suggested(cells: list[str], options: FileOptions) -> list[str]:
     return names
 
 
-def first_row(path: Path, options: FileOptions, dialect: Dialect) -> tuple[list[str], bool]:
-    """The cells of the first row that is not blank, and whether all of them stand in quotation marks.
+def first_row(path: Path, options: FileOptions, dialect: Dialect) -> tuple[list[str], bool, bool]:
+    """The cells of the first row that is not blank, whether all stand in quotation marks, and nothing follows.
 
     Raises:
         TextddError: there is none.
@@ -127,5 +129,11 @@ def first_row(path: Path, options: FileOptions, dialect: Dialect) -> tuple[list[
             f"{path} is empty. It needs a header row such as label,text and one row per text. Name another file: "
             "dataset.path=FILE"
         )
+    if any("\0" in cell for cell in cells):
+        raise TextddError(
+            f"{path} has zero bytes in its first row: it is no file of text, or of another encoding. Name another file "
+            "or the encoding: dataset.path=FILE dataset.encoding=utf-16-le"
+        )
+    alone = len(text) < HEAD // 2 and not "".join(lines[reader.line_num :]).strip()
     bare = re.sub('"(?:[^"]|"")*"', "", "".join(lines[: reader.line_num]).strip())
-    return cells, dialect.quoted and bare == dialect.separator * (len(cells) - 1)
+    return cells, dialect.quoted and bare == dialect.separator * (len(cells) - 1), alone

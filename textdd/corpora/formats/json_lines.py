@@ -22,8 +22,8 @@ DEEPEST = 500
 """Brackets that a line may open and be given to Arrow's reader, which recurses without a limit."""
 
 
-class Deep(Exception):
-    """A line opens so many brackets that it may be nested too deeply for Arrow's reader."""
+class Unfit(Exception):
+    """A line is nothing to give to Arrow's reader, which crashes on what is nested deeply and on `null`."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class JsonLines(TableFile):
             try:
                 with self._open(size, None) as reader:
                     return reader.schema
-            except (pa.ArrowInvalid, Deep) as error:
+            except (pa.ArrowInvalid, Unfit) as error:
                 if TOO_LONG not in str(error):
                     break
         return None
@@ -60,7 +60,7 @@ class JsonLines(TableFile):
                         yield plain_table(batch, columns, self.name)
                         done += len(batch)
                     return
-                except (pa.ArrowInvalid, Deep):
+                except (pa.ArrowInvalid, Unfit):
                     pass  # the slow way can read it, or says better what is wrong
             for table in tables(self._records(), columns, self.name):
                 if len(table) > done:
@@ -72,7 +72,7 @@ class JsonLines(TableFile):
             yield from reader
 
     def _open(self, size: int, schema: pa.Schema | None) -> pa.RecordBatchReader:
-        stream = pa.TransformInputStream(open_text(self.path, self.options), not_deep())
+        stream = pa.TransformInputStream(open_text(self.path, self.options), only_fit())
         return pa.json.open_json(
             stream,
             pa.json.ReadOptions(block_size=size, use_threads=False),
@@ -124,19 +124,30 @@ def as_written(kind: pa.DataType) -> pa.DataType:
     return pa.string() if pa.types.is_timestamp(kind) or pa.types.is_null(kind) else kind
 
 
-def not_deep() -> Callable[[bytes], bytes]:
-    """Make what goes over a file block by block and lets it pass while no line opens more than `DEEPEST` brackets."""
+def only_fit() -> Callable[[bytes], bytes]:
+    """Make what goes over a file block by block and lets it pass while all lines are fit for Arrow's reader.
+
+    They are where they begin with a bracket, or are blank, and open no more than `DEEPEST` brackets.
+    """
     opened = 0
+    beginnings = np.zeros(256, bool)
+    beginnings[[*b"{\r\n"]] = True
+    fresh = True
 
     def passed(block: bytes) -> bytes:
-        nonlocal opened
+        nonlocal opened, fresh
+        if not block:
+            return block
         signs = np.frombuffer(block, np.uint8)
         brackets = np.flatnonzero((signs | 32) == ord("{"))  # [ and {
         breaks = np.flatnonzero(signs == ord("\n"))
         counts = np.bincount(np.searchsorted(breaks, brackets), minlength=len(breaks) + 1)
         counts[0] += opened
-        if counts.max() > DEEPEST:
-            raise Deep
+        starts = breaks[breaks < len(signs) - 1] + 1
+        begun = beginnings[signs[starts]].all() and (not fresh or beginnings[signs[0]])
+        fresh = bool(signs[-1] == ord("\n"))
+        if counts.max() > DEEPEST or not begun:
+            raise Unfit
         opened = int(counts[-1])
         return block
 

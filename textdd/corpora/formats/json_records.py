@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
 import pyarrow as pa
 
+from textdd.corpora.formats.opening import say_once
 from textdd.corpora.formats.table import BATCH_ROWS
 from textdd.errors import TextddError
 
@@ -16,6 +18,9 @@ WAY_OUT = (
     'Write one record a text, such as {"text": "...", "label": "..."}; pandas does: '
     'frame.to_json("texts.jsonl", orient="records", lines=True)'
 )
+
+HALF = re.compile("[\\ud800-\\udfff]")
+"""Half of a pair of surrogates, which JSON may hold and UTF-8 may not."""
 
 
 def names_of(records: Iterable[Any], where: str) -> list[str]:
@@ -67,7 +72,11 @@ def written(value: Any, name: str, where: str) -> str | None:
         return "true" if value else "false"
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
-    return str(value).encode(errors="replace").decode()  # half of a pair of surrogates is no sign
+    text = str(value)
+    if HALF.search(text):
+        say_once(f"{where}: half signs, such as \\ud83d alone, are read as \N{REPLACEMENT CHARACTER}")
+        text = HALF.sub("\N{REPLACEMENT CHARACTER}", text)
+    return text
 
 
 def no_record(value: Any, what: str) -> TextddError:

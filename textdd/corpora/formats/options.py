@@ -13,7 +13,10 @@ QUOTING = ("auto", "none", "minimal")
 TAB = ("\\t", "tab")
 """How a tab is typed on a command line."""
 
-ENCODINGS = ("utf-8", "utf-16", "cp1252", "latin-1", "cp1250", "cp1251", "gb18030", "big5", "shift_jis", "euc_kr")
+ENCODINGS = (
+    *("utf-8", "utf-16", "cp1252", "latin-1", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "koi8_r"),
+    *("gb18030", "big5", "shift_jis", "euc_jp", "cp949", "mac_roman", "cp850"),
+)
 """The usual ones; Python knows many more."""
 
 

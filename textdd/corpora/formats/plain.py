@@ -37,7 +37,11 @@ def plain_table(batch: pa.RecordBatch, columns: Sequence[str], where: str) -> pa
 
 
 def plain(column: pa.Array) -> pa.Array:
-    """A column as strings, or as lists of what is made plain itself; structures and maps stay what they are."""
+    """A column as strings, or lists of strings.
+
+    Raises:
+        pyarrow.ArrowNotImplementedError: it holds structures or maps.
+    """
     kind = column.type
     if isinstance(kind, pa.BaseExtensionType):
         return plain(column.storage)
@@ -54,5 +58,5 @@ def plain(column: pa.Array) -> pa.Array:
         values = plain(lists.values.slice(start, end - start))
         return pa.ListArray.from_arrays(pc.subtract(lists.offsets, start), values, mask=lists.is_null())
     if pa.types.is_nested(kind):
-        return column
+        raise pa.ArrowNotImplementedError("it has parts with names of their own")
     return column.cast(pa.string())

@@ -79,6 +79,8 @@ class SeparatedFile(TableFile):
 
     def _read(self, columns: list[str], block: int) -> Iterator[pa.RecordBatch]:
         dialect, header = self.dialect, self.header
+        if header.alone:
+            return
         stream = open_text(self.path, self.options)
         if dialect.returns:
             stream = pa.TransformInputStream(stream, returns_as_blanks())
