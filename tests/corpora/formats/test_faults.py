@@ -53,6 +53,7 @@ DEEP = b"[" * 100_000 + b"]" * 100_000
         ("t.csv", b"\0" * 100, "zero bytes"),
         ("t.csv", b"text,label", "t.csv"),
         ("t.csv.gz", gzip.compress(ROWS)[:-9], "Truncated"),
+        ("t.csv.gz", gzip.compress(b"text,label\n" + b"a" * 9_000_000), "Expected 2 columns, got 1"),
         ("t.csv", b"PK\3\4", "is an archive"),
         ("t.xlsx", b"PK\3\4", "is a spreadsheet.*read_excel"),
         ("t.pkl", b"", "is a pickle"),

@@ -103,12 +103,14 @@ def test_columns_of_one_name_are_told_apart(tmp_path, capsys):
 
 
 @pytest.mark.parametrize("form", ["csv", "jsonl", "json"])
-def test_a_row_may_be_longer_than_a_block(form, tmp_path):
-    long = "x" * 6_000_000
-    rows = [{"text": text, "label": "1"} for text in ("a", long, "b")]
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_row_may_be_longer_than_a_block(form, place, tmp_path):
+    texts = ["a", "b"]
+    texts.insert(place, "x" * 6_000_000)
+    rows = [{"text": text, "label": "1"} for text in texts]
     lines = {"csv": "text,label\n" + "".join(f"{row['text']},1\n" for row in rows)}
     lines["jsonl"], lines["json"] = "".join(json.dumps(row) + "\n" for row in rows), json.dumps(rows)
-    assert read(written(tmp_path, f"t.{form}", lines[form]))["text"].to_pylist() == ["a", long, "b"]
+    assert read(written(tmp_path, f"t.{form}", lines[form]))["text"].to_pylist() == texts
 
 
 def test_records_keep_what_they_say(tmp_path, capsys):

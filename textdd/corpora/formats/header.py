@@ -26,7 +26,7 @@ class Header(NamedTuple):
         names: a name of its own for every column.
         written: they stand in the first row.
         zhang: the file has the form of Zhang et al.
-        alone: there is nothing else in the file.
+        alone: there is nothing else in the file, not even the end of the line.
     """
 
     names: list[str]
@@ -134,6 +134,6 @@ def first_row(path: Path, options: FileOptions, dialect: Dialect) -> tuple[list[
             f"{path} has zero bytes in its first row: it is no file of text, or of another encoding. Name another file "
             "or the encoding: dataset.path=FILE dataset.encoding=utf-16-le"
         )
-    alone = len(text) < HEAD // 2 and not "".join(lines[reader.line_num :]).strip()
+    alone = len(text) < HEAD // 2 and not re.search("[\r\n]", text.lstrip("\r\n"))  # the head of more ends with a line
     bare = re.sub('"(?:[^"]|"")*"', "", "".join(lines[: reader.line_num]).strip())
     return cells, dialect.quoted and bare == dialect.separator * (len(cells) - 1), alone
