@@ -25,6 +25,7 @@ DEEP = b"[" * 100_000 + b"]" * 100_000
         ("t.jsonl", b'{"a":' * 100_000, "line 1 is nested too deeply"),
         ("t.json", DEEP, "is nested too deeply"),
         ("t.jsonl", b"null\n", "line 1 is NoneType"),
+        ("t.jsonl", b"{}\n{}\n", "holds no records"),
         ("t.jsonl", RECORDS + b"null\n", "line 11 is NoneType"),
         ("t.jsonl", RECORDS + b'{"text": "\xff", "label": 1}\n', "dataset.encoding=cp1252"),
         ("t.jsonl", RECORDS + b'{"text": "x"\n', "line 11 is no JSON"),

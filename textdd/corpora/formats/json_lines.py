@@ -35,7 +35,8 @@ class JsonLines(TableFile):
     def columns(self) -> list[str]:
         """Name the columns that the first records have."""
         with readable(self):
-            return names_of(self._records(), self.name) if self._schema is None else list(self._schema.names)
+            known = [] if self._schema is None else list(self._schema.names)
+            return known or names_of(self._records(), self.name)
 
     @cached_property
     def _schema(self) -> pa.Schema | None:
