@@ -13,10 +13,11 @@ from textdd.choosing.choose import SEARCH, choose
 from textdd.choosing.labels import LABELS
 from textdd.choosing.method import PICKS
 from textdd.choosing.pool import FORMS
-from textdd.config import CONF, register
+from textdd.config import register
 from textdd.distillers import CHOOSERS
 from textdd.errors import TextddError
 from textdd.evaluation.scoring import score
+from textdd.groups import CONF
 from textdd.loggers import LoggerConfig, Mirrors
 from textdd.outer.materials import Materials, Place
 from textdd.sets.distilled_set import DistilledSet
