@@ -155,13 +155,13 @@ def test_texts_in_the_label_column_are_noticed(write, load):
 @pytest.mark.parametrize(
     ("option", "message"),
     [
-        ({"on_empty": "skip"}, "dataset.on_empty=drop|dataset.on_empty=error"),
-        ({"validation": 0.0}, "dataset.validation=0.0 is no share"),
-        ({"test_fraction": 1.0}, "dataset.test_fraction=1.0 is no share"),
-        ({"length": 0}, "Got dataset.length=0; 1 to 512 tokens or auto are allowed. Type: dataset.length=auto"),
-        ({"vocabulary": 2}, "dataset.vocabulary is less than the least, 3"),
+        ({"on_empty": "skip"}, r"Got dataset\.on_empty=skip\. Allowed: error or drop"),
+        ({"validation": 0.0}, r"Got dataset\.validation=0\. Allowed: a number above 0 and below 1"),
+        ({"test_fraction": 1.0}, r"Got dataset\.test_fraction=1\. Allowed: a number above 0 and below 1"),
+        ({"length": 0}, r"Got dataset\.length=0\. Allowed: a whole number from 1 to 512, or auto"),
+        ({"vocabulary": 2}, r"Got dataset\.vocabulary=2\. Allowed: a whole number from 3"),
         ({"classes": ["a", "a"]}, "two different names"),
-        ({"text": []}, "dataset.text is less than the least"),
+        ({"text": []}, r"Got dataset\.text=\[\]\. Allowed: "),
     ],
 )
 def test_values_out_of_range_are_told_before_anything_is_read(option, message, load):
