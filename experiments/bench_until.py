@@ -10,8 +10,9 @@ import pytorch_lightning as pl
 import torch
 from hydra import compose, initialize_config_dir
 
-from textdd.config import CONF, register, to_run
+from textdd.config import register, to_run
 from textdd.evaluation.scoring import score
+from textdd.groups import CONF
 from textdd.outer.batches import OuterData
 from textdd.outer.distil import make_distiller, materials_of
 from textdd.outer.distiller import Distiller

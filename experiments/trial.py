@@ -25,6 +25,7 @@ from textdd.evaluation.scoring import score
 from textdd.evaluation.tuning import tune
 from textdd.experiment import manifest_of
 from textdd.loggers import Mirrors
+from textdd.options import check_options
 from textdd.outer.distil import Place, distil
 from textdd.prepare import materials_folder, prepare, short_hash
 from textdd.problem import Problem
@@ -102,6 +103,7 @@ def trial(overrides: list[str]) -> dict:
     quiet()
     asked = [option for option in overrides if not option.startswith("selector=")]
     run = to_run(compose_config("config", [*asked, "logger=none"]))
+    check_options(run)
     check(run)
     set_up_process(run.trainer)
     judge = Judge(run, prepare(run))

@@ -105,7 +105,7 @@ def test_pairs_and_several_labels_from_lists(places):
         ((["a", "b"],), {}, "Got 2 texts and no labels"),
         ((3,), {}, "Got int for train. Allowed: a pandas frame"),
         (("demo",), {"distiller.inner_step": 3}, r"Unknown option 'distiller.inner_step'\. Nearest: distiller.inner_s"),
-        (("demo",), {"per_class": 0}, "Got per_class=0; 1 or more is allowed"),
+        (("demo",), {"per_class": 0}, "Got per_class=0. Allowed: a whole number from 1"),
         (("demo",), {"student": "textcn"}, "Type: model=textcnn"),
     ],
 )

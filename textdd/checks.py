@@ -1,56 +1,41 @@
-"""Checks of a composed configuration that need no data: closed lists, ranges, and combinations that cannot work."""
+"""Checks of a composed configuration that need no data, besides the range of every option: what cannot go together."""
 
 from __future__ import annotations
 
 from importlib.util import find_spec
 from pathlib import Path
 
-from textdd.allowed import all_of, at_least, one_of, positive
 from textdd.choosing.method import TextMethodConfig
 from textdd.config import RunConfig
 from textdd.corpora.sources import check_config
-from textdd.distillers import DISTILLERS, OPTIONS
-from textdd.errors import TextddError, nearest_first
+from textdd.distillers import DISTILLERS
+from textdd.errors import TextddError
 from textdd.outer.chain import ChainConfig, Stage
 from textdd.outer.nested import check_nested
 from textdd.quality.perplexity import check_language_model
-from textdd.selectors import SELECTORS
 from textdd.sets.manifest import files_of
 from textdd.sets.parametrisations import OF_WORDS
-from textdd.spaces.vectors import EMBEDDINGS
-from textdd.students import STUDENTS
-from textdd.training.side_by_side import CHOICES
-
-PRECISIONS = ("32-true", "bf16-mixed", "16-mixed", "64-true")
-PRODUCTS = ("highest", "high", "medium")
+from textdd.students import NETWORKS, STUDENTS
+from textdd.students.size import check_size
 
 
 def check(run: RunConfig) -> None:
-    """Check a configuration before any data is read.
+    """Check a configuration, every option of which is within its range, before any data is read.
 
     Raises:
-        TextddError: a value is not allowed, or two values exclude each other.
+        TextddError: two values exclude each other, or what they name is not there.
     """
     if run.budget is not None and run.per_class is not None:
         raise TextddError(
             f"Got budget={run.budget:g} and per_class={run.per_class}: give one of them. "
             f"Type: per_class={run.per_class}"
         )
-    if run.budget is not None and not 0 < run.budget <= 1:
-        raise TextddError(f"Got budget={run.budget:g}; a fraction in (0, 1] is allowed. Type: budget=0.001")
-    at_least("per_class", run.per_class, 1, 10)
-    at_least("trainer.devices", run.trainer.devices, 1, 1)
-    at_least("evaluation.students", run.evaluation.students, 1, 5)
-    at_least("evaluation.tuning_students", run.evaluation.tuning_students, 1, 3)
-    one_of("way of training several students", run.evaluation.side_by_side, CHOICES, "evaluation.side_by_side")
-    one_of("precision", run.trainer.precision, PRECISIONS, "trainer.precision")
-    one_of("precision of matrix products", run.trainer.matmul, PRODUCTS, "trainer.matmul")
-    one_of("embedding", run.embedding.name, EMBEDDINGS, "embedding")
     if hasattr(run.model, "check"):
         run.model.check()
+    if run.model.name in NETWORKS:  # what it has at least; the words and classes of the corpus are not known yet
+        dimension = 1 if run.embedding.name == "glove" else run.embedding.dimension
+        check_size(STUDENTS[run.model.name][0], run.model, dimension, 2)
     check_config(run.dataset)
-    all_of("selector", run.evaluation.selectors, SELECTORS, "evaluation.selectors")
-    all_of("student", run.evaluation.transfer, STUDENTS, "evaluation.transfer")
     if run.logger.tensorboard and find_spec("tensorboard") is None:
         raise TextddError(
             "Got logger=tensorboard, but tensorboard is not installed. Type: pip install 'textdd[tensorboard]'"
@@ -67,21 +52,12 @@ def check(run: RunConfig) -> None:
 
 
 def check_chain(config: ChainConfig) -> None:
-    """Check the stages of a chain, and the options of each."""
-    if not config.stages:
-        raise TextddError("Got distiller.stages=[]; a chain has a stage. Type: distiller.stages=[meta_gradient]")
-    for i, name in enumerate(config.stages):
-        if name not in config.options:
-            best = nearest_first(name, OPTIONS)
-            mended = [*config.stages[:i], best[0], *config.stages[i + 1 :]]
-            raise TextddError(
-                f"Unknown stage {name!r}. Allowed (nearest first): {', '.join(best)}. "
-                f"Type: distiller.stages=[{','.join(mended)}]"
-            )
-    positive("distiller.minutes", config.minutes, 4)
+    """Check that the stages of a chain go together, and the options of each."""
     learned = [options for options in config.options.values() if not isinstance(options, TextMethodConfig)]
     for name, options in config.options.items():
         key = f"distiller.options.{name}"
+        if options.name != name:
+            raise TextddError(f"Got {key}.name={options.name}; a stage is its method. Type: {key}.name={name}")
         try:
             check_method(options)
         except TextddError as error:  # it speaks of a method alone, whose options have shorter names
@@ -100,11 +76,10 @@ def check_chain(config: ChainConfig) -> None:
 
 
 def check_method(config: Stage) -> None:
-    """Check a method's options, that there is something to learn, and that it has a gradient for all of it."""
-    one_of("distiller", config.name, OPTIONS, "distiller")
-    config.check()
+    """Check that a method's options go together: there is something to learn, and it has a gradient for all of it."""
     if isinstance(config, TextMethodConfig):
         return
+    config.check()
     method, _ = DISTILLERS[config.name]
     if config.parametrisation in OF_WORDS and config.start == "noise":
         raise TextddError(

@@ -1,13 +1,10 @@
-"""The command line: Hydra composes, this file makes its mistakes readable and its help worth reading."""
+"""The command line: Hydra composes, this file makes its mistakes readable."""
 
 from __future__ import annotations
 
-import dataclasses
-import inspect
-import shutil
 import sys
-import textwrap
 from collections.abc import Callable
+from functools import cache
 from itertools import product
 from typing import Any
 
@@ -20,8 +17,10 @@ from omegaconf.errors import OmegaConfBaseException
 from rich.console import Console
 from rich.markup import escape
 
-from textdd.config import CONF
+from textdd.allowed import shown
 from textdd.errors import TextddError, nearest_first
+from textdd.groups import CONF, choices_of
+from textdd.options import check_options, table
 
 HELP_FLAGS = ("--help", "-h")
 
@@ -31,7 +30,7 @@ def groups_of(config_name: str) -> dict[str, list[str]]:
     entries = OmegaConf.load(CONF / f"{config_name}.yaml").defaults
     listed = [str(next(iter(entry))) for entry in entries if isinstance(entry, DictConfig)]
     names = sorted(name.removeprefix("optional ") for name in listed if not name.startswith("override "))
-    return {name: sorted(file.stem for file in (CONF / name).glob("*.yaml")) for name in names}
+    return {name: choices_of(name) for name in names}
 
 
 def compose_config(config_name: str, arguments: list[str], *, with_hydra: bool = False) -> DictConfig:
@@ -45,18 +44,36 @@ def compose_config(config_name: str, arguments: list[str], *, with_hydra: bool =
     Raises:
         TextddError: an override is malformed, unknown or of the wrong type.
     """
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        try:
+    try:
+        with initialize_config_dir(str(CONF), version_base="1.3"):
             return compose(config_name, arguments, return_hydra_config=with_hydra)
-        except (HydraException, OmegaConfBaseException) as error:
-            cause = error.__cause__ or error
-            key = getattr(cause, "full_key", None)
-            reason = f"Option {key}: " if key else ""
-            reason += str(cause).strip().splitlines()[0]
-            program = {"config": "run"}.get(config_name, config_name)
-            raise TextddError(
-                f"{reason}\nGot: {' '.join(arguments)}. For types and meanings type: python -m textdd.{program} --help"
-            ) from error
+    except (HydraException, OmegaConfBaseException, ValueError, OverflowError) as error:
+        cause = error.__cause__ or error
+        key = getattr(error, "full_key", None) or getattr(cause, "full_key", None)
+        if key and (refusal := wrong_kind(config_name, arguments, key.partition("[")[0])):
+            raise refusal from error
+        reason = f"Option {key}: " if key else ""
+        reason += str(cause).strip().splitlines()[0]
+        program = {"config": "run"}.get(config_name, config_name)
+        raise TextddError(
+            f"{reason}\nGot: {' '.join(map(shown, arguments))}. "
+            f"For what is allowed type: python -m textdd.{program} --help"
+        ) from error
+
+
+def wrong_kind(config_name: str, arguments: list[str], key: str) -> TextddError | None:
+    """The error for an option whose value is of another kind than its range; None where that is not what is wrong."""
+    typed = [override for override in overrides_in(arguments) if override.key_or_group == key]
+    if not typed:
+        return None
+    lines = [override.input_line for override in typed]
+    cfg = compose_config(config_name, [argument for argument in arguments if argument not in lines])
+    if OmegaConf.missing_keys(cfg):
+        return None
+    for option in table(OmegaConf.to_object(cfg)):
+        if option.key == key:
+            return option._replace(value=typed[-1].value(), default=option.value).refusal()
+    return None
 
 
 def check_arguments(config_name: str, arguments: list[str], check: Callable[[DictConfig], None]) -> None:
@@ -76,7 +93,8 @@ def check_arguments(config_name: str, arguments: list[str], check: Callable[[Dic
     if "experiment" in known:
         overrides = with_experiment(overrides, sweep=is_sweep(arguments))
     chosen = [values_of(o)[0] for o in overrides if o.key_or_group in known]
-    options = paths(compose_config(config_name, chosen))
+    composed = cache(lambda *chosen: compose_config(config_name, list(chosen)))
+    options = paths(composed(*chosen))
     for override in overrides:
         if override.key_or_group not in known:
             check_key(override, options, known)
@@ -85,7 +103,13 @@ def check_arguments(config_name: str, arguments: list[str], check: Callable[[Dic
     for i, override in enumerate(overrides):
         lines += [[*first[:i], value, *first[i + 1 :]] for value in values_of(override)[1:]]
     for line in lines:
-        check(compose_config(config_name, line))
+        cfg = compose_config(config_name, line)
+        defaults = composed(*(argument for argument in line if parse(argument).key_or_group in known))
+        for key in OmegaConf.missing_keys(cfg) - OmegaConf.missing_keys(defaults):
+            raise TextddError(f"Got {key}=???, which is no value. Type: {key}={shown(OmegaConf.select(defaults, key))}")
+        if not OmegaConf.missing_keys(cfg):
+            check_options(OmegaConf.to_object(cfg), OmegaConf.to_container(defaults))
+        check(cfg)
 
 
 def with_lists(config_name: str, arguments: list[str]) -> list[str]:
@@ -170,6 +194,10 @@ def parse(argument: str) -> Override:
     except HydraException as error:
         hint = f"{argument}=..." if "=" not in argument else argument.replace(" ", "\\ ")
         raise TextddError(f"Got {argument!r}; options are written option=value. Type: {hint}") from error
+    except ValueError as error:  # Python reads no number of thousands of digits
+        raise TextddError(
+            f"Got {shown(argument)}, which is no number that any option has. Type: textdd run --help"
+        ) from error
 
 
 def values_of(override: Override) -> list[str]:
@@ -215,84 +243,6 @@ def check_key(override: Override, options: list[str], known: dict[str, list[str]
             f"Unknown option {key!r}. Nearest: {', '.join(best)}. Type: {best[0]}=... "
             "All options: python -m textdd.run --help"
         )
-
-
-def print_help(
-    program: str, purpose: str, examples: list[tuple[str, str]], config_name: str, arguments: list[str]
-) -> None:
-    """Print what the program does, examples, the groups with their choices, and every option with its meaning.
-
-    Args:
-        program: the subcommand, such as `run`.
-        purpose: one sentence.
-        examples: pairs of what to type behind the program, and what that does.
-        config_name: the file in conf/, such as `config` or `evaluate`.
-        arguments: overrides, whose values are shown.
-    """
-    lines = [purpose, "", f"Usage: textdd {program} [option=value ...], or python -m textdd.{program} ...", ""]
-    for command, meaning in examples:
-        lines += [f"  # {meaning}", f"  textdd {program} {command}".rstrip()]
-    for group, choices in groups_of(config_name).items():
-        lines += ["", f"{group}=", *rows([(choice, comment_of(group, choice)) for choice in choices])]
-    lines += ["", "options, with their values under the choices made"]
-    options = OmegaConf.to_object(compose_config(config_name, arguments))
-    lines += rows([(f"{name}={value}", meaning) for name, value, meaning in option_rows(options)])
-    sys.stdout.write("\n".join(lines) + "\n")
-
-
-def comment_of(group: str, choice: str) -> str:
-    """The first comment of a choice's file; in front of it stands at most a header of Hydra's."""
-    lines = (CONF / group / f"{choice}.yaml").read_text().splitlines()
-    return next(line.lstrip("# ") for line in lines if not line.startswith("# @"))
-
-
-def rows(pairs: list[tuple[str, str]]) -> list[str]:
-    """Two columns, the second wrapped to the width of the terminal."""
-    width = min(shutil.get_terminal_size((100, 24)).columns, 120)
-    indent = min(max(len(first) for first, _ in pairs), 36) + 4
-    lines = []
-    for first, second in pairs:
-        if len(first) + 4 > indent:  # too long for its column: it gets a line of its own
-            lines.append(f"  {first}")
-            first = ""
-        lines += textwrap.wrap(
-            second or "-", width, initial_indent=f"  {first}".ljust(indent), subsequent_indent=" " * indent
-        )
-    return lines
-
-
-def option_rows(options: Any, prefix: str = "") -> list[tuple[str, str, str]]:
-    """Names, values and meanings of all options of a dataclass, its parts after its own."""
-    meanings: dict[str, str] = {}
-    for ancestor in reversed(type(options).__mro__):
-        meanings |= attributes_of(ancestor)
-    own, parts = [], []
-    for item in dataclasses.fields(options):
-        value = getattr(options, item.name)
-        if dataclasses.is_dataclass(value):
-            parts += option_rows(value, f"{prefix}{item.name}.")
-        elif isinstance(value, dict):  # the options of a chain's stages
-            own.append((f"{prefix}{item.name}", "", meanings.get(item.name, "")))
-            for name, options in value.items():
-                parts += option_rows(options, f"{prefix}{item.name}.{name}.")
-        else:
-            shown = "null" if value is None else str(value)
-            own.append((f"{prefix}{item.name}", shown, meanings.get(item.name, "")))
-    return own + parts
-
-
-def attributes_of(documented: type) -> dict[str, str]:
-    """The entries of the Attributes section of a class's docstring."""
-    lines = inspect.cleandoc(documented.__doc__ or "").partition("Attributes:\n")[2].splitlines()
-    found: dict[str, str] = {}
-    name = ""
-    for line in lines:
-        if line.startswith("        ") and name:
-            found[name] += " " + line.strip()
-        elif ":" in line:
-            name, _, meaning = line.strip().partition(": ")
-            found[name] = meaning
-    return found
 
 
 def exit_with(error: TextddError) -> None:

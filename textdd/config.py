@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, DictConfig, OmegaConf
 
+from textdd.allowed import PLACE, Few, ListOf, Name, Number, OneOf, Parts, Place, Seed, Whole
 from textdd.corpora.sources import DatasetConfig
 from textdd.distillers import OPTIONS
 from textdd.evaluation.protocol import EvaluationConfig
 from textdd.loggers import LoggerConfig
+from textdd.loggers.config import Project
 from textdd.outer.chain import ChainConfig
 from textdd.quality.config import QualityConfig
 from textdd.spaces.vectors import EmbeddingConfig
 from textdd.students import STUDENTS
 from textdd.trainer import TrainerConfig
-
-HERE = Path(__file__).resolve().parent
-CONF = HERE / "conf" if (HERE / "conf").is_dir() else HERE.parent / "conf"
-"""The YAML folder: inside the package when installed as a wheel, beside it in a checkout."""
 
 
 @dataclass
@@ -47,18 +44,18 @@ class RunConfig:
         quality: what is looked at in a set of texts.
     """
 
-    budget: float | None = None
-    per_class: int | None = None
-    seed: int = 0
-    data_dir: str | None = None
-    cache_dir: str = "~/.cache/textdd"
-    output_dir: str = "runs"
+    budget: Annotated[float, Number(0, 1, "(]", usual=0.001)] | None = None
+    per_class: Annotated[int, Whole(1, 1_000_000, usual=10)] | None = None
+    seed: Seed = 0
+    data_dir: Place | None = None
+    cache_dir: Place = "~/.cache/textdd"
+    output_dir: Place = "runs"
     overwrite: bool = False
     plan: bool = False
     dataset: DatasetConfig = field(default_factory=DatasetConfig)
-    model: Any = MISSING
+    model: Annotated[Any, Parts()] = MISSING
     embedding: EmbeddingConfig = field(default_factory=EmbeddingConfig)
-    distiller: Any = MISSING
+    distiller: Annotated[Any, Parts()] = MISSING
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
     logger: LoggerConfig = field(default_factory=LoggerConfig)
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
@@ -80,13 +77,13 @@ class SetConfig:
         quality: what is looked at in a set of texts.
     """
 
-    artifact: str = MISSING
-    seed: int = 0
-    data_dir: str | None = None
-    cache_dir: str = "~/.cache/textdd"
-    dataset: DatasetConfig | None = None
-    embedding: EmbeddingConfig | None = None
-    model: Any = None
+    artifact: Place = MISSING
+    seed: Seed = 0
+    data_dir: Place | None = None
+    cache_dir: Place = "~/.cache/textdd"
+    dataset: Annotated[DatasetConfig | None, OneOf(None)] = None
+    embedding: Annotated[EmbeddingConfig | None, OneOf(None)] = None
+    model: Annotated[Any, OneOf(None)] = None
     quality: QualityConfig = field(default_factory=QualityConfig)
 
 
@@ -98,7 +95,7 @@ class EvaluateConfig(SetConfig):
         students: K, fresh students.
     """
 
-    students: int = 5
+    students: Few = 5
 
 
 @dataclass
@@ -121,8 +118,8 @@ class ExportConfig:
         to: the file to write; its suffix is .parquet, .jsonl or .csv, and its card, README.md, lies beside it.
     """
 
-    artifact: str = MISSING
-    to: str = MISSING
+    artifact: Place = MISSING
+    to: Place = MISSING
 
 
 @dataclass
@@ -134,8 +131,8 @@ class ReportConfig:
         out: the folder to write; null takes `report/` beside the run folders.
     """
 
-    runs: Any = MISSING
-    out: str | None = None
+    runs: Annotated[Any, PLACE, ListOf(PLACE, least=1)] = MISSING
+    out: Place | None = None
 
 
 @dataclass
@@ -150,11 +147,11 @@ class DashboardConfig:
         file: that file.
     """
 
-    entity: str | None = None
-    project: str = "textdd"
-    title: str = "textdd: distilled vs random vs full"
+    entity: Name | None = None
+    project: Project = "textdd"
+    title: Name = "textdd: distilled vs random vs full"
     offline: bool = False
-    file: str = "dashboard.json"
+    file: Place = "dashboard.json"
 
 
 def register() -> None:

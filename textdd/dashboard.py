@@ -14,8 +14,10 @@ import hydra
 from omegaconf import DictConfig, OmegaConf
 
 from textdd import cli
-from textdd.config import CONF, DashboardConfig, register
+from textdd.config import DashboardConfig, register
 from textdd.errors import TextddError
+from textdd.groups import CONF
+from textdd.help import print_help
 from textdd.quiet import quiet
 from textdd.record import write_bytes
 
@@ -144,7 +146,7 @@ def main() -> None:
     """Entry point of `python -m textdd.dashboard`."""
     arguments = sys.argv[1:]
     if any(flag in arguments for flag in cli.HELP_FLAGS):
-        cli.print_help("dashboard", PURPOSE, EXAMPLES, "dashboard", [])
+        print_help("dashboard", PURPOSE, EXAMPLES, "dashboard", [])
         return
     try:
         cli.check_arguments("dashboard", arguments, check)

@@ -17,11 +17,13 @@ from rich.markup import escape
 from rich.table import Table
 
 from textdd import cli
-from textdd.config import CONF, EvaluateConfig, SetConfig, register
+from textdd.config import EvaluateConfig, SetConfig, register
 from textdd.corpora.corpus import Corpus, load_corpus
 from textdd.corpora.sources import DatasetConfig
 from textdd.errors import TextddError
 from textdd.evaluation.protocol import EvaluationConfig, Protocol, Result
+from textdd.groups import CONF
+from textdd.help import print_help
 from textdd.prepare import space_for
 from textdd.problem import Problem
 from textdd.quality.overlap import check_overlap, overlap_note
@@ -181,7 +183,7 @@ def main() -> None:
     """Entry point of `python -m textdd.evaluate`."""
     arguments = sys.argv[1:]
     if any(flag in arguments for flag in cli.HELP_FLAGS):
-        cli.print_help("evaluate", PURPOSE, EXAMPLES, "evaluate", ["artifact=PATH"])
+        print_help("evaluate", PURPOSE, EXAMPLES, "evaluate", ["artifact=PATH"])
         return
     try:
         cli.check_arguments("evaluate", arguments, check)

@@ -13,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from textdd import cli
 from textdd.config import ExportConfig, register
 from textdd.errors import TextddError
+from textdd.help import print_help
 from textdd.quiet import quiet
 from textdd.sets.distilled_set import DistilledSet
 from textdd.sets.exported import check_target, export
@@ -61,7 +62,7 @@ def main() -> None:
     """Entry point of `textdd export`."""
     arguments = sys.argv[1:]
     if any(flag in arguments for flag in cli.HELP_FLAGS):
-        cli.print_help("export", PURPOSE, EXAMPLES, "export", ["artifact=PATH", "to=FILE"])
+        print_help("export", PURPOSE, EXAMPLES, "export", ["artifact=PATH", "to=FILE"])
         return
     quiet()
     try:

@@ -1,4 +1,4 @@
-"""The machine that a run's seconds were measured on."""
+"""The machine: what seconds are measured on, and the memory that there is."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from pathlib import Path
 import torch
 
 CPUINFO = Path("/proc/cpuinfo")
+MEMINFO = Path("/proc/meminfo")
+LIMIT, USED = (Path("/sys/fs/cgroup") / name for name in ("memory.max", "memory.current"))
 
 
 def machine() -> dict[str, str | int]:
@@ -26,3 +28,19 @@ def processor() -> str:
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     return platform.processor() or platform.machine()
+
+
+def available(device: torch.device) -> int:
+    """Bytes that can still be allocated on a device.
+
+    On a CPU that is what Linux calls available, or what is left of a container's limit; elsewhere all there is.
+    """
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    if not MEMINFO.exists():
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    lines = dict(line.split(":") for line in MEMINFO.read_text().splitlines())
+    free = int(lines["MemAvailable"].split()[0]) * 1024
+    if LIMIT.exists() and (limit := LIMIT.read_text().strip()) != "max":
+        free = min(free, int(limit) - int(USED.read_text()))
+    return free

@@ -16,9 +16,11 @@ from omegaconf import DictConfig
 
 from textdd import cli
 from textdd.checks import check
-from textdd.config import CONF, register, to_run
+from textdd.config import register, to_run
 from textdd.errors import TextddError
 from textdd.experiment import execute, show_plan
+from textdd.groups import CONF
+from textdd.help import print_help
 from textdd.quiet import quiet
 from textdd.report.terminal import print_results
 from textdd.report.texts import print_quality
@@ -67,7 +69,7 @@ def main() -> None:
         return
     if any(flag in arguments for flag in cli.HELP_FLAGS):
         chosen = [argument for argument in arguments if not argument.startswith("-")]
-        cli.print_help("run", PURPOSE, EXAMPLES, "config", chosen)
+        print_help("run", PURPOSE, EXAMPLES, "config", chosen)
         return
     try:
         arguments = sys.argv[1:] = cli.with_lists("config", arguments)

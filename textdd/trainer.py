@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.plugins.io import TorchCheckpointIO
 from pytorch_lightning.utilities import rank_zero_only
 
+from textdd.allowed import OneOf, Whole
+from textdd.errors import TextddError
 from textdd.record import write_bytes
 
 
@@ -23,7 +26,7 @@ class TrainerConfig:
         accelerator: `auto`, `cpu` or `gpu`.
         devices: processes per machine, one device each.
         num_nodes: machines.
-        strategy: how several processes work together: `auto`, `ddp`, `ddp_spawn`, ...
+        strategy: how several processes work together: `auto`, `ddp`, `ddp_spawn` or `ddp_fork`.
         precision: `32-true`, `bf16-mixed`, `16-mixed` or `64-true`.
         matmul: how float32 matrices are multiplied: `highest` in float32, `high` and `medium` faster where the machine
             can (torch.set_float32_matmul_precision). Products of bfloat16 summed in float32, which is what `medium`
@@ -31,13 +34,13 @@ class TrainerConfig:
         threads: CPU threads of each process; 0 leaves torch's choice.
     """
 
-    accelerator: str = "auto"
-    devices: int = 1
-    num_nodes: int = 1
-    strategy: str = "auto"
-    precision: str = "32-true"
-    matmul: str = "medium"
-    threads: int = 0
+    accelerator: Annotated[str, OneOf("auto", "cpu", "gpu")] = "auto"
+    devices: Annotated[int, Whole(1, 128)] = 1
+    num_nodes: Annotated[int, Whole(1, 1024)] = 1
+    strategy: Annotated[str, OneOf("auto", "ddp", "ddp_spawn", "ddp_fork")] = "auto"
+    precision: Annotated[str, OneOf("32-true", "bf16-mixed", "16-mixed", "64-true")] = "32-true"
+    matmul: Annotated[str, OneOf("highest", "high", "medium")] = "medium"
+    threads: Annotated[int, Whole(0, 1024)] = 0
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):
@@ -52,10 +55,37 @@ class AtomicCheckpointIO(TorchCheckpointIO):
 
 
 def set_up_process(config: TrainerConfig) -> None:
-    """Tell torch how this process is to compute."""
+    """Tell torch how this process is to compute.
+
+    Raises:
+        TextddError: the machine has not the devices, or they cannot compute so.
+    """
+    check_devices(config)
     torch.set_float32_matmul_precision(config.matmul)
     if config.threads:
         torch.set_num_threads(config.threads)
+
+
+def check_devices(config: TrainerConfig) -> None:
+    """Check that the machine has the devices that are asked for.
+
+    Raises:
+        TextddError: it has not, or they do not know the precision.
+    """
+    gpus = 0 if config.accelerator == "cpu" else torch.cuda.device_count()
+    if config.accelerator == "gpu" and not gpus and not torch.backends.mps.is_available():
+        raise TextddError("Got trainer.accelerator=gpu, and torch finds no GPU on this machine. Type: trainer=cpu")
+    most = gpus or max(2, os.cpu_count() or 1)  # two processes can be tried anywhere
+    if config.devices > most:
+        there = f"{gpus} GPUs" if gpus else f"{os.cpu_count()} processor cores"
+        raise TextddError(
+            f"Got trainer.devices={config.devices}; this machine has {there}. Type: trainer.devices={most}"
+        )
+    if config.precision == "16-mixed" and not gpus:
+        raise TextddError(
+            "Got trainer.precision=16-mixed; CPUs compute in bfloat16 or not in 16 bits at all. "
+            "Type: trainer.precision=bf16-mixed"
+        )
 
 
 class SetUpProcess(pl.Callback):

@@ -10,9 +10,10 @@ from hydra import compose, initialize_config_dir
 from tests.conftest import SMALL
 from textdd import DistilledSet, evaluate, export
 from textdd.cli import compose_config
-from textdd.config import CONF, register, to_run
+from textdd.config import register, to_run
 from textdd.errors import TextddError
 from textdd.evaluation.protocol import EvaluationConfig
+from textdd.groups import CONF
 from textdd.prepare import prepare
 from textdd.quality import __main__ as quality
 from textdd.report.page import write_report

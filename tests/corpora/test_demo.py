@@ -8,6 +8,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 
 from textdd.corpora.demo import DemoConfig, demo_splits, pseudo_words
+from textdd.corpora.sources import DatasetConfig, check_config
 from textdd.errors import TextddError
 from textdd.seeds import numpy_generator
 
@@ -68,4 +69,4 @@ def test_its_words_are_distinct():
 @pytest.mark.parametrize("wrong", [{"topics": 1}, {"words": 50}, {"longest": 3}, {"topical": 0.9}, {"noise": 1.5}])
 def test_numbers_out_of_range_are_an_error(wrong):
     with pytest.raises(TextddError, match=r"dataset\.demo\."):
-        demo_splits(DemoConfig(**wrong))
+        check_config(DatasetConfig(demo=DemoConfig(**wrong)))

@@ -50,8 +50,11 @@ def chosen(config, problem, folder, source=None):
     """A set, as a run of this method makes it."""
     candidates, _ = CHOOSERS[config.name]
     mirrors = Mirrors(LoggerConfig(), folder, "", "", {})
+    shared = (
+        problem.cache / "materials" / f"{problem.corpus.key}-{problem.space.sha256[:8]}"
+    )  # one teacher for all tests
     make = partial(make_trainer, TrainerConfig(accelerator="cpu"), alone=True)
-    materials = Materials(problem, folder.parent / "shared", make)
+    materials = Materials(problem, shared, make)
     manifest = {
         "dataset": "demo",
         "classes": problem.corpus.classes,
@@ -64,7 +67,7 @@ def chosen(config, problem, folder, source=None):
         "versions": {"textdd": "0.4"},
         "metrics": {},
     }
-    return choose(config, candidates, materials, Place(folder, folder.parent / "shared", mirrors), manifest, source)
+    return choose(config, candidates, materials, Place(folder, shared, mirrors), manifest, source)
 
 
 @pytest.mark.parametrize(("which", "name", "changes"), TABLE)

@@ -13,10 +13,11 @@ from torch.nn import functional as F
 
 from tests.conftest import STILL
 from tests.tiny import Parts
-from textdd.config import CONF, register
+from textdd.config import register
 from textdd.distillers import DISTILLERS
 from textdd.distillers.meta_gradient import MetaGradientConfig
 from textdd.errors import TextddError
+from textdd.groups import CONF
 from textdd.outer.batches import OuterData
 from textdd.outer.distil import make_distiller
 from textdd.outer.materials import Materials

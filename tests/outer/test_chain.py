@@ -3,8 +3,8 @@
 import dataclasses
 
 from tests.distillers.test_distillers import options
-from textdd.config import CONF
 from textdd.distillers import DISTILLERS
+from textdd.groups import CONF
 from textdd.outer.chain import ChainConfig, added_up, stages_of
 
 

@@ -8,7 +8,8 @@ import pytest
 from hydra import compose, initialize_config_dir
 
 from tests.conftest import SMALL
-from textdd.config import CONF, register, to_run
+from textdd.config import register, to_run
+from textdd.groups import CONF
 from textdd.run import execute
 
 register()

@@ -9,9 +9,10 @@ from hydra import compose, initialize_config_dir
 from matplotlib.figure import Figure
 
 from tests.conftest import SMALL
-from textdd.config import CONF, register, to_run
+from textdd.config import register, to_run
 from textdd.evaluation.protocol import EvaluationConfig, Protocol
 from textdd.experiment import compare
+from textdd.groups import CONF
 from textdd.report.figures import draw_accuracy_against_steps
 from textdd.report.terminal import results_table
 

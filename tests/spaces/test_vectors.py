@@ -153,9 +153,6 @@ def test_induced_vectors_are_those_of_the_formula(demo, monkeypatch):
         ({"name": "glove"}, r"embedding\.path=.*embedding=corpus"),
         ({"name": "glove", "path": "/absent.txt"}, "no such file"),
         ({"name": "golve"}, r"nearest first.*embedding=glove"),
-        ({"name": "glove", "unknown": "zeros"}, r"embedding\.unknown=zero"),
-        ({"name": "random", "dimension": 0}, r"embedding\.dimension=100"),
-        ({"name": "corpus", "window": 0}, r"embedding\.window=10"),
     ],
 )
 def test_mistakes_say_what_to_type(config, message, demo, tmp_path):

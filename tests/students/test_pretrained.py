@@ -12,6 +12,7 @@ from textdd.cli import compose_config
 from textdd.config import register, to_run
 from textdd.errors import TextddError
 from textdd.evaluation.full_data import StudentTraining
+from textdd.options import check_options
 from textdd.prepare import prepare
 from textdd.quiet import quiet
 from textdd.spaces import checkpoint
@@ -191,7 +192,7 @@ def test_features_that_were_kept_are_those_that_are_read(bert, tmp_path):
     [
         ({"tuning": "top:3"}, r"model\.tuning=top:3; .* has 2 layers\. Type: model\.tuning=top:2"),
         ({"tuning": "half"}, r"Got model\.tuning=half\. Allowed: head, full, or top:K"),
-        ({"pooling": "max"}, r"max.*mean.*cls"),
+        ({"pooling": "max"}, r"Got model\.pooling=max\. Allowed: mean or cls"),
         ({"path": None}, r"Which pretrained model\?.*model\.path="),
         ({"path": "/nowhere/at/all"}, r"Got model\.path=/nowhere/at/all, which cannot be loaded"),
     ],
@@ -204,7 +205,7 @@ def test_mistakes_say_what_is_allowed(options, message, bert):
 
 
 def checked_student(config):
-    config.check()
+    check_options(config, prefix="model.")
     return make_student(config, 8, OneClass(3))
 
 

@@ -6,13 +6,24 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from textdd.allowed import at_least, one_of, positive
+from textdd.allowed import (
+    STEP_SIZE,
+    Chosen,
+    Count,
+    InMemory,
+    ListOf,
+    Minutes,
+    Number,
+    OneOf,
+    Place,
+    Whole,
+)
 from textdd.choosing.encoders import Encoder, encoders_of
 from textdd.choosing.judging import Judge, Texts
 from textdd.choosing.labels import LABELS, learned_labels
@@ -80,41 +91,24 @@ class TextMethodConfig:
         inner_batch: examples in a step of it.
     """
 
-    name: str = "text_method"
-    start: str = "kmeans"
-    warm_start: str | None = None
-    encoders: list[str] = field(default_factory=list)
-    layers: int = 3
-    ridges: list[float] = field(default_factory=lambda: [0.1, 1.0])
-    pool: int = 50_000
-    asked: int = 2000
-    looked_at: int = 1000
-    rounds: int = 0
-    minutes: float = 4.5
-    redraw: int = 20
-    patience: int = 20
-    rerank: int = -1
-    labels: str = "hard"
-    step_sizes: list[float] = field(default_factory=lambda: [1e-3, 3e-3, 1e-2])
-    inner_steps: int = 400
-    inner_batch: int = 32
-
-    def check(self) -> None:
-        """Check the values, before any data is read.
-
-        Raises:
-            TextddError: one is not allowed.
-        """
-        one_of("start of the choice", self.start, PICKS, "distiller.start")
-        one_of("kind of labels", self.labels, LABELS, "distiller.labels")
-        for key, least, usual in (
-            ("layers", 1, 3), ("pool", 100, 50_000), ("asked", 10, 2000), ("looked_at", 1, 1000), ("rounds", 0, 1000),
-            ("redraw", 1, 20), ("patience", 1, 20), ("rerank", -1, 10), ("inner_steps", 1, 400), ("inner_batch", 1, 32),
-        ):  # fmt: skip
-            at_least(f"distiller.{key}", getattr(self, key), least, usual)
-        positive("distiller.minutes", self.minutes, 4)
-        for ridge in self.ridges:
-            positive("distiller.ridges", ridge, 0.1)
+    name: Annotated[str, Chosen("distiller")] = "text_method"
+    start: Annotated[str, OneOf(*PICKS)] = "kmeans"
+    warm_start: Place | None = None
+    encoders: list[Place] = field(default_factory=list)
+    layers: Annotated[int, Whole(1, 1000)] = 3
+    ridges: Annotated[list[float], ListOf(Number(1e-8, 1e8), least=1)] = field(default_factory=lambda: [0.1, 1.0])
+    pool: Annotated[int, Whole(100, 1_000_000)] = 50_000
+    asked: Annotated[int, Whole(10, 1_000_000)] = 2000
+    looked_at: Count = 1000
+    rounds: Annotated[int, Whole(0, 100_000_000)] = 0
+    minutes: Minutes = 4.5
+    redraw: Count = 20
+    patience: Count = 20
+    rerank: Annotated[int, Whole(-1, 1_000_000)] = -1
+    labels: Annotated[str, OneOf(*LABELS)] = "hard"
+    step_sizes: Annotated[list[float], ListOf(STEP_SIZE, least=1)] = field(default_factory=lambda: [1e-3, 3e-3, 1e-2])
+    inner_steps: Annotated[int, Whole(1, 100_000)] = 400
+    inner_batch: InMemory = 32
 
 
 class Prepared(NamedTuple):

@@ -6,15 +6,18 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 
+from textdd.allowed import Number, Seed, Share, Whole
 from textdd.corpora.files import BATCH_ROWS
 from textdd.errors import TextddError
 from textdd.seeds import numpy_generator
 
+MOST_WORDS = 50_000
 CONSONANTS, VOWELS = "bdfgklmnprstvz", "aeiou"
 
 
@@ -37,18 +40,42 @@ class DemoConfig:
         noise: share of the labels, in train and test, that are replaced by another class.
     """
 
-    seed: int = 0
-    topics: int = 5
-    themes: int = 6
-    train: int = 6000
-    test: int = 2000
-    words: int = 4000
-    shortest: int = 8
-    longest: int = 40
-    topical: float = 0.3
-    ambiguous: float = 0.2
-    stray: float = 0.35
-    noise: float = 0.06
+    seed: Seed = 0
+    topics: Annotated[int, Whole(2, 100)] = 5
+    themes: Annotated[int, Whole(1, 100)] = 6
+    train: Annotated[int, Whole(1, 100_000)] = 6000
+    test: Annotated[int, Whole(1, 100_000)] = 2000
+    words: Annotated[int, Whole(100, MOST_WORDS)] = 4000
+    shortest: Annotated[int, Whole(1, 100)] = 8
+    longest: Annotated[int, Whole(1, 100)] = 40
+    topical: Share = 0.3
+    ambiguous: Share = 0.2
+    stray: Share = 0.35
+    noise: Annotated[float, Number(0, 1, "[)")] = 0.06
+
+    def check(self) -> None:
+        """Check what relates several options, each of which is within its range.
+
+        Raises:
+            TextddError: they do not go together.
+        """
+        needed = 100 * self.topics * self.themes
+        if self.words < needed:
+            remedy = f"words={needed}" if needed <= MOST_WORDS else "topics=5 dataset.demo.themes=6"
+            raise TextddError(
+                f"Got dataset.demo.words={self.words} for {self.topics} topics of {self.themes} themes; a theme needs "
+                f"100. Type: dataset.demo.{remedy}"
+            )
+        if self.shortest > self.longest:
+            raise TextddError(
+                f"Got dataset.demo.shortest={self.shortest} and dataset.demo.longest={self.longest}. "
+                f"Type: dataset.demo.shortest={self.longest}"
+            )
+        if self.topical + self.ambiguous > 1:
+            raise TextddError(
+                f"Got dataset.demo.topical={self.topical:g} and dataset.demo.ambiguous={self.ambiguous:g}, which are "
+                "more than all words. Type: dataset.demo.topical=0.3 dataset.demo.ambiguous=0.2"
+            )
 
 
 @dataclass(frozen=True, eq=False)  # told apart by identity: its config is mutable
@@ -121,28 +148,7 @@ class DemoSplit:
 
 
 def demo_splits(config: DemoConfig) -> tuple[DemoSplit, DemoSplit]:
-    """Make the training and the test split.
-
-    Raises:
-        TextddError: a number of the configuration is out of its range.
-    """
-    if (
-        config.topics < 2
-        or config.words < 100 * config.topics * config.themes
-        or not 1 <= config.shortest <= config.longest
-    ):
-        raise TextddError(
-            f"The demo corpus needs at least 2 topics, 100 words for each of their themes, and "
-            f"1 <= shortest <= longest; got {config}. "
-            "Type for instance: dataset.demo.topics=5 dataset.demo.words=4000"
-        )
-    if not (
-        config.topical >= 0 <= config.ambiguous and config.topical + config.ambiguous <= 1 and 0 <= config.noise < 1
-    ):
-        raise TextddError(
-            f"The demo corpus needs shares between 0 and 1, and topical + ambiguous at most 1; got {config}. "
-            "Type for instance: dataset.demo.topical=0.2 dataset.demo.ambiguous=0.2 dataset.demo.noise=0.06"
-        )
+    """Make the training and the test split."""
     return DemoSplit(config, "train"), DemoSplit(config, "test")
 
 

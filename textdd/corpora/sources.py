@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
+from textdd.allowed import Count, ListOf, Name, Number, OneOf, Part, Place, Text, Whole
 from textdd.corpora.demo import DemoConfig, demo_splits
 from textdd.corpora.files import SUFFIXES, TableFile, open_table
 from textdd.corpora.records import Source
-from textdd.errors import TextddError, unknown_choice
+from textdd.errors import TextddError
+from textdd.options import check_options
 
 MOST_TOKENS = 512
 """Tokens kept of a segment: nobody trains on more, and one freak text must not outweigh a corpus."""
+
+
+COLUMN = Text("the name of a column")
 
 
 @dataclass
@@ -51,28 +56,28 @@ class DatasetConfig:
         demo: the generator of the demo corpus.
     """
 
-    name: str = "demo"
-    hub: str | None = None
-    budget: float = 0.001
-    hub_test: str = "test"
-    revision: str | None = None
-    subset: str | None = None
-    path: str | None = None
-    test_path: str | None = None
-    columns: list[str] = field(default_factory=list)
-    quoting: str = "auto"
-    text: Any = "text"
+    name: Name = "demo"
+    hub: Name | None = None
+    budget: Annotated[float, Number(0, 1, "(]")] = 0.001
+    hub_test: Name = "test"
+    revision: Name | None = None
+    subset: Name | None = None
+    path: Place | None = None
+    test_path: Place | None = None
+    columns: list[Name] = field(default_factory=list)
+    quoting: Annotated[str, OneOf("auto", "none", "minimal")] = "auto"
+    text: Annotated[Any, COLUMN, ListOf(COLUMN, least=1)] = "text"
     pair: bool = False
-    label: str = "label"
-    labels: Any = None
-    label_separator: str | None = None
-    classes: list[str] = field(default_factory=list)
-    length: Any = 48
-    vocabulary: int = 30_000
-    validation: float = 0.1
-    validation_max: int = 5_000
-    test_fraction: float = 0.1
-    on_empty: str = "error"
+    label: Name = "label"
+    labels: Annotated[Any, COLUMN, ListOf(COLUMN), OneOf(None)] = None
+    label_separator: Name | None = None
+    classes: list[Name] = field(default_factory=list)
+    length: Annotated[Any, Whole(1, MOST_TOKENS), OneOf("auto")] = 48
+    vocabulary: Annotated[int, Whole(3, 1_000_000)] = 30_000
+    validation: Part = 0.1
+    validation_max: Count = 5_000
+    test_fraction: Part = 0.1
+    on_empty: Annotated[str, OneOf("error", "drop")] = "error"
     demo: DemoConfig = field(default_factory=DemoConfig)
 
     @property
@@ -104,29 +109,10 @@ def check_config(config: DatasetConfig) -> None:
     """Check the values that no file can make right.
 
     Raises:
-        TextddError: a value is out of its range.
+        TextddError: a value is out of its range, or two do not go together.
     """
-    if config.on_empty not in ("error", "drop"):
-        raise unknown_choice("treatment of empty texts", config.on_empty, ("error", "drop"), "dataset.on_empty")
-    for key, share in (("validation", config.validation), ("test_fraction", config.test_fraction)):
-        if not 0 < share < 1:
-            raise TextddError(
-                f"dataset.{key}={share} is no share. Allowed: more than 0, less than 1. Type: dataset.{key}=0.1"
-            )
-    for key, number, least, usual in (
-        ("vocabulary", config.vocabulary, 3, 30_000),
-        ("validation_max", config.validation_max, 1, 5_000),
-        ("text", len(config.text_columns), 1, "text"),
-    ):
-        if number < least:
-            raise TextddError(
-                f"dataset.{key} is less than the least, {least}. Type for instance: dataset.{key}={usual}"
-            )
-    if config.length != "auto" and not (type(config.length) is int and 1 <= config.length <= MOST_TOKENS):
-        raise TextddError(
-            f"Got dataset.length={config.length}; 1 to {MOST_TOKENS} tokens or auto are allowed. "
-            "Type: dataset.length=auto"
-        )
+    check_options(config, prefix="dataset.")
+    config.demo.check()
     if config.pair and len(config.text_columns) != 2:
         raise TextddError(
             f"Got dataset.pair=true and dataset.text=[{','.join(config.text_columns)}]; a pair has two columns. "

@@ -9,8 +9,9 @@ that does best on validation is kept.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
-from textdd.allowed import at_least, one_of
+from textdd.allowed import Chosen, OneOf, Whole
 from textdd.choosing.method import TextMethodConfig
 from textdd.choosing.pool import FORMS, Pool, joined, real_pool, trimmed
 from textdd.outer.materials import Materials
@@ -26,15 +27,9 @@ class BilevelSelectionConfig(TextMethodConfig):
         tokens: most tokens of a text that is joined or trimmed.
     """
 
-    name: str = "bilevel_selection"
-    form: str = "whole"
-    tokens: int = 48
-
-    def check(self) -> None:
-        """As for every method that chooses texts, and the values that only this one has."""
-        super().check()
-        one_of("form of the texts", self.form, FORMS, "distiller.form")
-        at_least("distiller.tokens", self.tokens, 1, 48)
+    name: Annotated[str, Chosen("distiller")] = "bilevel_selection"
+    form: Annotated[str, OneOf(*FORMS)] = "whole"
+    tokens: Annotated[int, Whole(1, 512)] = 48
 
 
 def candidates(config: BilevelSelectionConfig, materials: Materials) -> Pool:

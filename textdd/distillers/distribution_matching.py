@@ -11,10 +11,11 @@ No student is trained, so nothing second-order is computed, and an outer step co
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from torch import Tensor
 
+from textdd.allowed import Chosen
 from textdd.outer.distiller import Distiller, DistillerConfig
 from textdd.spaces.reading import Batch
 
@@ -23,7 +24,7 @@ from textdd.spaces.reading import Batch
 class DistributionMatchingConfig(DistillerConfig):
     """Options of distribution matching: those that all distillers have."""
 
-    name: str = "distribution_matching"
+    name: Annotated[str, Chosen("distiller")] = "distribution_matching"
 
 
 class DistributionMatching(Distiller):

@@ -14,13 +14,13 @@ compared, as DiLM (Maekawa et al. 2024) and GRADMM (Nguyen et al. 2025) do for t
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from textdd.allowed import at_least, at_most, one_of
+from textdd.allowed import Chosen, Count, OneOf, at_most
 from textdd.outer.distiller import Distiller
 from textdd.outer.pooled import PooledConfig, advance
 from textdd.spaces.reading import Batch
@@ -39,17 +39,15 @@ class GradientMatchingConfig(PooledConfig):
         online_steps: training steps that a student of the pool takes after each use.
     """
 
-    name: str = "gradient_matching"
-    gradient: str = "full"
-    online_steps: int = 1
+    name: Annotated[str, Chosen("distiller")] = "gradient_matching"
+    gradient: Annotated[str, OneOf(*GRADIENTS)] = "full"
+    online_steps: Count = 1
 
     def check(self) -> None:
         """As for every distiller, and the values that only this kind has."""
         super().check()
-        at_least("distiller.online_steps", self.online_steps, 1, 1)
         why = "no student is trained for longer"
         at_most("distiller.online_steps", self.online_steps, "distiller.inner_steps", self.inner_steps, why)
-        one_of("gradient", self.gradient, GRADIENTS, "distiller.gradient")
 
 
 class GradientMatching(Distiller):

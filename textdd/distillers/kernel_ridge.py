@@ -13,13 +13,13 @@ is unrolled; they come from a pool of students that are trained on the distilled
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from textdd.allowed import at_least, at_most, positive
+from textdd.allowed import Chosen, Count, Number, at_most
 from textdd.outer.distiller import Distiller
 from textdd.outer.pooled import PooledConfig, advance
 from textdd.spaces.reading import Batch
@@ -35,17 +35,15 @@ class KernelRidgeConfig(PooledConfig):
             training would find.
     """
 
-    name: str = "kernel_ridge"
-    online_steps: int = 1
-    regularisation: float = 0.1
+    name: Annotated[str, Chosen("distiller")] = "kernel_ridge"
+    online_steps: Count = 1
+    regularisation: Annotated[float, Number(1e-8, 1e8)] = 0.1
 
     def check(self) -> None:
         """As for every distiller, and the values that only this kind has."""
         super().check()
-        at_least("distiller.online_steps", self.online_steps, 1, 1)
         why = "no student is trained for longer"
         at_most("distiller.online_steps", self.online_steps, "distiller.inner_steps", self.inner_steps, why)
-        positive("distiller.regularisation", self.regularisation, 0.1)
 
 
 class KernelRidge(Distiller):

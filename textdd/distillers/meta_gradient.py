@@ -10,17 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import torch
 from torch import Tensor
 
-from textdd.allowed import at_least, at_most, one_of, within
+from textdd.allowed import Chosen, Count, Few, OneOf, OuterStepSize, Share, at_most
 from textdd.outer.engine import EngineConfig, EngineDistiller, Training
 from textdd.outer.materials import Materials
 from textdd.outer.nested import draw_size
 from textdd.outer.plain import BATCH, LONGER, plain_lesson, plain_window
-from textdd.outer.pooled import advance, check_pool
+from textdd.outer.pooled import Age, advance
 from textdd.outer.synthetic import SyntheticSet
 from textdd.outer.teacher import Teacher, teacher_work, train_teacher
 from textdd.seeds import numpy_generator
@@ -57,29 +57,23 @@ class MetaGradientConfig(EngineConfig):
             the outer loss is the mean over them. More than one shortens the way that a gradient has to go.
     """
 
-    name: str = "meta_gradient"
-    outer_step_size: float = 0.01
+    name: Annotated[str, Chosen("distiller")] = "meta_gradient"
+    outer_step_size: OuterStepSize = 0.01
     fresh_students: bool = True
-    plain_share: float = 0.2
-    targets: str = "teacher"
-    truncation: str = "none"
-    window: int = 8
-    pool: int = 6
-    oldest: int = 0
-    losses: int = 1
+    plain_share: Share = 0.2
+    targets: Annotated[str, OneOf(*TARGETS)] = "teacher"
+    truncation: Annotated[str, OneOf(*TRUNCATIONS)] = "none"
+    window: Count = 8
+    pool: Few = 6
+    oldest: Age = 0
+    losses: Count = 1
 
     def check(self) -> None:
         """As for every distiller, and the values that only this kind has."""
         super().check()
-        check_pool(self.pool, self.oldest)
-        one_of("targets", self.targets, TARGETS, "distiller.targets")
-        one_of("truncation", self.truncation, TRUNCATIONS, "distiller.truncation")
-        at_least("distiller.window", self.window, 1, 8)
-        within("distiller.plain_share", self.plain_share, 0.2)
         if self.truncation != "none":
             why = "a window is no longer than the training"
             at_most("distiller.window", self.window, "distiller.inner_steps", self.inner_steps, why)
-        at_least("distiller.losses", self.losses, 1, 1)
 
 
 class Drawn(NamedTuple):

@@ -19,11 +19,12 @@ and serves every optimiser.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Annotated
 
 import torch
 from torch import Tensor
 
-from textdd.allowed import at_least, at_most, one_of, positive
+from textdd.allowed import Chosen, InMemory, OneOf, StepSize, Whole, at_most
 from textdd.outer.engine import EngineConfig, EngineDistiller, Training
 from textdd.outer.experts import expert_trajectories
 from textdd.outer.materials import Materials
@@ -51,23 +52,17 @@ class TrajectoryMatchingConfig(EngineConfig):
     Its `students` are the segments in every outer step.
     """
 
-    name: str = "trajectory_matching"
-    experts: int = 20
-    expert_optimiser: str = "adam"
-    expert_step_size: float = 0.001
-    expert_batch: int = 64
-    pace: int = 10
-    window: int = 0
+    name: Annotated[str, Chosen("distiller")] = "trajectory_matching"
+    experts: Annotated[int, Whole(1, 1000)] = 20
+    expert_optimiser: Annotated[str, OneOf(*OPTIMISERS)] = "adam"
+    expert_step_size: StepSize = 0.001
+    expert_batch: InMemory = 64
+    pace: Annotated[int, Whole(1, 1000)] = 10
+    window: Annotated[int, Whole(0, 100_000)] = 0
 
     def check(self) -> None:
         """As for every distiller, and the values that only this kind has."""
         super().check()
-        one_of("optimiser of experts", self.expert_optimiser, OPTIMISERS, "distiller.expert_optimiser")
-        at_least("distiller.experts", self.experts, 1, 10)
-        at_least("distiller.expert_batch", self.expert_batch, 1, 128)
-        at_least("distiller.pace", self.pace, 1, 10)
-        at_least("distiller.window", self.window, 0, 0)
-        positive("distiller.expert_step_size", self.expert_step_size, 0.001)
         why = "a window is no longer than the training"
         at_most("distiller.window", self.window, "distiller.inner_steps", self.inner_steps, why)
 

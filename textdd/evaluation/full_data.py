@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pytorch_lightning as pl
 import torch
@@ -18,6 +18,7 @@ from safetensors import safe_open
 from torch import Tensor
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
+from textdd.allowed import STEP_SIZE, InMemory, ListOf, Whole
 from textdd.evaluation.cost import Cost
 from textdd.locks import claim
 from textdd.problem import Problem
@@ -39,9 +40,9 @@ class FullDataConfig:
         batch: texts per step.
     """
 
-    step_sizes: list[float] = field(default_factory=lambda: [5e-4, 1e-3, 2e-3])
-    epochs: int = 10
-    batch: int = 128
+    step_sizes: Annotated[list[float], ListOf(STEP_SIZE, least=1)] = field(default_factory=lambda: [5e-4, 1e-3, 2e-3])
+    epochs: Annotated[int, Whole(1, 10_000)] = 10
+    batch: InMemory = 128
 
 
 class StudentTraining(pl.LightningModule):
@@ -133,7 +134,7 @@ def train_full(
                     "step_size": best.step_size,
                     "history": best.history,
                 }
-                write_tensors(path, {"theta": best.best_theta}, {"facts": json.dumps(facts)})
+                write_tensors(path, {"theta": best.best_theta.float()}, {"facts": json.dumps(facts)})
         with safe_open(path, "pt", device=str(device)) as file:
             thetas.append(file.get_tensor("theta"))
             costs.append(json.loads(file.metadata()["facts"]))

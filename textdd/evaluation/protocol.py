@@ -10,12 +10,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
+from textdd.allowed import STEP_SIZE, Count, Few, InMemory, ListOf, OneOf
 from textdd.evaluation.cost import Cost
 from textdd.evaluation.full_data import FullDataConfig, train_full
 from textdd.evaluation.scoring import score
@@ -27,9 +28,10 @@ from textdd.sets.distilled_set import DistilledSet
 from textdd.sets.parametrisations.pieces import piece_count
 from textdd.sets.training_set import TrainingSet, in_pieces, real_set, train_students
 from textdd.spaces.reading import Reader, Reading
-from textdd.students import STUDENTS, make_student
+from textdd.students import NETWORKS, STUDENTS, make_student
 from textdd.tasks import Scores
 from textdd.training import Recipe
+from textdd.training.side_by_side import CHOICES
 
 
 @dataclass
@@ -51,15 +53,15 @@ class EvaluationConfig:
         full: how the full-data students are trained.
     """
 
-    students: int = 5
-    texts: int = 2000
-    step_sizes: list[float] = field(default_factory=lambda: [1e-3, 3e-3, 1e-2])
-    steps: int = 400
-    batch: int = 32
-    tuning_students: int = 2
-    selectors: list[str] = field(default_factory=lambda: ["random"])
-    transfer: list[str] = field(default_factory=lambda: ["fasttext"])
-    side_by_side: str = "auto"
+    students: Few = 5
+    texts: Count = 2000
+    step_sizes: Annotated[list[float], ListOf(STEP_SIZE, least=1)] = field(default_factory=lambda: [1e-3, 3e-3, 1e-2])
+    steps: Count = 400
+    batch: InMemory = 32
+    tuning_students: Few = 2
+    selectors: Annotated[list[str], ListOf(OneOf(*SELECTORS))] = field(default_factory=lambda: ["random"])
+    transfer: Annotated[list[str], ListOf(OneOf(*NETWORKS))] = field(default_factory=lambda: ["fasttext"])
+    side_by_side: Annotated[str, OneOf(*CHOICES)] = "auto"
     full: FullDataConfig = field(default_factory=FullDataConfig)
 
 

@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
+
+from textdd.allowed import Name, Text
+
+Project = Annotated[str, Text(r"a name without any of / \ # ? % :", 128, r"[^/\\#?%:\0]+")]
+"""What W&B takes for the name of a project."""
 
 
 @dataclass
@@ -20,5 +26,5 @@ class LoggerConfig:
     csv: bool = False
     tensorboard: bool = False
     wandb: bool = False
-    project: str = "textdd"
-    entity: str | None = None
+    project: Project = "textdd"
+    entity: Name | None = None

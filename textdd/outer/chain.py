@@ -7,9 +7,11 @@ a run of its own with its own checkpoints, and leaves its set, so a chain that w
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Annotated, Any
 
+from textdd.allowed import Chosen, ListOf, Minutes, OneOf, Place
 from textdd.choosing.method import TextMethodConfig
+from textdd.distillers import OPTIONS
 from textdd.outer.distiller import DistillerConfig
 
 Stage = DistillerConfig | TextMethodConfig
@@ -31,10 +33,12 @@ class ChainConfig:
             from conf/distiller/, those of other methods count for nothing.
     """
 
-    name: str = "chain"
-    stages: list[str] = field(default_factory=lambda: ["kernel_ridge", "meta_gradient"])
-    minutes: float = 5.0
-    warm_start: str | None = None
+    name: Annotated[str, Chosen("distiller")] = "chain"
+    stages: Annotated[list[str], ListOf(OneOf(*OPTIONS), least=1)] = field(
+        default_factory=lambda: ["kernel_ridge", "meta_gradient"]
+    )
+    minutes: Minutes = 5.0
+    warm_start: Place | None = None
     options: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

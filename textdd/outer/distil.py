@@ -141,7 +141,7 @@ def distil(
 
 def finished(distiller: Distiller, start: Start, problem: Problem, manifest: dict[str, Any]) -> DistilledSet:
     """The best set that a distiller has found, as it is kept."""
-    synthetic = distiller.best.mean.cpu()
+    synthetic = distiller.best.mean.cpu().float()  # in whatever precision it was learned
     round_to_half(synthetic.texts)
     y, recipe = synthetic.text_labels().detach(), synthetic.recipe
     learned = synthetic.step_sizes().detach() if start.config.learn_step_sizes else None

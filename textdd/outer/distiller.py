@@ -6,14 +6,27 @@ import math
 import time
 from abc import abstractmethod
 from dataclasses import asdict, dataclass, field
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.utilities.types import OptimizerLRScheduler
 from torch import Tensor
 
-from textdd.allowed import at_least, one_of, positive, within
+from textdd.allowed import (
+    Chosen,
+    Count,
+    Few,
+    InMemory,
+    Minutes,
+    Number,
+    OneOf,
+    OuterStepSize,
+    Place,
+    StepSize,
+    Whole,
+)
+from textdd.corpora.sources import MOST_TOKENS
 from textdd.errors import TextddError
 from textdd.outer.averaging import Averaged
 from textdd.outer.clipping import AdaptiveClip
@@ -87,67 +100,45 @@ class DistillerConfig:
             faster (`auto`: on a GPU, and on a CPU in small mini-batches). Both ways agree but for rounding.
     """
 
-    name: str = "distiller"
-    start: str = "real"
-    warm_start: str | None = None
-    length: int = -1
-    pieces: int = 0
-    parametrisation: str = "free"
-    rank: int = 8
-    nested: list[int] = field(default_factory=list)
-    labels: str = "soft"
-    confidence: float = 0.9
-    inner_optimiser: str = "adam"
-    inner_steps: int = 24
-    inner_batch: int = 40
-    order: str = "fixed"
-    step_size: float = 0.004
+    name: Annotated[str, Chosen("distiller")] = "distiller"
+    start: Annotated[str, OneOf(*STARTS)] = "real"
+    warm_start: Place | None = None
+    length: Annotated[int, Whole(-1, MOST_TOKENS)] = -1
+    pieces: Annotated[int, Whole(0, MOST_TOKENS)] = 0
+    parametrisation: Annotated[str, OneOf(*PARAMETRISATIONS)] = "free"
+    rank: Annotated[int, Whole(1, 4096)] = 8
+    nested: list[Count] = field(default_factory=list)
+    labels: Annotated[str, OneOf(*LABELS)] = "soft"
+    confidence: Annotated[float, Number(1e-6, 1 - 1e-6)] = 0.9
+    inner_optimiser: Annotated[str, OneOf(*OPTIMISERS)] = "adam"
+    inner_steps: Annotated[int, Whole(1, 100_000)] = 24
+    inner_batch: Annotated[int, Whole(-1, 65_536)] = 40
+    order: Annotated[str, OneOf(*ORDERS)] = "fixed"
+    step_size: StepSize = 0.004
     learn_step_sizes: bool = True
-    outer_steps: int = 0
-    minutes: float = 4.5
-    outer_batch: int = 128
-    outer_optimiser: str = "adam"
-    outer_step_size: float = 0.02
-    label_step_size: float = 0.3
-    step_size_step_size: float = 0.03
-    decay: str = "cosine"
-    clip: float = 2.0
-    averaging: float = 0.99
-    check_every: int = 100
-    check_students: int = 2
-    check_texts: int = 2000
-    side_by_side: str = "auto"
+    outer_steps: Annotated[int, Whole(0, 100_000_000)] = 0
+    minutes: Minutes = 4.5
+    outer_batch: InMemory = 128
+    outer_optimiser: Annotated[str, OneOf("adam", "sgd")] = "adam"
+    outer_step_size: OuterStepSize = 0.02
+    label_step_size: OuterStepSize = 0.3
+    step_size_step_size: OuterStepSize = 0.03
+    decay: Annotated[str, OneOf("cosine", "none")] = "cosine"
+    clip: Annotated[float, Number(0, 1e6)] = 2.0
+    averaging: Annotated[float, Number(0, 1, "[)")] = 0.99
+    check_every: Annotated[int, Whole(1, 100_000_000)] = 100
+    check_students: Few = 2
+    check_texts: Count = 2000
+    side_by_side: Annotated[str, OneOf(*CHOICES)] = "auto"
 
     def check(self) -> None:
-        """Check the values, before any data is read.
+        """Check what relates several options, each of which is within its range.
 
         Raises:
-            TextddError: one is not allowed.
+            TextddError: they do not go together.
         """
-        one_of("start of the distilled texts", self.start, STARTS, "distiller.start")
-        one_of("kind of labels", self.labels, LABELS, "distiller.labels")
-        one_of("parametrisation", self.parametrisation, PARAMETRISATIONS, "distiller.parametrisation")
-        one_of("order of mini-batches", self.order, ORDERS, "distiller.order")
-        one_of("inner optimiser", self.inner_optimiser, OPTIMISERS, "distiller.inner_optimiser")
-        one_of("outer optimiser", self.outer_optimiser, ("adam", "sgd"), "distiller.outer_optimiser")
-        one_of("decay of the outer step sizes", self.decay, ("cosine", "none"), "distiller.decay")
-        one_of("way of training several students", self.side_by_side, CHOICES, "distiller.side_by_side")
-        at_least("distiller.length", self.length, -1, 12)
-        at_least("distiller.pieces", self.pieces, 0, 4)
         if self.length > 0 and self.pieces:
             check_length(self.length, self.pieces)
-        at_least("distiller.rank", self.rank, 1, 8)
-        at_least("distiller.inner_steps", self.inner_steps, 1, 24)
-        at_least("distiller.inner_batch", self.inner_batch, -1, 40)
-        at_least("distiller.outer_steps", self.outer_steps, 0, 1000)
-        at_least("distiller.outer_batch", self.outer_batch, 1, 128)
-        at_least("distiller.check_every", self.check_every, 1, 100)
-        at_least("distiller.check_students", self.check_students, 1, 2)
-        at_least("distiller.check_texts", self.check_texts, 1, 2000)
-        positive("distiller.step_size", self.step_size, 0.01)
-        positive("distiller.minutes", self.minutes, 4)
-        within("distiller.confidence", self.confidence, 0.9, ends="()")
-        within("distiller.averaging", self.averaging, 0.99, ends="[)")
 
 
 class Distiller(pl.LightningModule):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from abc import abstractmethod
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
-from textdd.allowed import at_least, one_of
+from textdd.allowed import Count, Few, OneOf
 from textdd.outer.distiller import Distiller, DistillerConfig
 from textdd.training import ENGINES, Lesson, recompute, unroll
 from textdd.training.optimiser import Optimiser
@@ -28,17 +28,10 @@ class EngineConfig(DistillerConfig):
         keep_on_host: `recompute` stores states in the host's memory and not on the GPU.
     """
 
-    students: int = 1
-    engine: str = "auto"
-    keep_every: int = 1
+    students: Few = 1
+    engine: Annotated[str, OneOf("auto", *ENGINES)] = "auto"
+    keep_every: Count = 1
     keep_on_host: bool = False
-
-    def check(self) -> None:
-        """As for every distiller, and the values that only this kind has."""
-        super().check()
-        one_of("engine", self.engine, ("auto", *ENGINES), "distiller.engine")
-        at_least("distiller.students", self.students, 1, 1)
-        at_least("distiller.keep_every", self.keep_every, 1, 1)
 
 
 def engine_of(config: EngineConfig) -> Engine:

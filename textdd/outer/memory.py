@@ -1,35 +1,14 @@
-"""Memory: how much there is, and how much tensors take."""
+"""Memory: how much tensors take."""
 
 from __future__ import annotations
 
-import os
 import weakref
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
-
-MEMINFO = Path("/proc/meminfo")
-LIMIT, USED = (Path("/sys/fs/cgroup") / name for name in ("memory.max", "memory.current"))
-
-
-def available(device: torch.device) -> int:
-    """Bytes that can still be allocated on a device.
-
-    On a CPU that is what Linux calls available, or what is left of a container's limit; elsewhere all there is.
-    """
-    if device.type == "cuda":
-        return torch.cuda.mem_get_info(device)[0]
-    if not MEMINFO.exists():
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    lines = dict(line.split(":") for line in MEMINFO.read_text().splitlines())
-    free = int(lines["MemAvailable"].split()[0]) * 1024
-    if LIMIT.exists() and (limit := LIMIT.read_text().strip()) != "max":
-        free = min(free, int(limit) - int(USED.read_text()))
-    return free
 
 
 class Allocations(TorchDispatchMode):

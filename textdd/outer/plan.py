@@ -25,9 +25,10 @@ from rich.table import Table
 
 from textdd.errors import TextddError
 from textdd.evaluation.cost import resident
+from textdd.machine import available
 from textdd.outer.distiller import Distiller
 from textdd.outer.engine import EngineConfig, EngineDistiller, Training, engine_of
-from textdd.outer.memory import Allocations, available
+from textdd.outer.memory import Allocations
 from textdd.problem import Problem
 from textdd.report.terminal import readable
 from textdd.seeds import numpy_generator

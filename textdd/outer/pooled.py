@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Annotated
 
-from textdd.allowed import at_least
+from textdd.allowed import Few, Whole
 from textdd.outer.distiller import Distiller, DistillerConfig
 from textdd.outer.pool import Pool
 from textdd.training import State, train
 from textdd.training.training import Engine
+
+Age = Annotated[int, Whole(0, 100_000)]
+"""Training steps of a student."""
 
 
 @dataclass
@@ -22,23 +26,8 @@ class PooledConfig(DistillerConfig):
         oldest: training steps after which a student of the pool makes room for a fresh one, at most T; 0 takes T.
     """
 
-    pool: int = 6
-    oldest: int = 0
-
-    def check(self) -> None:
-        """As for every distiller, and the values that only this kind has."""
-        super().check()
-        check_pool(self.pool, self.oldest)
-
-
-def check_pool(pool: int, oldest: int) -> None:
-    """Check the options of a pool.
-
-    Raises:
-        TextddError: one is not allowed.
-    """
-    at_least("distiller.pool", pool, 1, 6)
-    at_least("distiller.oldest", oldest, 0, 0)
+    pool: Few = 6
+    oldest: Age = 0
 
 
 def advance(

@@ -94,6 +94,6 @@ def train_teacher(materials: Materials, seed: int) -> tuple[Teacher, float]:
                     materials.make_trainer,
                 )
             facts = {"seconds": cost.seconds, "validation_accuracy": trained.best_accuracy}
-            write_tensors(path, {"theta": trained.best_theta}, {"facts": json.dumps(facts)})
+            write_tensors(path, {"theta": trained.best_theta.float()}, {"facts": json.dumps(facts)})
     with safe_open(path, "pt") as file:
         return Teacher(problem.student, file.get_tensor("theta")), json.loads(file.metadata()["facts"])["seconds"]

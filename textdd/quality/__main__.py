@@ -16,6 +16,7 @@ from textdd import cli
 from textdd.config import ExamineConfig, RunConfig, register
 from textdd.errors import TextddError
 from textdd.evaluate import corpus_of, fitted, problem_of, result_path
+from textdd.help import print_help
 from textdd.outer.materials import Materials
 from textdd.outer.teacher import train_teacher
 from textdd.prepare import materials_folder
@@ -98,7 +99,7 @@ def main() -> None:
     """Entry point of `textdd quality`."""
     arguments = sys.argv[1:]
     if any(flag in arguments for flag in cli.HELP_FLAGS):
-        cli.print_help("quality", PURPOSE, EXAMPLES, "quality", ["artifact=PATH"])
+        print_help("quality", PURPOSE, EXAMPLES, "quality", ["artifact=PATH"])
         return
     quiet()
     try:

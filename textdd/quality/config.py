@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from textdd.allowed import Place
+
 
 @dataclass
 class QualityConfig:
@@ -15,5 +17,5 @@ class QualityConfig:
         allow_overlap: measure a set that holds validation or test texts, and say so beside every figure.
     """
 
-    language_model: str | None = None
+    language_model: Place | None = None
     allow_overlap: bool = False

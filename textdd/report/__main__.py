@@ -13,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from textdd import cli
 from textdd.config import ReportConfig, register
 from textdd.errors import TextddError
+from textdd.help import print_help
 from textdd.report.page import write_report
 from textdd.report.results import RESULT, find
 
@@ -68,7 +69,7 @@ def main() -> None:
     """Entry point of `python -m textdd.report`."""
     arguments = sys.argv[1:]
     if any(flag in arguments for flag in cli.HELP_FLAGS):
-        cli.print_help("report", PURPOSE, EXAMPLES, "report", ["runs=PATH"])
+        print_help("report", PURPOSE, EXAMPLES, "report", ["runs=PATH"])
         return
     try:
         page = execute(composed(arguments))

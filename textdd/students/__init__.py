@@ -10,6 +10,7 @@ from textdd.students.custom import CustomConfig, make_custom
 from textdd.students.fasttext import FastText, FastTextConfig
 from textdd.students.lstm import LSTM, LSTMConfig
 from textdd.students.pretrained import Pretrained, PretrainedConfig
+from textdd.students.size import check_size
 from textdd.students.textcnn import TextCNN, TextCNNConfig
 from textdd.students.transformer import Transformer, TransformerConfig
 from textdd.tasks import OneClass, Task
@@ -26,6 +27,10 @@ STUDENTS: dict[str, tuple[Callable[..., Student], type[Any]]] = {
 """The choices of `model=`: name -> (what builds it, its options)."""
 
 
+NETWORKS = ("textcnn", "fasttext", "lstm", "transformer")
+"""The networks of this program, which need no file and no class of the user's."""
+
+
 def make_student(config: Any, dimension: int, task: Task | int) -> FlatStudent:
     """Build the student that a model configuration names.
 
@@ -35,13 +40,15 @@ def make_student(config: Any, dimension: int, task: Task | int) -> FlatStudent:
         task: what it is trained for; C alone is one class a text.
 
     Raises:
-        TextddError: no student has that name.
+        TextddError: no student has that name, or it is too large for the memory at hand.
     """
     if config.name not in STUDENTS:
         raise unknown_choice("student", config.name, STUDENTS, "model")
-    student, _ = STUDENTS[config.name]
+    build, _ = STUDENTS[config.name]
     task = OneClass(task) if isinstance(task, int) else task
-    return FlatStudent(student(config, dimension, task.classes), task)
+    if config.name in NETWORKS:
+        check_size(build, config, dimension, task.classes)
+    return FlatStudent(build(config, dimension, task.classes), task)
 
 
-__all__ = ["STUDENTS", "Student", "make_student"]
+__all__ = ["NETWORKS", "STUDENTS", "Student", "make_student"]

@@ -35,10 +35,11 @@ from importlib import import_module, util
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from pathlib import Path
 from types import CodeType
-from typing import Any
+from typing import Annotated, Any
 
 from torch import Tensor, nn
 
+from textdd.allowed import Arguments, Chosen, Name, OneOf
 from textdd.errors import TextddError, nearest_first
 from textdd.students.probe import try_out
 from textdd.training.student import Student
@@ -58,10 +59,11 @@ class CustomConfig:
             old one.
     """
 
-    name: str = "custom"
-    target: str | None = None
-    options: Any = None  # a dict: declared as one, Hydra would take no key that the default lacks
-    source: str = ""
+    name: Annotated[str, Chosen("model")] = "custom"
+    target: Name | None = None
+    # A dict, or None: declared as one, Hydra would take no key that the default lacks.
+    options: Annotated[Any, Arguments(), OneOf(None)] = None
+    source: Annotated[str, Chosen("model")] = ""
 
     def check(self) -> None:
         """Find the class, and note what its file holds.

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 from torch import Tensor, nn
 
+from textdd.allowed import Chosen, Width
 from textdd.training.student import Student
 from textdd.training.work import Weights, Work
 
@@ -20,8 +22,8 @@ class FastTextConfig:
         hidden: units of the hidden layer.
     """
 
-    name: str = "fasttext"
-    hidden: int = 100
+    name: Annotated[str, Chosen("model")] = "fasttext"
+    hidden: Width = 100
 
 
 class FastText(Student):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 from torch import Tensor, nn
 
+from textdd.allowed import Chosen, Width
 from textdd.training.student import Student
 from textdd.training.work import Weights, Work
 
@@ -20,8 +22,8 @@ class LSTMConfig:
         hidden: units of each direction.
     """
 
-    name: str = "lstm"
-    hidden: int = 64
+    name: Annotated[str, Chosen("model")] = "lstm"
+    hidden: Width = 64
 
 
 class LSTM(Student):
@@ -49,8 +51,8 @@ class LSTM(Student):
         positions = torch.arange(x.shape[1], device=x.device)
         flipped = (mask.sum(dim=1, keepdim=True) - 1 - positions) % x.shape[1]  # (N, L)
         reversed_x = x.gather(1, flipped.unsqueeze(-1).expand_as(x))
-        # cuDNN's LSTM has no second derivative, which the hypergradient needs.
-        with torch.backends.cudnn.flags(enabled=False):
+        # cuDNN's LSTM has no second derivative, which the hypergradient needs; oneDNN's knows bfloat16 on few CPUs.
+        with torch.backends.cudnn.flags(enabled=False), torch.autocast("cpu", enabled=False):
             states = torch.cat([self.forwards(x)[0], self.backwards(reversed_x)[0]], dim=2)  # (N, L, 2 * hidden)
         return states.masked_fill(~mask.unsqueeze(-1), -torch.inf).max(dim=1).values
 

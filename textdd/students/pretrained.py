@@ -7,18 +7,19 @@ real texts once, and is differentiated only with respect to distilled texts (Mae
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 from torch import Tensor, nn
 
-from textdd.allowed import one_of, positive
+from textdd.allowed import Chosen, Number, OneOf, Place, Text
 from textdd.errors import TextddError
 from textdd.spaces.checkpoint import load_checkpoint
 from textdd.training.student import Read, Student
 from textdd.training.work import Weights, Work
 
+TUNING = Text("head, full, or top:K for the last K layers", pattern=r"head|full|top:[1-9]\d{0,3}")
 POOLINGS = ("mean", "cls")
 SPREAD = 0.02
 """Standard deviation of a fresh head, as BERT's own are drawn."""
@@ -42,25 +43,11 @@ class PretrainedConfig:
         body_step: step size of the layers as a multiple of the head's, where both are learned.
     """
 
-    name: str = "pretrained"
-    path: str | None = None
-    tuning: str = "head"
-    pooling: str = "mean"
-    body_step: float = 0.03
-
-    def check(self) -> None:
-        """Check the values, before anything is loaded.
-
-        Raises:
-            TextddError: one is not allowed.
-        """
-        one_of("pooling", self.pooling, POOLINGS, "model.pooling")
-        positive("model.body_step", self.body_step, 0.03)
-        if not re.fullmatch(r"head|full|top:[1-9]\d*", self.tuning):
-            raise TextddError(
-                f"Got model.tuning={self.tuning}. Allowed: head, full, or top:K for the last K layers. "
-                "Type: model.tuning=head"
-            )
+    name: Annotated[str, Chosen("model")] = "pretrained"
+    path: Place | None = None
+    tuning: Annotated[str, TUNING] = "head"
+    pooling: Annotated[str, OneOf(*POOLINGS)] = "mean"
+    body_step: Annotated[float, Number(1e-6, 100)] = 0.03
 
 
 class Pretrained(Student):

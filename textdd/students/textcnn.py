@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from typing import Annotated
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from textdd.allowed import Chosen, ListOf, Whole, Width
 from textdd.training.student import Student
 from textdd.training.winners import strongest
 from textdd.training.work import Weights, Work
@@ -27,9 +29,9 @@ class TextCNNConfig:
         filters: filters of each width.
     """
 
-    name: str = "textcnn"
-    widths: list[int] = field(default_factory=lambda: [3, 4, 5])
-    filters: int = 100
+    name: Annotated[str, Chosen("model")] = "textcnn"
+    widths: Annotated[list[int], ListOf(Whole(1, 512), least=1)] = field(default_factory=lambda: [3, 4, 5])
+    filters: Width = 100
 
 
 class Filters(nn.Module):

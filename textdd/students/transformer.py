@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from textdd.allowed import at_least
+from textdd.allowed import Chosen, Whole, Width
 from textdd.errors import TextddError
 from textdd.training.student import Student
 from textdd.training.work import Work
@@ -34,20 +35,18 @@ class TransformerConfig:
         positions: tokens that have a position of their own; those behind share the last.
     """
 
-    name: str = "transformer"
-    layers: int = 2
-    width: int = 64
-    heads: int = 4
-    positions: int = 128
+    name: Annotated[str, Chosen("model")] = "transformer"
+    layers: Annotated[int, Whole(1, 100)] = 2
+    width: Width = 64
+    heads: Annotated[int, Whole(1, 1024)] = 4
+    positions: Annotated[int, Whole(1, 512)] = 128
 
     def check(self) -> None:
-        """Check the values.
+        """Check what relates several options.
 
         Raises:
-            TextddError: one is not allowed.
+            TextddError: the heads do not divide the width.
         """
-        for key, usual in (("layers", 2), ("width", 64), ("heads", 4), ("positions", 128)):
-            at_least(f"model.{key}", getattr(self, key), 1, usual)
         if self.width % self.heads:
             raise TextddError(
                 f"Got model.width={self.width} and model.heads={self.heads}: heads divide the width. "

@@ -204,6 +204,8 @@ class FlatStudent:
         """Draw a fresh initialisation theta_0 (P,); the same seed gives the same vector on every device."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(derive(seed, "initialisation"))
+            if any(parameter.dtype != torch.float32 for parameter in self.learned()):
+                self.module.float()  # it has computed in double precision, in which others would be drawn
             self.module.redraw()
             theta = torch.cat([p.detach().flatten().cpu() for p in self.learned()])
         return theta.to(device=device, dtype=dtype, copy=True)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
+
+from textdd.allowed import Chosen, Number, OneOf, Place, Whole
 
 EMBEDDINGS = ("corpus", "glove", "random")
 UNKNOWN = ("induced", "random", "zero")
@@ -25,12 +28,12 @@ class EmbeddingConfig:
         tokens: corpus and induced: most tokens read, so that time and memory stay bounded on large corpora.
     """
 
-    name: str = "corpus"
-    path: str | None = None
-    unknown: str = "induced"
-    dimension: int = 100
-    window: int = 10
-    smoothing: float = 0.75
-    shift: float = 1.0
-    power: float = 0.5
-    tokens: int = 10_000_000
+    name: Annotated[str, Chosen("embedding")] = "corpus"
+    path: Place | None = None
+    unknown: Annotated[str, OneOf(*UNKNOWN)] = "induced"
+    dimension: Annotated[int, Whole(1, 4096)] = 100
+    window: Annotated[int, Whole(1, 512)] = 10
+    smoothing: Annotated[float, Number(0, 2, "(]")] = 0.75
+    shift: Annotated[float, Number(1e-6, 1e6)] = 1.0
+    power: Annotated[float, Number(0, 2)] = 0.5
+    tokens: Annotated[int, Whole(1, 1_000_000_000)] = 10_000_000

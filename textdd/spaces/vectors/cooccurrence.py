@@ -13,7 +13,7 @@ from textdd.spaces.reading import Reading
 from textdd.spaces.tokeniser import PAD
 from textdd.spaces.vectors.config import EmbeddingConfig
 
-RUN_TOKENS = 1 << 20  # tokens counted at a time: about 0.2 GB of pairs
+RUN_TOKENS = 1 << 20  # tokens counted at a time, with a window of 10: about 0.2 GB of pairs
 ROWS = 1_000  # words whose associations are computed at a time: 30,000 at once took a process beyond 2 GB
 
 
@@ -57,7 +57,7 @@ def count_neighbours(split: Reading, vocabulary: int, window: int, most_tokens: 
     lengths = np.diff(split.store.offsets)[split.rows]
     rows = split.rows[:: -(-int(lengths.sum()) // most_tokens)]
     counts = sparse.csr_matrix((vocabulary, vocabulary), dtype=np.float32)
-    for tokens, owner in split.store.runs(rows, RUN_TOKENS):
+    for tokens, owner in split.store.runs(rows, 10 * RUN_TOKENS // max(10, window)):
         tokens = tokens.astype(np.int32)  # (R,)
         pairs = [(tokens[:-d], tokens[d:], owner[:-d] == owner[d:]) for d in range(1, window + 1)]
         left = np.concatenate([left[same] for left, _, same in pairs])

@@ -10,14 +10,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from textdd.allowed import one_of
-from textdd.errors import TextddError, unknown_choice
+from textdd.errors import unknown_choice
 from textdd.seeds import numpy_generator
 from textdd.spaces.reading import Reading
 from textdd.spaces.tokeniser import PAD, SPECIAL, words
 from textdd.spaces.vectors.a_la_carte import induced_vectors
 from textdd.spaces.vectors.cache import cached_arrays
-from textdd.spaces.vectors.config import EMBEDDINGS, UNKNOWN, EmbeddingConfig
+from textdd.spaces.vectors.config import EMBEDDINGS, EmbeddingConfig
 from textdd.spaces.vectors.cooccurrence import cooccurrence_vectors
 from textdd.spaces.vectors.glove import find_glove, glove_vectors
 
@@ -63,7 +62,7 @@ def load_vectors(
         seed: the run's seed, which decides random vectors.
 
     Raises:
-        TextddError: an unknown name, a number out of its range, a file of vectors that is missing or damaged.
+        TextddError: an unknown name, a file of vectors that is missing or damaged.
     """
     vocabulary = words(train.space.tokeniser)
     generator = numpy_generator(seed, "vectors")
@@ -76,7 +75,6 @@ def load_vectors(
         return cached_arrays(cache_dir, kind, [key, rows, options, given], lambda: {"vectors": learn()})["vectors"]
 
     known, path = np.ones(len(vocabulary), dtype=bool), None
-    _check(config)
     match config.name:
         case "glove":
             path = find_glove(config.path, data_dir)
@@ -106,20 +104,6 @@ def load_vectors(
         name=config.name,
         path=None if path is None else str(path),
     )
-
-
-def _check(config: EmbeddingConfig) -> None:
-    one_of("vectors of unknown words", config.unknown, UNKNOWN, "embedding.unknown")
-    for key, number, usual in (
-        ("dimension", config.dimension, 100),
-        ("window", config.window, 10),
-        ("tokens", config.tokens, 10_000_000),
-    ):
-        if number < 1:
-            raise TextddError(f"embedding.{key}={number} is less than 1. Type: embedding.{key}={usual}")
-    for key, positive, common in (("smoothing", config.smoothing, 0.75), ("shift", config.shift, 1)):
-        if positive <= 0:
-            raise TextddError(f"embedding.{key}={positive} is not above 0. Type: embedding.{key}={common}")
 
 
 def _filled(vectors: np.ndarray, known: np.ndarray, generator: np.random.Generator) -> np.ndarray:
