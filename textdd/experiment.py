@@ -30,7 +30,7 @@ from textdd.outer.distil import distil, forget_checkpoints, materials_of, plan_o
 from textdd.outer.materials import Place
 from textdd.outer.plan import print_plans
 from textdd.outer.start.warm_start import source_of
-from textdd.prepare import identity, prepare, setting, short_hash
+from textdd.prepare import identity, materials_folder, prepare, setting, short_hash
 from textdd.problem import Problem
 from textdd.progress import say
 from textdd.quality.agreement import agreement
@@ -88,13 +88,12 @@ def carry_out(run: RunConfig, problem: Problem, folder: Path) -> Path:
         say("This run is finished; overwrite=true runs it again.")
         return final
     say(f"folder: {folder}")
-    settings = dataclasses.asdict(run)
     mirrors = mirrors_of(run, problem, folder)
     try:
         distilled = distilled_set(run, problem, folder, mirrors)
         examination = examined(distilled, problem.corpus, run.quality) if isinstance(distilled, TextSet) else None
-        methods, agreed = compare(run, problem, distilled, folder)
-        result: dict[str, Any] = {
+        methods = compare(run, problem, distilled, folder)
+        result = {
             "dataset": problem.corpus.name,
             "per_class": problem.per_class,
             "budget": problem.share,
@@ -109,10 +108,9 @@ def carry_out(run: RunConfig, problem: Problem, folder: Path) -> Path:
             "distilling": distilled.manifest["distilling"],
             "versions": distilled.manifest["versions"],
             "machine": machine(),
-            "config": settings,
+            "config": dataclasses.asdict(run),
+            **({"quality": examination} if examination else {}),
         }
-        if examination is not None:
-            result["quality"] = {**examination, "teacher_agreement": agreed}
         accuracy_against_steps([result], folder / FIGURE)
         mirrors.log_results(methods, folder / FIGURE, problem.task.measures)
     finally:
@@ -148,11 +146,6 @@ def show_plan(run: RunConfig) -> None:
         else:
             plans[stage.name] = plan_of(stage, problem, run.trainer, shared)
     print_plans(plans)
-
-
-def materials_folder(run: RunConfig, problem: Problem) -> Path:
-    """Where methods keep what other runs on the same texts, space and student can use."""
-    return problem.cache / "materials" / short_hash(setting(run, problem))
 
 
 def distilled_set(run: RunConfig, problem: Problem, folder: Path, mirrors: Mirrors) -> DistilledSet:
@@ -232,14 +225,8 @@ def manifest_of(run: RunConfig, problem: Problem, stage: Stage | None) -> dict[s
     }
 
 
-def compare(
-    run: RunConfig, problem: Problem, distilled: DistilledSet, folder: Path
-) -> tuple[dict[str, Result], float | None]:
-    """Evaluate distilled, selected and full, each once: a killed run repeats nothing that it has finished.
-
-    Returns:
-        What was measured of each, and the share of a set of texts whose labels a student of the full data gives, too.
-    """
+def compare(run: RunConfig, problem: Problem, distilled: DistilledSet, folder: Path) -> dict[str, Result]:
+    """Evaluate distilled, selected and full, each once: a killed run repeats nothing that it has finished."""
     make = partial(make_trainer, run.trainer, alone=True)
     protocol = Protocol(run.evaluation, problem, make().strategy.root_device, run.seed)
     # The baselines depend on nothing that a distiller changes, so all runs on the same texts share them.
@@ -258,8 +245,9 @@ def compare(
     facts = distilled.manifest["distilling"]
     methods["distilled"] |= {name: facts[name] for name in ("seconds", "peak_memory_bytes")}
     add_recovery(methods, problem.task.measures[0])
-    agreed = agreement(distilled, protocol.reader, teacher) if isinstance(distilled, TextSet) else None
-    return methods, agreed
+    if isinstance(distilled, TextSet):
+        methods["distilled"]["teacher_agreement"] = agreement(distilled, protocol.reader, teacher)
+    return methods
 
 
 def once(path: Path, work: Callable[[], Result]) -> Result:

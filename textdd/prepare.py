@@ -131,6 +131,11 @@ def identity(run: RunConfig, problem: Problem) -> str:
     return short_hash([setting(run, problem), problem.per_class, distiller, evaluation, processes])
 
 
+def materials_folder(run: RunConfig, problem: Problem) -> Path:
+    """Where methods keep what other runs on the same texts, space and student can use."""
+    return problem.cache / "materials" / short_hash(setting(run, problem))
+
+
 def short_hash(content: object) -> str:
     """Ten hexadecimal digits that identify a JSON value."""
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:10]

@@ -99,7 +99,7 @@ def job(cfg: DictConfig) -> None:
         cli.exit_with(error)
     result = json.loads(path.read_text())
     if "quality" in result:
-        print_quality(result["quality"])
+        print_quality(result["quality"], result["methods"]["distilled"].get("teacher_agreement"))
     print_results(result)
     print(f"result: {path.resolve()}", flush=True)  # noqa: T201  (the line that scripts read)
 

@@ -50,11 +50,12 @@ def working(made, monkeypatch, tmp_path):
 
 def test_a_run_examines_its_texts(made, capsys):
     place, path = made
-    found = json.loads(path.read_text())["quality"]
+    result = json.loads(path.read_text())
+    found = result["quality"]
     assert found["origins"] == {"real": 9}
     assert found["copied"]["exactly"] == 1
     assert found["likeness"] == pytest.approx(1)
-    assert 0 <= found["teacher_agreement"] <= 1
+    assert 0 <= result["methods"]["distilled"]["teacher_agreement"] <= 1
     page = write_report(find([place / "runs"]), place / "out").read_text()
     assert "100% exactly, 0% nearly" in page
     assert page.count("real, exactly as in the corpus") == 9

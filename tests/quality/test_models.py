@@ -40,7 +40,6 @@ def test_perplexity_is_that_of_all_tokens_together(tmp_path):
 @pytest.mark.parametrize(
     ("path", "message"),
     [
-        (" ", "empty quality.language_model"),
         ("nowhere/model.gguf", "there is no such file"),
         ("nowhere/at/all", "cannot be loaded.*Allowed: the folder"),
     ],

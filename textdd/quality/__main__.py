@@ -16,10 +16,10 @@ from textdd import cli
 from textdd.config import ExamineConfig, RunConfig, register
 from textdd.errors import TextddError
 from textdd.evaluate import corpus_of, fitted, problem_of, result_path
-from textdd.experiment import materials_folder
 from textdd.help import print_help
 from textdd.outer.materials import Materials
 from textdd.outer.teacher import train_teacher
+from textdd.prepare import materials_folder
 from textdd.quality.agreement import agreement
 from textdd.quality.perplexity import check_language_model
 from textdd.quality.report import examined
@@ -59,7 +59,7 @@ def execute(config: ExamineConfig) -> Path:
     assert isinstance(texts, TextSet)
     result = examined(texts, corpus, config.quality, measured=False)
     result["teacher_agreement"] = teachers_opinion(texts, config) if config.teacher else None
-    print_quality(result)
+    print_quality(result, result["teacher_agreement"])
     path = result_path(place, "quality", corpus.name)
     write_json(path, result)
     return path

@@ -29,8 +29,6 @@ def check_language_model(path: str) -> None:
         raise TextddError(
             "Got quality.language_model, which needs transformers. Type: pip install 'textdd[transformers]'"
         )
-    if not path.strip():
-        raise TextddError("Got an empty quality.language_model. Type: quality.language_model=FOLDER, or null for none")
     if path.endswith(".gguf"):
         if not Path(path).expanduser().is_file():
             raise TextddError(f"Got quality.language_model={path}: there is no such file.")

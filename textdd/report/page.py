@@ -62,8 +62,9 @@ def write_report(found: Found, out: Path) -> Path:
 
 def written_of(configuration: Configuration, distilled: DistilledSet) -> tuple[str, Any, list[Written]]:
     """A heading, what the set of the first seed is like, and its texts."""
-    quality = configuration.result.get("quality")
-    return configuration.title, findings(quality) if quality else [], written(distilled, quality)
+    first = configuration.runs[0].result
+    quality, agreed = first.get("quality"), first["methods"]["distilled"].get("teacher_agreement")
+    return configuration.title, findings(quality, agreed) if quality else [], written(distilled, quality)
 
 
 def write_files(tables: list[Table], figures: list[Picture], out: Path) -> None:

@@ -64,10 +64,15 @@ def by_class(rows: Sequence[dict[str, Any]]) -> list[Written]:
     return [Written(label, same[:SHOWN], len(same[SHOWN:])) for label, same in by_label.items()]
 
 
-def findings(quality: dict[str, Any]) -> list[tuple[str, str]]:
-    """What a set of texts is like, in names and words."""
+def findings(quality: dict[str, Any], agreed: float | None = None) -> list[tuple[str, str]]:
+    """What a set of texts is like, in names and words.
+
+    Args:
+        quality: what was found about it.
+        agreed: the share of its labels that a teacher gives, too; None where none was asked.
+    """
     size, copied, again = len(quality["texts"]), quality["copied"], quality["duplicates"]
-    agreed, likely = quality.get("teacher_agreement"), quality.get("perplexity")
+    likely = quality.get("perplexity")
     distinct = ", ".join(f"{quality['distinct'][order]:.2f}" for order in "123")
     found = [
         ("texts", ", ".join(f"{count} {origin}" for origin, count in quality.get("origins", {}).items()) or str(size)),
@@ -86,10 +91,10 @@ def findings(quality: dict[str, Any]) -> list[tuple[str, str]]:
     return found
 
 
-def findings_table(quality: dict[str, Any]) -> Table:
+def findings_table(quality: dict[str, Any], agreed: float | None) -> Table:
     """The findings, a line each."""
     table = Table(show_header=False, title="the texts of the set")
-    for name, value in findings(quality):
+    for name, value in findings(quality, agreed):
         table.add_row(name, value)
     return table
 
@@ -113,8 +118,8 @@ def shown(text: str) -> str:
     return escape(on_screen(" ".join(text.split())))
 
 
-def print_quality(quality: dict[str, Any]) -> None:
-    """Print findings and texts to standard output."""
+def print_quality(quality: dict[str, Any], agreed: float | None = None) -> None:
+    """Print texts and findings to standard output; arguments as for `findings`."""
     console = wide_console()
     console.print(texts_table(quality))
-    console.print(findings_table(quality))
+    console.print(findings_table(quality, agreed))
