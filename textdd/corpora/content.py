@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from textdd.record import write_bytes
@@ -26,10 +27,24 @@ def content_hash(path: Path, cache_dir: Path) -> str:
     state = path.stat()
     touched = [str(path.resolve()), state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns]
     note = cache_dir / "contents" / hashlib.blake2b(json.dumps(touched).encode(), digest_size=12).hexdigest()
-    if note.is_file():
-        return note.read_text()
+    if known := remembered(note):
+        return known
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "blake2b").hexdigest()
     if time.time() - state.st_ctime > SETTLED_SECONDS:
-        write_bytes(note, digest.encode())
+        with suppress(OSError):  # a cache that can only be read serves as well
+            write_bytes(note, f"{digest} {check(digest)}".encode())
     return digest
+
+
+def remembered(note: Path) -> str:
+    """The hash in a note; empty where there is no note, or a damaged one."""
+    with suppress(OSError):
+        digest, _, sum_of_it = note.read_text(encoding="latin-1").partition(" ")
+        return digest if sum_of_it == check(digest) else ""
+    return ""
+
+
+def check(digest: str) -> str:
+    """What a note holds beside a hash, so that a damaged one is not believed."""
+    return hashlib.blake2b(digest.encode(), digest_size=8).hexdigest()
