@@ -135,7 +135,7 @@ def check(cfg: DictConfig) -> None:
 
 def execute(config: DashboardConfig) -> str:
     """Publish the report and return its address; offline or without a key, write it to a file and return its path."""
-    from textdd.loggers.wandb import has_key
+    from textdd.loggers.server import has_key
 
     report = build(config)
     content = specification(report)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from pytorch_lightning.loggers import Logger
 from textdd.loggers.config import LoggerConfig
 from textdd.loggers.metrics import MetricsFile
 from textdd.loggers.results import result_columns, result_rows
+from textdd.progress import say
 from textdd.report.measures import FORMER
 
 
@@ -42,7 +43,18 @@ class Mirrors:
 
     def distilling(self) -> list[Logger]:
         """Loggers for the outer optimisation."""
-        return [self.metrics, *(mirror.logger("distilled") for mirror in self.others)]
+        loggers: list[Logger] = []
+        self._each(lambda mirror: loggers.append(mirror.logger("distilled")))
+        return [self.metrics, *loggers]
+
+    def _each(self, act: Callable[[Any], None]) -> None:
+        """Speak to every mirror; one that fails is left out from then on, as the record is what counts."""
+        for mirror in [*self.others]:
+            try:
+                act(mirror)
+            except Exception as error:  # a dozen kinds of three libraries, some of them private
+                say(f"{type(mirror).__name__} failed and is left out: {type(error).__name__}: {error}")
+                self.others.remove(mirror)
 
     def log_results(self, methods: dict[str, Any], figure: Path, measures: Sequence[str] = FORMER) -> None:
         """Log what became of every method, once at the end.
@@ -52,15 +64,13 @@ class Mirrors:
             figure: the PNG of accuracy, or what else the headline is, against steps.
             measures: what they were measured by, the headline first.
         """
-        for mirror in self.others:
-            mirror.log_results(methods, figure, measures)
+        self._each(lambda mirror: mirror.log_results(methods, figure, measures))
         if self.config.csv:
             with (self.folder / "results.csv").open("w", newline="") as file:
                 csv.writer(file).writerows([result_columns(measures), *result_rows(methods, measures)])
 
     def close(self) -> None:
         """End what is open, so that the next job does not write into it; mirror the metrics as CSV."""
-        for mirror in self.others:
-            mirror.close()
+        self._each(lambda mirror: mirror.close())
         if self.config.csv and self.metrics.path.exists():
             self.metrics.write_csv()
