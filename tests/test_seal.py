@@ -1,4 +1,4 @@
-"""Entries of the cache that are cut off, changed or unfinished: each is found, said and made anew, to the same bytes."""
+"""Entries of the cache that are cut off, changed or unfinished are found, said and made anew, to the same bytes."""
 
 import json
 import os

@@ -43,7 +43,7 @@ def refused(error: OSError, options: dict[str, str]) -> TextddError:
     """
     path = Path(str(error.filename)).absolute() if error.filename else None
     folders = {key: Path(value).expanduser().absolute() for key, value in options.items()}
-    concerned = [key for key, folder in folders.items() if path and folder in (path, *path.parents)]
+    concerned = [key for key, at in folders.items() if path and (at in (path, *path.parents) or path in at.parents)]
     others = " ".join(f"{key}=/another/folder" for key in concerned or options)
     why, where = error.strerror or str(error), shortened(str(path or "a file"))
     if error.errno in FULL:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -50,7 +51,7 @@ class WandbMirror:
 
     def _fallen_back(self, why: str) -> str:
         say(f"W&B at {server()}: {why}. Its runs are kept in {self.folder / 'wandb'}; to send them, type:")
-        say(f"  wandb sync {self.folder / 'wandb'}/offline-run-*")
+        say(f"  wandb sync {shlex.quote(str(self.folder / 'wandb'))}/offline-run-*")
         return "offline"
 
     def logger(self, method: str) -> WandbLogger:
