@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import csv
+from argparse import Namespace
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from pytorch_lightning.loggers import Logger
+from pytorch_lightning.utilities import rank_zero_only
 
 from textdd.loggers.config import LoggerConfig
 from textdd.loggers.metrics import MetricsFile
@@ -44,7 +47,7 @@ class Mirrors:
     def distilling(self) -> list[Logger]:
         """Loggers for the outer optimisation."""
         loggers: list[Logger] = []
-        self._each(lambda mirror: loggers.append(mirror.logger("distilled")))
+        self._each(lambda mirror: loggers.append(Guarded(mirror, mirror.logger("distilled"), self)))
         return [self.metrics, *loggers]
 
     def _each(self, act: Callable[[Any], None]) -> None:
@@ -53,8 +56,14 @@ class Mirrors:
             try:
                 act(mirror)
             except Exception as error:  # a dozen kinds of three libraries, some of them private
-                say(f"{type(mirror).__name__} failed and is left out: {type(error).__name__}: {error}")
-                self.others.remove(mirror)
+                self.leave_out(mirror, error)
+
+    def leave_out(self, mirror: Any, error: Exception) -> None:
+        """Go on without a mirror that has failed."""
+        say(f"{type(mirror).__name__} failed and is left out: {type(error).__name__}: {error}")
+        self.others.remove(mirror)
+        with suppress(Exception):  # what it has open would be taken for that of the next job
+            mirror.close()
 
     def log_results(self, methods: dict[str, Any], figure: Path, measures: Sequence[str] = FORMER) -> None:
         """Log what became of every method, once at the end.
@@ -74,3 +83,41 @@ class Mirrors:
         self._each(lambda mirror: mirror.close())
         if self.config.csv and self.metrics.path.exists():
             self.metrics.write_csv()
+
+
+class Guarded(Logger):
+    """What a mirror logs while distilling, which no failure of it ends.
+
+    Args:
+        mirror: the mirror.
+        logger: its logger.
+        mirrors: from which it is left out when it fails.
+    """
+
+    def __init__(self, mirror: Any, logger: Logger, mirrors: Mirrors) -> None:
+        super().__init__()
+        self.mirror, self.logger, self.mirrors = mirror, logger, mirrors
+
+    @property
+    def name(self) -> str | None:
+        """What Lightning calls it."""
+        return self.logger.name
+
+    @property
+    def version(self) -> int | str | None:
+        """Which of several it is."""
+        return self.logger.version
+
+    @rank_zero_only
+    def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
+        """Hand numbers on."""
+        if self.mirror in self.mirrors.others:
+            try:
+                self.logger.log_metrics(metrics, step)
+            except Exception as error:  # see `Mirrors`
+                self.mirrors.leave_out(self.mirror, error)
+
+    @rank_zero_only
+    def log_hyperparams(self, params: dict[str, Any] | Namespace, *args: Any, **kwargs: Any) -> None:
+        """Every mirror has been given the configuration."""
+        del params, args, kwargs

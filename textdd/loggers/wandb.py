@@ -18,7 +18,7 @@ from textdd.loggers.server import has_key, is_reachable, server
 from textdd.progress import say
 from textdd.report.measures import FORMER, called
 
-INIT_SECONDS, FINISH_SECONDS = 30.0, 120.0
+INIT_SECONDS, FINISH_SECONDS = 20.0, 120.0
 """Longest that a run waits for the server, as it begins and as it ends; what was not sent by then is kept, to be sent
 by `wandb sync`."""
 
@@ -62,7 +62,7 @@ class WandbMirror:
             except (wandb.Error, TimeoutError) as error:  # a wrong key, a server that fails
                 if self.mode == "offline":
                     raise
-                self.mode = self._fallen_back(str(error).strip().splitlines()[0])
+                self.mode = self._fallen_back(str(error).strip().partition("\n")[0])
                 self._open = self._begun(method)
         return self._open
 
