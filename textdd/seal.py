@@ -68,6 +68,7 @@ def discard(entry: Path) -> None:
     if entry.is_dir():
         shutil.rmtree(entry)
     else:
+        entry.resolve().unlink(missing_ok=True)  # the hub's client keeps links to files
         entry.unlink(missing_ok=True)
 
 
