@@ -7,6 +7,7 @@ import sys
 from importlib import import_module
 
 from textdd.errors import nearest_first
+from textdd.stopping import listen
 
 COMMANDS = {
     "run": ("textdd.run", "distil a corpus, then compare distilled vs random vs full; sweeps with -m"),
@@ -36,6 +37,7 @@ def main() -> None:
         typed = f"textdd run {name}" if "=" in name or name == "-m" else f"textdd {best[0]}"
         sys.stderr.write(f"error: Unknown command {name!r}. Allowed: {', '.join(best)}. Type: {typed} ...\n")
         sys.exit(2)
+    listen()
     sys.argv = [f"textdd {name}", *rest]
     import_module(COMMANDS[name][0]).main()
 

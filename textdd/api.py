@@ -23,12 +23,14 @@ from textdd.config import RunConfig, register, to_run
 from textdd.corpora.given import kept
 from textdd.errors import TextddError, unknown_choice
 from textdd.evaluation.tuning import tune
-from textdd.experiment import distilled_set, folder_of, manifest_of, mirrors_of
+from textdd.experiment import distilled_set, manifest_of, mirrors_of
 from textdd.locks import locked
+from textdd.places import in_places
 from textdd.prepare import prepare
 from textdd.problem import Problem
 from textdd.quiet import quiet
 from textdd.run import check_line
+from textdd.run_folder import folder_of
 from textdd.selectors import SELECTORS
 from textdd.sets.distilled_set import Classifier, DistilledSet
 from textdd.sets.texts import ABOUT_A_HUNDRED, TextSet
@@ -86,14 +88,15 @@ def distil(
         options["distiller.minutes"] = minutes
     run = composed(data, labels, per_class, student, options)
     set_up_process(run.trainer)
-    problem = prepare(run)
-    folder = folder_of(run, problem)
-    mirrors = mirrors_of(run, problem, folder)
-    try:
-        with locked(folder, f"the run {folder.name}"):
-            distilled = distilled_set(run, problem, folder, mirrors)
-    finally:
-        mirrors.close()
+    with in_places(output_dir=run.output_dir, cache_dir=run.cache_dir):
+        problem = prepare(run)
+        folder = folder_of(run, problem)
+        mirrors = mirrors_of(run, problem, folder)
+        try:
+            with locked(folder, f"the run {folder.name}"):
+                distilled = distilled_set(run, problem, folder, mirrors)
+        finally:
+            mirrors.close()
     if isinstance(distilled, TextSet):
         distilled.made_in = problem.space
     return distilled

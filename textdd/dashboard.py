@@ -5,6 +5,11 @@ python -m textdd.dashboard entity=my-team project=textdd
 
 from __future__ import annotations
 
+if __name__ == "__main__":  # what follows takes seconds to import, and may be stopped meanwhile
+    from textdd.stopping import listen
+
+    listen()
+
 import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -15,6 +20,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from textdd import cli
 from textdd.config import DashboardConfig, register
+from textdd.ending import ending
 from textdd.errors import TextddError
 from textdd.groups import CONF
 from textdd.help import print_help
@@ -129,7 +135,7 @@ def check(cfg: DictConfig) -> None:
 
 def execute(config: DashboardConfig) -> str:
     """Publish the report and return its address; offline or without a key, write it to a file and return its path."""
-    from textdd.loggers.wandb import has_key
+    from textdd.loggers.server import has_key
 
     report = build(config)
     content = specification(report)
@@ -148,10 +154,8 @@ def main() -> None:
     if any(flag in arguments for flag in cli.HELP_FLAGS):
         print_help("dashboard", PURPOSE, EXAMPLES, "dashboard", [])
         return
-    try:
+    with ending():
         cli.check_arguments("dashboard", arguments, check)
-    except TextddError as error:
-        cli.exit_with(error)
     quiet()
     job()
 
@@ -161,7 +165,8 @@ def job(cfg: DictConfig) -> None:
     """One report."""
     config = OmegaConf.to_object(cfg)
     assert isinstance(config, DashboardConfig)
-    sys.stdout.write(f"report: {execute(config)}\n")
+    with ending(file=config.file):
+        sys.stdout.write(f"report: {execute(config)}\n")
 
 
 register()

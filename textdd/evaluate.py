@@ -5,6 +5,11 @@ python -m textdd.evaluate artifact=runs/.../artifact data_dir=data
 
 from __future__ import annotations
 
+if __name__ == "__main__":  # what follows takes seconds to import, and may be stopped meanwhile
+    from textdd.stopping import listen
+
+    listen()
+
 import dataclasses
 import sys
 from pathlib import Path
@@ -20,6 +25,7 @@ from textdd import cli
 from textdd.config import EvaluateConfig, SetConfig, register
 from textdd.corpora.corpus import Corpus, load_corpus
 from textdd.corpora.sources import DatasetConfig
+from textdd.ending import ending
 from textdd.errors import TextddError
 from textdd.evaluation.protocol import EvaluationConfig, Protocol, Result
 from textdd.groups import CONF
@@ -185,10 +191,8 @@ def main() -> None:
     if any(flag in arguments for flag in cli.HELP_FLAGS):
         print_help("evaluate", PURPOSE, EXAMPLES, "evaluate", ["artifact=PATH"])
         return
-    try:
+    with ending():
         cli.check_arguments("evaluate", arguments, check)
-    except TextddError as error:
-        cli.exit_with(error)
     quiet()
     job()
 
@@ -198,11 +202,9 @@ def job(cfg: DictConfig) -> None:
     """One scoring."""
     config = OmegaConf.to_object(cfg)
     assert isinstance(config, EvaluateConfig)
-    try:
+    with ending(cache_dir=config.cache_dir, artifact=str(Path(config.artifact).parent)):
         path = execute(config)
-    except TextddError as error:
-        cli.exit_with(error)
-    sys.stdout.write(f"result: {path.resolve()}\n")
+        sys.stdout.write(f"result: {path.resolve()}\n")
 
 
 register()

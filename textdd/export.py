@@ -12,6 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from textdd import cli
 from textdd.config import ExportConfig, register
+from textdd.ending import ending
 from textdd.errors import TextddError
 from textdd.help import print_help
 from textdd.quiet import quiet
@@ -65,11 +66,9 @@ def main() -> None:
         print_help("export", PURPOSE, EXAMPLES, "export", ["artifact=PATH", "to=FILE"])
         return
     quiet()
-    try:
+    with ending():
         path = execute(composed(arguments))
-    except TextddError as error:
-        cli.exit_with(error)
-    sys.stdout.write(f"texts: {path.resolve()}\n")
+        sys.stdout.write(f"texts: {path.resolve()}\n")
 
 
 register()

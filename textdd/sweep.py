@@ -26,6 +26,7 @@ from rich.console import Console
 from textdd.cli import compose_config, jobs_of
 from textdd.config import RunConfig
 from textdd.errors import MissingCorpus, TextddError
+from textdd.places import short_name
 from textdd.prepare import short_hash
 from textdd.progress import console, say
 from textdd.record import write_json
@@ -90,8 +91,8 @@ def failure(run: RunConfig) -> Path:
     for place in ("data_dir", "cache_dir", "output_dir", "overwrite", "logger"):
         del options[place]
     choices = f"{run.model.name}-{run.embedding.name}-{run.distiller.name}"
-    name = f"{run.dataset.name}-{size}-{choices}-s{run.seed}-{short_hash(options)}"
-    return Path(run.output_dir) / "failed" / f"{name}.json"
+    name = short_name(f"{run.dataset.name}-{size}-{choices}-s{run.seed}")
+    return Path(run.output_dir) / "failed" / f"{name}-{short_hash(options)}.json"
 
 
 def attempt(run: RunConfig, execute: Callable[[RunConfig], Path]) -> None:

@@ -79,14 +79,14 @@ def test_a_killed_build_leaves_nothing_that_is_read(path, load, monkeypatch, tmp
         patch.setattr(build, "write_texts", killed)
         with pytest.raises(KeyboardInterrupt):
             load(path=str(path))
-    assert [left.suffix for left in (tmp_path / "cache" / "corpora").iterdir()] == [".lock"]
+    assert not [*(tmp_path / "cache" / "corpora").iterdir()]
     corpus = load(path=str(path))
     assert corpus.train_rows == 81
     with monkeypatch.context() as patch:
         patch.setattr(word_spaces, "write_store", killed)
         with pytest.raises(KeyboardInterrupt):
             read(corpus, tmp_path)
-    assert [left.suffix for left in (tmp_path / "spaces").iterdir()] == [".lock"]
+    assert not [*(tmp_path / "spaces").iterdir()]
     assert len(read(corpus, tmp_path)[0]) == len(corpus.train)
 
 
@@ -118,8 +118,8 @@ def test_a_build_waits_for_another_process_and_clears_up_after_it_when_that_is_k
         finally:
             other.kill()
     waiting.join()
-    (whole,) = (left for left in (tmp_path / "cache" / "corpora").iterdir() if left.suffix != ".lock")
-    assert not whole.name.startswith(".")
+    left = sorted(path.name for path in (tmp_path / "cache" / "corpora").iterdir())
+    assert left == [f".{left[1]}.seal", left[1]]
     assert load(path=str(path)).train_rows == 81
 
 

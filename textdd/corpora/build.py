@@ -20,6 +20,7 @@ from textdd.corpora.sources import DatasetConfig, Sources
 from textdd.corpora.texts import write_texts
 from textdd.errors import TextddError
 from textdd.locks import built
+from textdd.places import short_name
 
 # Part of every key: raise it when what is stored changes.
 FORMAT = 2
@@ -56,7 +57,7 @@ def built_corpus(config: DatasetConfig, sources: Sources, cache_dir: Path, progr
     Raises:
         TextddError: something is wrong with a file, a column, a text or a label.
     """
-    name = re.sub(r"[^a-zA-Z0-9]+", "_", config.name)
+    name = short_name(re.sub(r"[^a-zA-Z0-9]+", "_", config.name))
     folder = cache_dir / "corpora" / f"{name}-{corpus_key(config, sources, cache_dir)}"
     with built(folder, f"reading {config.name}") as unfinished:
         if unfinished is not None:

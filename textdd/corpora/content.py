@@ -6,6 +6,7 @@ import hashlib
 import json
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from textdd.record import write_bytes
@@ -36,13 +37,27 @@ def contents_hash(paths: Sequence[Path], cache_dir: Path) -> str:
     ]
     known = json.dumps(touched if len(touched) > 1 else touched[0])
     note = cache_dir / "contents" / hashlib.blake2b(known.encode(errors="surrogateescape"), digest_size=12).hexdigest()
-    if note.is_file():
-        return note.read_text()
+    if found := remembered(note):
+        return found
     digests = []
     for path in paths:
         with path.open("rb") as file:
             digests.append(hashlib.file_digest(file, "blake2b").hexdigest())
     digest = digests[0] if len(digests) == 1 else hashlib.blake2b("".join(digests).encode()).hexdigest()
     if time.time() - max(state.st_ctime for state in states) > SETTLED_SECONDS:
-        write_bytes(note, digest.encode())
+        with suppress(OSError):  # a cache that can only be read serves as well
+            write_bytes(note, f"{digest} {check(digest)}".encode())
     return digest
+
+
+def remembered(note: Path) -> str:
+    """The hash in a note; empty where there is no note, or a damaged one."""
+    with suppress(OSError):
+        digest, _, sum_of_it = note.read_text(encoding="latin-1").partition(" ")
+        return digest if sum_of_it == check(digest) else ""
+    return ""
+
+
+def check(digest: str) -> str:
+    """What a note holds beside a hash, so that a damaged one is not believed."""
+    return hashlib.blake2b(digest.encode(), digest_size=8).hexdigest()

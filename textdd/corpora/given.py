@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from textdd.errors import TextddError
-from textdd.record import write_bytes
+from textdd.locks import built
 
 
 def kept(data: Any, labels: Sequence[Any] | None, options: dict[str, Any], cache: Path) -> list[str]:
@@ -41,9 +41,10 @@ def kept(data: Any, labels: Sequence[Any] | None, options: dict[str, Any], cache
     for part, content in contents.items():
         digest.update(part.encode() + content)
     folder = cache / "given" / digest.hexdigest()
-    for part, content in contents.items():
-        if not (folder / f"{part}.parquet").exists():
-            write_bytes(folder / f"{part}.parquet", content)
+    with built(folder, "keeping the texts that were given") as unfinished:
+        if unfinished is not None:
+            for part, content in contents.items():
+                (unfinished / f"{part}.parquet").write_bytes(content)
     return ["dataset=local", f"dataset.path='{folder}'", *names_of(data, labels, options)]
 
 

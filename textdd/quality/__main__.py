@@ -14,6 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from textdd import cli
 from textdd.config import ExamineConfig, RunConfig, register
+from textdd.ending import ending
 from textdd.errors import TextddError
 from textdd.evaluate import corpus_of, fitted, problem_of, result_path
 from textdd.help import print_help
@@ -102,11 +103,9 @@ def main() -> None:
         print_help("quality", PURPOSE, EXAMPLES, "quality", ["artifact=PATH"])
         return
     quiet()
-    try:
+    with ending():
         path = execute(composed(arguments))
-    except TextddError as error:
-        cli.exit_with(error)
-    sys.stdout.write(f"result: {path.resolve()}\n")
+        sys.stdout.write(f"result: {path.resolve()}\n")
 
 
 register()
