@@ -15,7 +15,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from textdd import cli
@@ -41,6 +40,7 @@ from textdd.spaces.pretrained import space_of as pretrained_space_of
 from textdd.spaces.reading import Reader
 from textdd.students import STUDENTS, make_student
 from textdd.trainer import set_up_process
+from textdd.typed import written
 
 SHORT = {
     "text": "dataset.text",
@@ -214,23 +214,9 @@ def composed(
     cache = Path(str(named.get("cache_dir", RunConfig().cache_dir))).expanduser()
     arguments = kept(data, labels, named, cache)
     arguments += [f"{key}={written(value)}" for key, value in named.items()]
-    arguments = cli.with_lists("config", arguments)
+    arguments = cli.as_meant("config", arguments)
     check_line(arguments)
     return to_run(cli.compose_config("config", arguments))
-
-
-def written(value: Any) -> str:
-    """A Python value as it is typed on the command line, whatever signs it holds."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool | np.bool_):
-        return str(bool(value)).lower()
-    if isinstance(value, list | tuple):
-        return f"[{','.join(map(written, value))}]"
-    if isinstance(value, int | float | np.number):
-        return str(value)
-    text = str(value).replace("'", "\\'")
-    return f"'{text}'" if not str(value).replace("_", "").isalnum() else str(value)
 
 
 __all__ = ["distil", "select", "train"]

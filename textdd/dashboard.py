@@ -155,6 +155,7 @@ def main() -> None:
         print_help("dashboard", PURPOSE, EXAMPLES, "dashboard", [])
         return
     with ending():
+        arguments = sys.argv[1:] = cli.as_meant("dashboard", arguments)
         cli.check_arguments("dashboard", arguments, check)
     quiet()
     job()

@@ -192,6 +192,7 @@ def main() -> None:
         print_help("evaluate", PURPOSE, EXAMPLES, "evaluate", ["artifact=PATH"])
         return
     with ending():
+        arguments = sys.argv[1:] = cli.as_meant("evaluate", arguments)
         cli.check_arguments("evaluate", arguments, check)
     quiet()
     job()

@@ -78,7 +78,7 @@ def main() -> None:
         print_help("run", PURPOSE, EXAMPLES, "config", chosen)
         return
     with ending():
-        arguments = sys.argv[1:] = cli.with_lists("config", arguments)
+        arguments = sys.argv[1:] = cli.as_meant("config", arguments)
         check_line(arguments)
     if cli.is_sweep(arguments):
         output_dir = to_run(cli.compose_config("config", cli.jobs_of(arguments)[0])).output_dir

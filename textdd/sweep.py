@@ -31,6 +31,7 @@ from textdd.prepare import short_hash
 from textdd.progress import console, say
 from textdd.record import write_json
 from textdd.report.terminal import Failure, print_sweep
+from textdd.typed import written
 
 POLL_SECONDS = 0.5
 
@@ -172,8 +173,7 @@ def sweep(arguments: list[str], output_dir: Path, launch: Callable[[], None]) ->
     for old in folder.glob("*.json"):
         old.unlink()
     say(f"sweep of {len(jobs)} jobs; their logs: {folder}/NUMBER.log")
-    quoted = str(folder).replace("\\", "\\\\").replace("'", "\\'")
-    sys.argv[1:] = [*arguments, f"hydra.sweep.dir='{quoted}'"]
+    sys.argv[1:] = [*arguments, f"hydra.sweep.dir={written(str(folder))}"]
     watch = Watch(folder, len(jobs))
     watch.start()
     try:

@@ -59,4 +59,4 @@ def test_completes_choices_in_a_shell(line):
     ],
 )
 def test_one_value_is_a_list_of_one(typed, taken):
-    assert cli.with_lists("config", [typed, "per_class=3"]) == [taken, "per_class=3"]
+    assert cli.as_meant("config", [typed, "per_class=3"]) == [taken, "per_class=3"]
