@@ -30,7 +30,7 @@ from textdd.errors import TextddError
 from textdd.evaluation.protocol import EvaluationConfig, Protocol, Result
 from textdd.groups import CONF
 from textdd.help import print_help
-from textdd.prepare import space_for
+from textdd.prepare import space_for, tell
 from textdd.problem import Problem
 from textdd.quality.overlap import check_overlap, overlap_note
 from textdd.quality.report import compared
@@ -157,12 +157,15 @@ def corpus_of(distilled: DistilledSet, config: SetConfig, cache: Path) -> tuple[
     """
     seed = distilled.manifest["seed"]
     if config.dataset is not None:
-        return load_corpus(config.dataset, config.data_dir, cache, seed), config.dataset
+        corpus = load_corpus(config.dataset, config.data_dir, cache, seed)
+        tell(corpus, config.dataset)
+        return corpus, config.dataset
     if "corpus" not in distilled.manifest:
         raise TextddError(f"{config.artifact} names no corpus: whose test texts are to be read? Type: dataset=NAME")
     recorded = distilled.manifest["corpus"]
     options = options_of(DatasetConfig, recorded["options"])
     corpus = load_corpus(options, config.data_dir, cache, seed)
+    tell(corpus, options)
     # Version 0.3 made its keys otherwise.
     if distilled.manifest["format"] > 2 and corpus.key != recorded["key"]:
         raise TextddError(

@@ -14,6 +14,7 @@ from textdd.config import RunConfig
 from textdd.corpora.budget import check_per_class, per_class_from_budget
 from textdd.corpora.build import Progress
 from textdd.corpora.corpus import Corpus, load_corpus
+from textdd.corpora.overlap import check_overlap
 from textdd.corpora.sources import DatasetConfig
 from textdd.problem import Problem
 from textdd.progress import Bar, say
@@ -38,6 +39,7 @@ def prepare(run: RunConfig) -> Problem:
     cache = Path(run.cache_dir).expanduser()
     with bars() as show:
         corpus = load_corpus(run.dataset, run.data_dir, cache, run.seed, show)
+    tell(corpus, run.dataset)
     if corpus.revision and run.dataset.revision is None:
         say(f"{run.dataset.hub} was read at its commit {corpus.revision}. Always to read this one, type:")
         say(f"  dataset.revision={corpus.revision}")
@@ -58,6 +60,17 @@ def prepare(run: RunConfig) -> Problem:
     tell_cuts(Reading(corpus.train, stores[corpus.train.store.path], space))
     say(f"distilled set: {per_class} per class = {share:.4%} of the training texts")
     return problem
+
+
+def tell(corpus: Corpus, dataset: DatasetConfig) -> None:
+    """Say what whoever measures on a corpus should know.
+
+    Raises:
+        TextddError: all test texts are training texts.
+    """
+    for remark in corpus.remarks:
+        say(remark)
+    check_overlap(corpus.overlap, dataset)
 
 
 def space_for(

@@ -65,7 +65,7 @@ def test_words_are_counted_once_for_every_vocabulary(path, load, tmp_path, monke
 
 
 def test_other_content_or_columns_is_another_corpus(path, load, counted):
-    keys = {load(path=str(path)).key, load(path=str(path), text=["text", "label"]).key}
+    keys = {load(path=str(path)).key, load(path=str(path), text=["text", "text"]).key}
     path.write_text(path.read_text().replace("word1", "ward1"))
     keys.add(load(path=str(path)).key)
     assert len(keys) == len(counted) == 3
@@ -292,7 +292,7 @@ def test_splits_of_several_labels_keep_the_shares_of_the_rarest(load, tmp_path):
         ("0,2", {"labels": ["a", "b"]}, r"row 2: column 'b' holds '2'.* 0 and 1.*dataset\.labels=NAME"),
         ("0,1", {"labels": ["a", "b"], "classes": ["x", "y"]}, r"Type: dataset\.classes=\[\]"),
         ("x;z,1", {"labels": "a", "label_separator": ";", "classes": ["x", "y"]}, r"row 2: there is no label 'z'"),
-        ("0,1", {"labels": ["a", "c"]}, r"no column 'c'.*Type for instance: dataset\.labels=\[a,b\]$"),
+        ("0,1", {"labels": ["a", "c"]}, r"no column 'c'.*Type for instance: 'dataset\.labels=\[a,b\]'$"),
     ],
 )
 def test_mistakes_in_several_labels_say_what_to_type(cells, config, message, load, tmp_path):

@@ -11,8 +11,9 @@ from textdd.corpora.demo import DemoConfig, demo_splits
 from textdd.corpora.files import open_table
 from textdd.corpora.folders import file_names, parts_of, test_files
 from textdd.corpora.formats.options import QUOTING, FileOptions
+from textdd.corpora.labels import as_label
 from textdd.corpora.records import Source
-from textdd.errors import TextddError
+from textdd.errors import TextddError, no_such_path
 from textdd.options import check_options
 
 MOST_TOKENS = 512
@@ -20,6 +21,9 @@ MOST_TOKENS = 512
 
 
 COLUMN = Text("the name of a column")
+
+NAME = Text("a name that a folder can have: up to 100 characters, no /, not dots alone", 100, r"(?![. ]*\Z)[^/\0-\x1f\x7f]+")
+"""Runs lie in folders that are called by their corpus."""
 
 
 @dataclass
@@ -58,10 +62,13 @@ class DatasetConfig:
         validation_max: most texts to validate on.
         test_fraction: share of the training texts to test on where there is no test file.
         on_empty: "error" or "drop": what to do with empty texts.
+        on_missing_label: "error" or "drop": what to do with texts without a label: an empty cell, NaN, or a negative
+            number that `classes` does not name.
+        min_per_class: classes with fewer training texts than this are left out.
         demo: the generator of the demo corpus.
     """
 
-    name: Name = "demo"
+    name: Annotated[str, NAME] = "demo"
     hub: Name | None = None
     budget: Annotated[float, Number(0, 1, "(]")] = 0.001
     hub_test: Name = "test"
@@ -86,6 +93,8 @@ class DatasetConfig:
     validation_max: Count = 5_000
     test_fraction: Part = 0.1
     on_empty: Annotated[str, OneOf("error", "drop")] = "error"
+    on_missing_label: Annotated[str, OneOf("error", "drop")] = "error"
+    min_per_class: Annotated[int, Whole(0, 1_000_000)] = 0
     demo: DemoConfig = field(default_factory=DemoConfig)
 
     @property
@@ -134,7 +143,8 @@ def check_config(config: DatasetConfig) -> None:
             f"Got dataset.pair=true and dataset.text=[{','.join(config.text_columns)}]; a pair has two columns. "
             "Type for instance: dataset.text=[premise,hypothesis]"
         )
-    if len(config.classes) == 1 or len({*config.classes}) < len(config.classes):
+    labels = {as_label(name) for name in config.classes} - {None}
+    if len(config.classes) == 1 or len(labels) < len(config.classes):
         raise TextddError(
             f"dataset.classes={config.classes} must be at least two different names, in the order of their "
             "numbers, or empty to take the labels found in the data. Type: dataset.classes=[]"
@@ -179,6 +189,9 @@ def find_sources(config: DatasetConfig, data_dir: str | None, cache_dir: Path) -
 
 
 def _own_files(config: DatasetConfig, path: Path) -> Sources:
+    for option, one in (("dataset.path", path), ("dataset.test_path", config.test_path)):
+        if one is not None and not Path(one).expanduser().exists():
+            raise no_such_path(Path(one), option)
     if path.is_dir():
         sources = _folder(config, path, needs_test=False)
         if sources is None:
