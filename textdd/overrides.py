@@ -76,9 +76,8 @@ def check_sweep(overrides: list[Override], program: str, *, sweep: bool) -> None
         line = several.input_line or ""
         key, _, value = line.partition("=")
         values = ",".join(one.partition("=")[2].strip("[]") for one in values_of(several))
-        text = "" if value[:1].isdigit() else f"; if it is one value with a comma: {typed(key, value)}"
         raise TextddError(
-            f"Got {line!r}, several values. If it is a list, type: {shlex.quote(f'{key}=[{values}]')}{text}; "
+            f"Got {line!r}, several values. If it is a list, type: {shlex.quote(f'{key}=[{values}]')}; "
             f"for one job of each: python -m textdd.{program} -m {shlex.quote(line)}"
         )
     jobs = prod(len(values_of(override)) for override in overrides)

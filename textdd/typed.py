@@ -70,8 +70,8 @@ def meant(argument: str, options: DictConfig, *, sweep: bool) -> str:
     """A word of the command line so that Hydra reads from it what was typed.
 
     Where an option holds text, the value is that text to the letter. It stays Hydra's where it is `null`, in quotation
-    marks, an interpolation, or several values of a sweep; a file or folder of the very name that was typed is taken for
-    what is meant. Where an option holds a list, a single value becomes one.
+    marks, an interpolation, or, in a sweep, several values; a file or folder of the very name that was typed is taken
+    for what is meant. Where an option holds a list, a single value becomes one.
 
     Args:
         argument: the word.
@@ -99,11 +99,14 @@ def as_one(value: str, *, strings: bool, sweep: bool = False) -> str:
         strings: it has to be a string.
         sweep: commas stand between values.
     """
+    if strings and value.startswith("~") and not has_home(value) and os.path.lexists(value):
+        value = f"./{value}"  # or it would be looked for in the home of a user
     found = parsed(f"x={value}")
     if found is None:
         return _unread(value, sweep=sweep)
     if found.is_sweep_override():
-        return written(value) if exists(value) else value
+        one = exists(value) or (strings and not sweep and found.value_type == ValueType.SIMPLE_CHOICE_SWEEP)
+        return written(value) if one else value
     content = found._value
     if content is None or isinstance(content, QuotedString):
         return value
@@ -159,7 +162,13 @@ def apart(text: str) -> list[str]:
 
 def exists(name: str) -> bool:
     """Whether a file or folder has this very name."""
+    return bool(name.strip()) and os.path.lexists(Path(name).expanduser() if has_home(name) else name)
+
+
+def has_home(name: str) -> bool:
+    """Whether what a path may have of `~` or `~user` in front is the home of somebody."""
     try:
-        return bool(name.strip()) and os.path.lexists(Path(name).expanduser())
-    except RuntimeError:  # the home of a user that there is not
+        Path(name).expanduser()
+    except RuntimeError:
         return False
+    return True
