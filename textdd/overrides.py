@@ -74,7 +74,7 @@ def check_sweep(overrides: list[Override], program: str, *, sweep: bool) -> None
     several = next((override for override in overrides if override.is_sweep_override()), None)
     if several is not None and not sweep:
         line = several.input_line or ""
-        key, _, value = line.partition("=")
+        key = line.partition("=")[0]
         values = ",".join(one.partition("=")[2].strip("[]") for one in values_of(several))
         raise TextddError(
             f"Got {line!r}, several values. If it is a list, type: {shlex.quote(f'{key}=[{values}]')}; "

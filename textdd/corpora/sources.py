@@ -22,7 +22,9 @@ MOST_TOKENS = 512
 
 COLUMN = Text("the name of a column")
 
-NAME = Text("a name that a folder can have: up to 100 characters, no /, not dots alone", 100, r"(?![. ]*\Z)[^/\0-\x1f\x7f]+")
+NAME = Text(
+    "a name that a folder can have: up to 100 characters, no /, not dots alone", 100, r"(?![. ]*\Z)[^/\0-\x1f\x7f]+"
+)
 """Runs lie in folders that are called by their corpus."""
 
 

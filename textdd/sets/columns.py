@@ -65,7 +65,7 @@ def labels_in(column: pa.ChunkedArray, plain: Callable[[str], str]) -> tuple[lis
     """
     if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
         return [[str(name) for name in row or []] for row in column.to_pylist()], True
-    cells = [plain(value or "") for value in as_strings(column).to_pylist()]
+    cells = [plain(value or "") for value in as_strings(column, "the file").to_pylist()]
     lists = [json_list(cell) for cell in cells]
     if all(found is not None for found in lists):
         return [[str(name) for name in found or []] for found in lists], True

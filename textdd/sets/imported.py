@@ -109,7 +109,7 @@ def strings(column: pa.ChunkedArray, plain: Any) -> list[str]:
     """
     if pa.types.is_nested(column.type):
         raise TextddError(f"A column of texts holds {column.type}. Allowed: text.")
-    return [plain(value or "") for value in as_strings(column).to_pylist()]
+    return [plain(value or "") for value in as_strings(column, "the file").to_pylist()]
 
 
 def check_rows(

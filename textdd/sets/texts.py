@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from textdd.corpora.labels import class_code
+from textdd.corpora.labels import as_label, class_code
 from textdd.errors import TextddError
 from textdd.sets.distilled_set import DistilledSet
 from textdd.sets.training_set import TrainingSet
@@ -104,7 +104,8 @@ class TextSet(DistilledSet):
             TextddError: a label is no class of the corpus.
         """
         code = class_code(classes, (), first_label=0)
-        numbers = [code.spellings.get(name, -1) for name in self.classes]
+        places = {name: i for i, name in enumerate(classes)}
+        numbers = [places.get(code.spellings.get(as_label(name) or name, ""), -1) for name in self.classes]
         if min(numbers) < 0 or len(set(numbers)) < len(numbers):
             allowed = " or ".join(filter(None, [code.integers.rstrip(", "), "the names " + ", ".join(classes)]))
             raise TextddError(
