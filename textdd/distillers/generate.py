@@ -7,11 +7,12 @@ needed; here that choice is the search of `bilevel_selection`. Origins say which
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 import torch
 
-from textdd.allowed import at_least, positive, within
+from textdd.allowed import Chosen, Name, Number, Place, Text, Whole
 from textdd.choosing.method import TextMethodConfig
 from textdd.choosing.pool import Pool, real_pool
 from textdd.errors import TextddError
@@ -50,23 +51,22 @@ class GenerateConfig(TextMethodConfig):
         with_real: whether real texts are candidates as well.
     """
 
-    name: str = "generate"
-    language_model: str | None = None
-    endpoint: str | None = None
-    endpoint_model: str | None = None
-    requests: int = 8
-    written: int = 0
-    examples: int = 8
-    prompt: str = PROMPT
-    temperature: float = 1.0
-    top_p: float = 0.95
-    longest: int = 0
-    agreement: float = 0.25
+    name: Annotated[str, Chosen("distiller")] = "generate"
+    language_model: Place | None = None
+    endpoint: Annotated[str, Text("an address")] | None = None
+    endpoint_model: Name | None = None
+    requests: Annotated[int, Whole(1, 256)] = 8
+    written: Annotated[int, Whole(0, 1_000_000)] = 0
+    examples: Annotated[int, Whole(0, 1000)] = 8
+    prompt: Annotated[str, Text("a text", 10_000)] = PROMPT
+    temperature: Annotated[float, Number(0.01, 100)] = 1.0
+    top_p: Annotated[float, Number(0, 1, "(]")] = 0.95
+    longest: Annotated[int, Whole(0, 100_000)] = 0
+    agreement: Annotated[float, Number(0, 1, "[)")] = 0.25
     with_real: bool = False
 
     def check(self) -> None:
-        """As for every method that chooses texts, and the values that only this one has."""
-        super().check()
+        """Check that there is one who writes, and a prompt that tells classes apart."""
         if (self.language_model is None) == (self.endpoint is None):
             both = "both of them" if self.endpoint else "neither distiller.language_model nor distiller.endpoint"
             raise TextddError(
@@ -75,11 +75,6 @@ class GenerateConfig(TextMethodConfig):
             )
         if self.endpoint is not None:
             checked_address(self.endpoint)
-        for key, least, usual in (("requests", 1, 8), ("written", 0, 200), ("examples", 0, 8), ("longest", 0, 64)):
-            at_least(f"distiller.{key}", getattr(self, key), least, usual)
-        positive("distiller.temperature", self.temperature, 1)
-        within("distiller.top_p", self.top_p, 0.95, ends="(]")
-        within("distiller.agreement", self.agreement, 0.25, ends="[)")
         check_template(self.prompt, self.examples)
 
 

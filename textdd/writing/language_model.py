@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import redirect_stderr
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from importlib.util import find_spec
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from textdd.errors import TextddError
+from textdd.progress import say
 from textdd.spaces.checkpoint import fingerprint, hush
 
 INSTALL = "Type: pip install 'textdd[transformers]'"
@@ -99,12 +102,14 @@ def _loaded(path: str) -> LanguageModel:
         if any(find_spec(package) is None for package in ("gguf", "accelerate")):
             raise TextddError(f"Got {path}; GGUF files need the packages gguf and accelerate. {INSTALL}")
         where, given = str(Path(path).parent), {"gguf_file": Path(path).name}
+        say(f"loading {Path(path).name}: its weights are dequantised")
     gpu = torch.cuda.is_available()
     try:
-        model, told = AutoModelForCausalLM.from_pretrained(
-            where, dtype=torch.bfloat16 if gpu else torch.float32, output_loading_info=True, **given
-        )
-        tokeniser = AutoTokenizer.from_pretrained(where, **given)
+        with redirect_stderr(StringIO()):  # the bar of this work is one that `hush` does not reach
+            model, told = AutoModelForCausalLM.from_pretrained(
+                where, dtype=torch.bfloat16 if gpu else torch.float32, output_loading_info=True, **given
+            )
+            tokeniser = AutoTokenizer.from_pretrained(where, **given)
     except WHILE_LOADING as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise TextddError(f"Got the language model {path}, which cannot be loaded: {reason}. {ALLOWED}") from error
