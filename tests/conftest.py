@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from tests.tiny import tiny_language_model
 from textdd.corpora.corpus import load_corpus
 from textdd.corpora.demo import DemoConfig
 from textdd.corpora.sources import DatasetConfig
@@ -169,6 +170,14 @@ def demo(cache):
     """A larger demo corpus as words, its training split first: 3 topics, 600 + 200 texts."""
     config = DemoConfig(topics=3, themes=1, train=600, test=200, words=600)
     return read(load_corpus(DatasetConfig(demo=config), None, cache, seed=0), cache)
+
+
+@pytest.fixture(scope="session")
+def language_model(problem, tmp_path_factory):
+    """The path of a language model that writes words of its prompt; it knows those of all these corpora."""
+    pytest.importorskip("transformers", reason="needs transformers")
+    words = [*problem.space.tokeniser.get_vocab(), *(f"word{i}" for i in range(20)), *sum(WORDS.values(), ())]
+    return tiny_language_model(tmp_path_factory.mktemp("models") / "writer", sorted(words))
 
 
 @pytest.fixture(scope="session")

@@ -104,3 +104,45 @@ def tiny_gpt(folder, spread):
         parameter.data *= spread
     model.save_pretrained(folder)
     return folder
+
+
+def tiny_language_model(folder, words, sharpness=8.5):
+    """The folder of a language model that writes words of its prompt in any order, the frequent ones rather.
+
+    Attention is even and hands on which words there were; every word has a direction of its own, signs short ones.
+
+    Args:
+        folder: where it is written.
+        words: what it knows besides signs.
+        sharpness: how much rather.
+    """
+    from tokenizers import Regex, Tokenizer, decoders
+    from tokenizers.models import WordLevel
+    from tokenizers.pre_tokenizers import Split
+    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+    signs = {"<end>": 0.01, "<unknown>": 0.01, "-": 0.01, "\n": 0.8, " |||": 0.8}
+    vocabulary = [*signs, *dict.fromkeys(f" {word}" for word in words)]
+    vocabulary += ["<filled up>"] * (len(vocabulary) % 2)
+    tokeniser = Tokenizer(WordLevel({word: i for i, word in enumerate(vocabulary)}, "<unknown>"))
+    tokeniser.pre_tokenizer = Split(Regex(r"\n| ?[^ \n]+"), "isolated")
+    tokeniser.decoder = decoders.Fuse()
+    special = {"eos_token": "<end>", "unk_token": "<unknown>"}
+    PreTrainedTokenizerFast(tokenizer_object=tokeniser, model_max_length=2000, **special).save_pretrained(folder)
+    width = len(vocabulary)
+    sizes = {"hidden_size": width, "intermediate_size": 4, "num_hidden_layers": 1, "num_attention_heads": 1}
+    config = LlamaConfig(vocab_size=width, max_position_embeddings=2000, eos_token_id=0, bos_token_id=None,
+                         tie_word_embeddings=True, **sizes)  # fmt: skip
+    model = LlamaForCausalLM(config).requires_grad_(False)
+    table = torch.eye(width)
+    table[torch.arange(len(signs)), torch.arange(len(signs))] = torch.tensor(list(signs.values()))
+    model.model.embed_tokens.weight.copy_(table)
+    attention, mlp = model.model.layers[0].self_attn, model.model.layers[0].mlp
+    for part in (attention.q_proj, attention.k_proj, mlp.down_proj):
+        part.weight.zero_()
+    model.model.layers[0].input_layernorm.weight.fill_(width**-0.5)
+    attention.v_proj.weight.copy_(torch.eye(width))
+    attention.o_proj.weight.copy_(1000 * torch.eye(width))
+    model.model.norm.weight.fill_(sharpness * width**-0.5)
+    model.save_pretrained(folder)
+    return str(folder)

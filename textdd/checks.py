@@ -77,9 +77,9 @@ def check_chain(config: ChainConfig) -> None:
 
 def check_method(config: Stage) -> None:
     """Check that a method's options go together: there is something to learn, and it has a gradient for all of it."""
+    config.check()
     if isinstance(config, TextMethodConfig):
         return
-    config.check()
     method, _ = DISTILLERS[config.name]
     if config.parametrisation in OF_WORDS and config.start == "noise":
         raise TextddError(

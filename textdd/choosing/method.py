@@ -110,6 +110,13 @@ class TextMethodConfig:
     inner_steps: Annotated[int, Whole(1, 100_000)] = 400
     inner_batch: InMemory = 32
 
+    def check(self) -> None:
+        """Check what options have to be given, and which go together, before any data is read.
+
+        Raises:
+            TextddError: something is missing or excludes something else.
+        """
+
 
 class Prepared(NamedTuple):
     """A search before its first round.

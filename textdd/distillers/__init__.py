@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from textdd.choosing.method import Candidates, TextMethodConfig
-from textdd.distillers import bilevel_selection
+from textdd.distillers import bilevel_selection, generate
 from textdd.distillers.bilevel_selection import BilevelSelectionConfig
 from textdd.distillers.distribution_matching import DistributionMatching, DistributionMatchingConfig
+from textdd.distillers.generate import GenerateConfig
 from textdd.distillers.gradient_matching import GradientMatching, GradientMatchingConfig
 from textdd.distillers.kernel_ridge import KernelRidge, KernelRidgeConfig
 from textdd.distillers.meta_gradient import MetaGradient, MetaGradientConfig
@@ -25,6 +26,7 @@ DISTILLERS: dict[str, tuple[type[Distiller], type[DistillerConfig]]] = {
 
 CHOOSERS: dict[str, tuple[Candidates, type[TextMethodConfig]]] = {
     "bilevel_selection": (bilevel_selection.candidates, BilevelSelectionConfig),
+    "generate": (generate.candidates, GenerateConfig),
 }
 """The choices of `distiller=` that choose texts: name -> (what they choose from, options)."""
 

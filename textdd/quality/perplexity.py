@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Sequence
-from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ import torch
 
 from textdd.errors import TextddError
 from textdd.progress import track
+from textdd.writing.language_model import load_language_model
 
 LONGEST = 1024
 """Tokens that are read of a text; less if that is all that the model can."""
@@ -48,8 +47,8 @@ def perplexity(path: str, texts: Sequence[str]) -> float:
     Raises:
         TextddError: the model cannot be loaded, or no text has as many tokens as it takes.
     """
-    model, tokeniser = load(path)
-    most = min(LONGEST, getattr(model.config, "max_position_embeddings", LONGEST))
+    loaded = load_language_model(path)
+    model, tokeniser, most = loaded.model, loaded.tokeniser, min(LONGEST, loaded.context)
     begin = [] if tokeniser.bos_token_id is None else [tokeniser.bos_token_id]
     surprise, count = 0.0, 0
     for text in track(texts, f"perplexity under {Path(path).name}"):
@@ -64,37 +63,6 @@ def perplexity(path: str, texts: Sequence[str]) -> float:
 @torch.no_grad()
 def surprise_of(model: Any, ids: list[int]) -> float:
     """The negative logarithm of the probability of all tokens but the first, each behind those before it."""
-    row = torch.tensor([ids])
+    row = torch.tensor([ids], device=next(model.parameters()).device)
     logits = model(input_ids=row).logits[0, :-1].double()
     return float(torch.nn.functional.cross_entropy(logits, row[0, 1:], reduction="sum"))
-
-
-@lru_cache(maxsize=1)
-def load(path: str) -> tuple[Any, Any]:
-    """A model and its tokeniser.
-
-    Raises:
-        TextddError: there is none, or it is of a kind that `transformers` does not read.
-    """
-    check_language_model(path)
-    if not os.environ.get("TRANSFORMERS_VERBOSITY"):
-        import transformers
-
-        transformers.logging.set_verbosity_error()
-        transformers.logging.disable_progress_bar()
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    place = Path(path).expanduser()
-    where = {"pretrained_model_name_or_path": str(place) if place.exists() else path}
-    if path.endswith(".gguf"):
-        where = {"pretrained_model_name_or_path": str(place.parent), "gguf_file": place.name}
-    try:
-        model = AutoModelForCausalLM.from_pretrained(**where, dtype=torch.float32)
-        tokeniser = AutoTokenizer.from_pretrained(**where)
-    except (OSError, ValueError, KeyError, ImportError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise TextddError(
-            f"Got quality.language_model={path}, which cannot be loaded: {reason}. Allowed: the folder of a causal "
-            "language model, its id on the hub, or a GGUF file. Type: quality.language_model=/your/folder"
-        ) from error
-    return model.eval(), tokeniser

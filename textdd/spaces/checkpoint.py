@@ -86,11 +86,7 @@ def load_checkpoint(path: str | None) -> Checkpoint:
 
 @lru_cache(maxsize=2)
 def _loaded(path: str) -> Checkpoint:
-    if not os.environ.get("TRANSFORMERS_VERBOSITY"):
-        import transformers
-
-        transformers.logging.set_verbosity_error()
-        transformers.logging.disable_progress_bar()
+    hush()
     from transformers import AutoModel, AutoTokenizer
 
     try:
@@ -106,7 +102,21 @@ def _loaded(path: str) -> Checkpoint:
         ) from error
     if getattr(tokeniser, "backend_tokenizer", None) is None:
         raise TextddError(f"The tokeniser of {path} has no fast form (tokenizer.json), which reading in bulk needs.")
+    return Checkpoint(path, model.eval().requires_grad_(False), tokeniser, fingerprint(model))
+
+
+def hush() -> None:
+    """Silence what `transformers` says while it loads, unless the user asked to hear it."""
+    if not os.environ.get("TRANSFORMERS_VERBOSITY"):
+        import transformers
+
+        transformers.logging.set_verbosity_error()
+        transformers.logging.disable_progress_bar()
+
+
+def fingerprint(model: nn.Module) -> str:
+    """A sha256 of all parameters, which are on the CPU."""
     digest = hashlib.sha256()
     for name, parameter in model.named_parameters():
         digest.update(name.encode() + parameter.detach().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
-    return Checkpoint(path, model.eval().requires_grad_(False), tokeniser, digest.hexdigest())
+    return digest.hexdigest()

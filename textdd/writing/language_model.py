@@ -1,0 +1,126 @@
+"""A causal language model of `transformers`: a folder, an id on the hub or a GGUF file; loaded once, never changed."""
+
+from __future__ import annotations
+
+from contextlib import redirect_stderr
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from importlib.util import find_spec
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from textdd.errors import TextddError
+from textdd.progress import say
+from textdd.spaces.checkpoint import fingerprint, hush
+
+INSTALL = "Type: pip install 'textdd[transformers]'"
+
+ALLOWED = (
+    "Allowed: the folder of a causal language model that `transformers` can read (config.json, model.safetensors, "
+    "tokenizer.json), a GGUF file, or an id on the hub that this machine can reach. "
+    "Type for instance: distiller.language_model=HuggingFaceTB/SmolLM2-135M"
+)
+
+WHILE_LOADING = (OSError, ValueError, KeyError, IndexError, RuntimeError)
+"""What is raised of files that are absent, damaged, or of a kind that `transformers` does not know."""
+
+
+@dataclass(frozen=True, eq=False)
+class LanguageModel:
+    """A causal language model and its tokeniser.
+
+    Attributes:
+        path: what was asked for.
+        model: the model, frozen, in evaluation mode, on a GPU if there is one.
+        tokeniser: as `transformers` wraps it.
+        sha256: of all parameters.
+    """
+
+    path: str
+    model: nn.Module
+    tokeniser: Any
+    sha256: str
+
+    @property
+    def name(self) -> str:
+        """What messages call it: its id on the hub, or the last part of its path."""
+        return Path(self.path).name if Path(self.path).exists() else self.path
+
+    @property
+    def device(self) -> torch.device:
+        """Where it is."""
+        return next(self.model.parameters()).device
+
+    @property
+    def context(self) -> int:
+        """Most tokens that it reads and writes together."""
+        config: Any = self.model.config
+        return min(int(config.max_position_embeddings), int(self.tokeniser.model_max_length))
+
+    @cached_property
+    def ends_line(self) -> Tensor:
+        """Which tokens end a line or a text (V,), bool; numbers that stand for no token count among them."""
+        known = self.tokeniser.batch_decode([[number] for number in range(len(self.tokeniser))])
+        ends = torch.ones(int(self.model.get_output_embeddings().weight.shape[0]), dtype=torch.bool)  # type: ignore[operator]
+        ends[: len(known)] = torch.tensor(["\n" in piece for piece in known])
+        ends[self.tokeniser.all_special_ids] = True
+        return ends.to(self.device)
+
+    def counts(self, texts: list[str]) -> list[int]:
+        """Tokens of each text (n,)."""
+        return [len(ids) for ids in self.tokeniser(texts, add_special_tokens=False)["input_ids"]]
+
+
+def load_language_model(path: str) -> LanguageModel:
+    """Load a language model, or hand on the one that was loaded before.
+
+    Weights are float32 on a CPU; those of a GGUF file are dequantised, which takes some seconds.
+
+    Args:
+        path: its folder, its id on the hub, or a GGUF file.
+
+    Raises:
+        TextddError: a package is missing, there is no such model, or it is none that writes from left to right.
+    """
+    if find_spec("transformers") is None:
+        raise TextddError(f"Language models need transformers. {INSTALL}")
+    there = Path(path).expanduser()
+    return _loaded(str(there) if there.exists() else path)
+
+
+@lru_cache(maxsize=1)
+def _loaded(path: str) -> LanguageModel:
+    hush()
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    where, given = path, dict[str, Any]()
+    if path.endswith(".gguf"):
+        if any(find_spec(package) is None for package in ("gguf", "accelerate")):
+            raise TextddError(f"Got {path}; GGUF files need the packages gguf and accelerate. {INSTALL}")
+        where, given = str(Path(path).parent), {"gguf_file": Path(path).name}
+        say(f"loading {Path(path).name}: its weights are dequantised")
+    gpu = torch.cuda.is_available()
+    try:
+        with redirect_stderr(StringIO()):  # the bar of this work is one that `hush` does not reach
+            model, told = AutoModelForCausalLM.from_pretrained(
+                where, dtype=torch.bfloat16 if gpu else torch.float32, output_loading_info=True, **given
+            )
+            tokeniser = AutoTokenizer.from_pretrained(where, **given)
+    except WHILE_LOADING as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise TextddError(f"Got the language model {path}, which cannot be loaded: {reason}. {ALLOWED}") from error
+    model = model.eval().requires_grad_(False)
+    if told["missing_keys"] or not causal(model):
+        raise TextddError(f"Got the language model {path}, which does not write ({type(model).__name__}). {ALLOWED}")
+    return LanguageModel(path, model.to("cuda") if gpu else model, tokeniser, fingerprint(model))
+
+
+@torch.no_grad()
+def causal(model: nn.Module) -> bool:
+    """Whether what a model says of the first token is the same whatever follows."""
+    one, other = (model(input_ids=torch.tensor([[1, second]])).logits[0, 0] for second in (2, 3))
+    return torch.allclose(one, other, rtol=1e-3, atol=1e-3)
