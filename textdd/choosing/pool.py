@@ -10,6 +10,7 @@ from torch import Tensor
 
 from textdd.errors import TextddError
 from textdd.problem import Problem
+from textdd.quality.against import measured_on
 from textdd.seeds import numpy_generator
 from textdd.sets.texts import Text
 from textdd.spaces.space import Space
@@ -36,7 +37,7 @@ class Pool(NamedTuple):
 
 
 def real_pool(problem: Problem, most: int, seed: int) -> Pool:
-    """A sample of the training texts, class by class in proportion, no text twice.
+    """A sample of the training texts, class by class in proportion, no text twice, none that figures are measured on.
 
     Args:
         problem: has the texts.
@@ -53,6 +54,7 @@ def real_pool(problem: Problem, most: int, seed: int) -> Pool:
     texts = split.texts(rows)
     first = dict(zip(reversed(texts), reversed(range(len(texts))), strict=True))  # equal texts would be picked together
     kept = np.array(sorted(first.values()))
+    kept = kept[~measured_on([texts[i] for i in kept], problem.corpus)]
     rows = rows[kept]
     return Pool(
         [texts[i] for i in kept], torch.from_numpy(split.targets[rows]), split.strata[rows], ["real"] * len(rows)

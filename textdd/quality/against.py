@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -82,6 +82,18 @@ def against(distilled: TextSet, corpus: Corpus, progress: Callable[[str, int, in
         copied=copied,
         overlap={part: np.array([key in same[part] for key in written]) for part in PARTS[1:]},
     )
+
+
+def measured_on(texts: Sequence[Text], corpus: Corpus) -> np.ndarray:
+    """Which of M texts stand among the validation or test texts (M,), bool, but for white space and case."""
+    keys, among = normalised(columns(texts)), set[str]()
+    for part in PARTS[1:]:
+        store = getattr(corpus, part).store
+        member = membership(corpus, part, store)
+        for start, segments in blocks(store, 10_000):
+            real = normalised(segments).filter(pa.array(member[start : start + len(segments[0])]))
+            among.update(real.filter(pc.is_in(real, value_set=keys)).to_pylist())
+    return np.array([key in among for key in keys.to_pylist()])
 
 
 class Nearest:
