@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from textdd.errors import TextddError
 from textdd.progress import Bar
 
 BATCH = 256
@@ -27,7 +28,7 @@ class Likely:
         prompts: what stands before each of the M texts.
     """
 
-    def __init__(self, model: nn.Module, tokeniser: Any, written: list[str], prompts: list[str]) -> None:
+    def __init__(self, model: Any, tokeniser: Any, written: list[str], prompts: list[str]) -> None:
         self.model, self.tokeniser = model, tokeniser
         self.written, self.prompts = written, [self.tokens(prompt) for prompt in prompts]
         self.spelled: dict[int, list[int]] = {}
@@ -47,10 +48,10 @@ class Likely:
             places: where a word is to be chosen (M, L), bool.
         """
         self.spell(candidates[places].unique().tolist())
+        prompts = self.fitting(candidates, places)
         chosen, bar = candidates[..., 0].clone(), Bar("choosing likely words", places.shape[1])
         mask = torch.zeros(len(places), 0, dtype=torch.long)
-        begin = self.tokens("\n") or [0]
-        expected, cache, mask = self.read([prompt or begin for prompt in self.prompts], None, mask)
+        expected, cache, mask = self.read(prompts, None, mask)
         try:
             for place in range(places.shape[1]):
                 rows = torch.nonzero(places[:, place]).squeeze(1).tolist()
@@ -69,6 +70,24 @@ class Likely:
             bar.close()
         return chosen
 
+    def fitting(self, candidates: Tensor, places: Tensor) -> list[list[int]]:
+        """The ends of the prompts that leave room for the longest words; arguments as for `choose`.
+
+        Raises:
+            TextddError: the model reads too little.
+        """
+        longest = torch.zeros(places.shape, dtype=torch.long)
+        longest[places] = torch.tensor(
+            [max(len(self.spelled[word]) for word in words) for words in candidates[places].tolist()]
+        )
+        most, wanted = int(self.model.config.max_position_embeddings), int(longest.sum(1).max())
+        if wanted >= most:
+            raise TextddError(
+                f"The texts may take {wanted} tokens of the language model, which reads {most - 1}. "
+                "Type: distiller.onto=mixture, or another distiller.language_model"
+            )
+        return [prompt[-(most - wanted) :] for prompt in self.prompts]
+
     def read(self, said: list[list[int]], cache: Any, mask: Tensor) -> tuple[Tensor, Any, Tensor]:
         """Read on.
 
@@ -85,8 +104,6 @@ class Likely:
         ids = torch.tensor([[0] * (longest - len(row)) + row for row in said])  # the last one is a token
         mask = torch.cat([mask, torch.tensor([[0] * (longest - len(row)) + [1] * len(row) for row in said])], 1)
         positions = (mask.cumsum(1) - 1).clamp_min(0)[:, -longest:]
-        # A text that says nothing asks from a place that sees nothing, which is no number in some kernels: it is not
-        # looked at.
         out = self.model(
             input_ids=ids, attention_mask=mask, position_ids=positions, past_key_values=cache, use_cache=True,
             logits_to_keep=1,

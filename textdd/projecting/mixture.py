@@ -19,13 +19,15 @@ from textdd.projecting.of_words import OfWords
 from textdd.projecting.placed import Placed
 from textdd.projecting.words import Words
 from textdd.seeds import torch_generator
-from textdd.sets.parametrisations.mixture import CONFIDENCE
 from textdd.spaces.reading import Batch
 from textdd.spaces.space import Space
 from textdd.training.student import FlatStudent
 
 HOT, COLD = 1.0, 0.1
 """Temperatures of the first and the last outer step."""
+
+CONFIDENCE = 0.5
+"""Share of the nearest word at the start: less than of mixtures that stay such, so that others have a turn."""
 
 
 class OneWord(OfWords):
