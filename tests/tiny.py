@@ -5,6 +5,9 @@ from torch import nn
 
 from textdd.training.student import Student
 
+PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "un", "##like", "##ly", "play", "##s", "##ing", "dog", "cat", "rain", ","]
+"""Of words, that a small tokeniser knows."""
+
 
 def mean(x, mask):
     """Means (N, D) over the tokens of texts (N, L, D)."""
@@ -82,6 +85,37 @@ def tiny_bert(folder, hidden=5):
         model = BertModel(BertConfig(max_position_embeddings=32, initializer_range=0.5, **sizes))
     model.save_pretrained(folder)
     return folder
+
+
+def bert_of_pieces(folder):
+    """The folder of a random BERT of two layers, whose tokeniser cuts words in pieces and puts [CLS], [SEP] around."""
+    from tokenizers import Tokenizer
+    from tokenizers.models import WordPiece
+    from tokenizers.pre_tokenizers import BertPreTokenizer
+    from tokenizers.processors import BertProcessing
+    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+
+    tokeniser = Tokenizer(WordPiece({piece: i for i, piece in enumerate(PIECES)}, unk_token="[UNK]"))
+    tokeniser.pre_tokenizer = BertPreTokenizer()
+    tokeniser.post_processor = BertProcessing(("[SEP]", 3), ("[CLS]", 2))
+    special = {"pad_token": "[PAD]", "unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]"}
+    names = ["input_ids", "token_type_ids", "attention_mask"]
+    wrapped = PreTrainedTokenizerFast(
+        tokenizer_object=tokeniser, model_max_length=40, model_input_names=names, **special
+    )
+    wrapped.save_pretrained(folder)
+    sizes = {
+        "hidden_size": 32,
+        "intermediate_size": 16,
+        "num_attention_heads": 2,
+        "num_hidden_layers": 2,
+        "vocab_size": len(PIECES),
+    }
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = BertModel(BertConfig(max_position_embeddings=40, initializer_range=0.5, **sizes))
+    model.save_pretrained(folder)
+    return str(folder)
 
 
 def tiny_gpt(folder, spread):

@@ -9,8 +9,10 @@ from textdd.choosing.method import TextMethodConfig
 from textdd.config import RunConfig
 from textdd.corpora.sources import check_config
 from textdd.distillers import DISTILLERS
+from textdd.distillers.project import ProjectConfig
 from textdd.errors import TextddError
-from textdd.outer.chain import ChainConfig, Stage
+from textdd.outer.chain import ChainConfig, Stage, stages_of
+from textdd.outer.distiller import DistillerConfig
 from textdd.outer.nested import check_nested
 from textdd.quality.perplexity import check_language_model
 from textdd.sets.manifest import files_of
@@ -49,11 +51,17 @@ def check(run: RunConfig) -> None:
     else:
         check_method(run.distiller)
         check_nested(getattr(run.distiller, "nested", []), run.per_class)
+    first = stages_of(run.distiller)[0]
+    if isinstance(first, ProjectConfig) and first.warm_start is None:
+        raise TextddError(
+            "Got distiller=project without matrices to turn into words. Type: distiller=chain "
+            "distiller.stages=[meta_gradient,project], or distiller.warm_start=ARTEFACT of a run"
+        )
 
 
 def check_chain(config: ChainConfig) -> None:
     """Check that the stages of a chain go together, and the options of each."""
-    learned = [options for options in config.options.values() if not isinstance(options, TextMethodConfig)]
+    learned = [options for options in config.options.values() if isinstance(options, DistillerConfig)]
     for name, options in config.options.items():
         key = f"distiller.options.{name}"
         if options.name != name:
@@ -78,7 +86,7 @@ def check_chain(config: ChainConfig) -> None:
 def check_method(config: Stage) -> None:
     """Check that a method's options go together: there is something to learn, and it has a gradient for all of it."""
     config.check()
-    if isinstance(config, TextMethodConfig):
+    if isinstance(config, TextMethodConfig | ProjectConfig):
         return
     method, _ = DISTILLERS[config.name]
     if config.parametrisation in OF_WORDS and config.start == "noise":

@@ -19,6 +19,7 @@ from textdd.choosing.choose import choose, plan, start_of
 from textdd.choosing.method import TextMethodConfig
 from textdd.config import RunConfig
 from textdd.distillers import CHOOSERS
+from textdd.distillers.project import ProjectConfig
 from textdd.evaluation.protocol import Protocol, Result, add_recovery
 from textdd.locks import locked
 from textdd.loggers import Mirrors
@@ -32,6 +33,8 @@ from textdd.places import check_place, in_places
 from textdd.prepare import materials_folder, prepare, setting, short_hash
 from textdd.problem import Problem
 from textdd.progress import say
+from textdd.projecting.plan import plan_of_projecting
+from textdd.projecting.project import project
 from textdd.quality.agreement import agreement
 from textdd.quality.report import examined
 from textdd.record import sweep_up, write_json
@@ -131,6 +134,8 @@ def show_plan(run: RunConfig) -> None:
         if isinstance(stage, TextMethodConfig):
             candidates, _ = CHOOSERS[stage.name]
             plans[stage.name] = plan(start_of(stage, candidates, materials_of(problem, run.trainer, shared)))
+        elif isinstance(stage, ProjectConfig):
+            plans[stage.name] = plan_of_projecting(stage, problem, run.trainer, shared)
         else:
             plans[stage.name] = plan_of(stage, problem, run.trainer, shared)
     print_plans(plans)
@@ -175,6 +180,8 @@ def finished_stage(
         candidates, _ = CHOOSERS[stage.name]
         materials = materials_of(problem, run.trainer, place.shared)
         distilled: DistilledSet = choose(stage, candidates, materials, place, manifest, source)
+    elif isinstance(stage, ProjectConfig):
+        distilled = project(stage, problem, run.trainer, place, manifest, source)
     else:
         distilled = distil(stage, problem, run.trainer, place, manifest, source)
     if process_rank() == 0:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests.tiny import PIECES, bert_of_pieces
 from textdd.corpora.corpus import load_corpus
 from textdd.corpora.sources import DatasetConfig
 from textdd.errors import TextddError
@@ -18,43 +19,14 @@ from textdd.spaces.reading import Featured, Reading
 from textdd.students import make_student
 from textdd.students.pretrained import Pretrained, PretrainedConfig
 
-PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "un", "##like", "##ly", "play", "##s", "##ing", "dog", "cat", "rain", ","]
 WORDS = ["unlikely", "plays", "playing", "dogs", "cat", "rains", ",", "zebra"]  # the last is unknown
 ROWS = np.arange(12)
 
 
 @pytest.fixture(scope="module")
 def bert(tmp_path_factory):
-    """The folder of a random BERT of two layers, whose tokeniser cuts words in pieces and puts [CLS], [SEP] around."""
     pytest.importorskip("transformers", reason="needs transformers")
-    from tokenizers import Tokenizer
-    from tokenizers.models import WordPiece
-    from tokenizers.pre_tokenizers import BertPreTokenizer
-    from tokenizers.processors import BertProcessing
-    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
-
-    folder = str(tmp_path_factory.mktemp("bert") / "tiny-bert")
-    tokeniser = Tokenizer(WordPiece({piece: i for i, piece in enumerate(PIECES)}, unk_token="[UNK]"))
-    tokeniser.pre_tokenizer = BertPreTokenizer()
-    tokeniser.post_processor = BertProcessing(("[SEP]", 3), ("[CLS]", 2))
-    special = {"pad_token": "[PAD]", "unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]"}
-    names = ["input_ids", "token_type_ids", "attention_mask"]
-    wrapped = PreTrainedTokenizerFast(
-        tokenizer_object=tokeniser, model_max_length=40, model_input_names=names, **special
-    )
-    wrapped.save_pretrained(folder)
-    sizes = {
-        "hidden_size": 32,
-        "intermediate_size": 16,
-        "num_attention_heads": 2,
-        "num_hidden_layers": 2,
-        "vocab_size": len(PIECES),
-    }
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        model = BertModel(BertConfig(max_position_embeddings=40, initializer_range=0.5, **sizes))
-    model.save_pretrained(folder)
-    return folder
+    return bert_of_pieces(tmp_path_factory.mktemp("bert") / "tiny-bert")
 
 
 def sentence(generator, most):

@@ -13,10 +13,8 @@ import torch
 from torch import Tensor
 
 from textdd.allowed import (
-    STEP_SIZE,
     Chosen,
     Count,
-    InMemory,
     ListOf,
     Minutes,
     Number,
@@ -28,11 +26,11 @@ from textdd.choosing.encoders import Encoder, encoders_of
 from textdd.choosing.judging import Judge, Texts
 from textdd.choosing.labels import LABELS, learned_labels
 from textdd.choosing.pool import Pool
+from textdd.choosing.recipe import RecipeConfig, tuned_recipe
 from textdd.choosing.rerank import Rerank, rounds_for
 from textdd.choosing.ridge import unit
 from textdd.choosing.search import FEW, SCREEN, Search, State
 from textdd.errors import TextddError
-from textdd.evaluation.tuning import tune
 from textdd.outer.materials import Materials
 from textdd.outer.teacher import train_teacher
 from textdd.problem import Problem
@@ -59,12 +57,9 @@ Candidates = Callable[[Any, Materials], Pool]
 OPERATIONS_PER_MINUTE = 2e11
 """Of a search, on two cores."""
 
-TUNING_STUDENTS = 2
-"""Fresh students for each step size that is tried for the recipe."""
-
 
 @dataclass
-class TextMethodConfig:
+class TextMethodConfig(RecipeConfig):
     """Options that every method has that chooses texts.
 
     Attributes:
@@ -86,9 +81,6 @@ class TextMethodConfig:
             `minutes` pays for, 0 leaves that out.
         labels: `hard`, `soft` (learned for the students in closed form) or `teacher` (what a student trained on the
             full data thinks of the texts).
-        step_sizes: of Adam, tried for the recipe that the set carries.
-        inner_steps: the longest training that is tried for it.
-        inner_batch: examples in a step of it.
     """
 
     name: Annotated[str, Chosen("distiller")] = "text_method"
@@ -106,9 +98,6 @@ class TextMethodConfig:
     patience: Count = 20
     rerank: Annotated[int, Whole(-1, 1_000_000)] = -1
     labels: Annotated[str, OneOf(*LABELS)] = "hard"
-    step_sizes: Annotated[list[float], ListOf(STEP_SIZE, least=1)] = field(default_factory=lambda: [1e-3, 3e-3, 1e-2])
-    inner_steps: Annotated[int, Whole(1, 100_000)] = 400
-    inner_batch: InMemory = 32
 
     def check(self) -> None:
         """Check what options have to be given, and which go together, before any data is read.
@@ -221,7 +210,7 @@ def set_of(
     """
     problem, search = materials.problem, found.search
     hard = set_at(state.best, found, problem, manifest)
-    recipe = tuned_recipe(config, hard, problem)
+    recipe = tuned_recipe(config, hard, problem, config.asked)
     rounds = rounds_for(problem, recipe, config.minutes) if config.rerank < 0 else config.rerank
     picks = Rerank(search, problem, found.pool.texts, recipe).run(state.best, rounds, place / "rerank.json")
     made = set_at(picks, found, problem, manifest)
@@ -233,9 +222,9 @@ def set_of(
         teacher, _ = train_teacher(materials, problem.seed)
         batch = problem.reader()(problem.space.tokens(made.texts))
         made.text_labels = teacher.read(batch.x, batch.mask).detach().cpu()
-    made.recipe = (
-        recipe if made.texts == hard.texts and config.labels == "hard" else tuned_recipe(config, made, problem)
-    )
+    if made.texts != hard.texts or config.labels != "hard":
+        recipe = tuned_recipe(config, made, problem, config.asked)
+    made.recipe = recipe
     return made
 
 
@@ -244,19 +233,3 @@ def set_at(picks: list[int], found: Prepared, problem: Problem, manifest: dict[s
     y = problem.task.as_labels(found.search.candidates.targets[picks]).float()
     texts, origins = [found.pool.texts[i] for i in picks], [found.pool.origins[i] for i in picks]
     return TextSet(texts, y, None, Recipe(), manifest, problem.space, origins)
-
-
-def tuned_recipe(config: TextMethodConfig, made: TextSet, problem: Problem) -> Recipe:
-    """The plain recipe that is best for a set on validation texts."""
-    reader = problem.reader()
-    return tune(
-        [made.training_set(reader)],
-        problem.validation.sample(config.asked),
-        reader,
-        step_sizes=config.step_sizes,
-        most_steps=config.inner_steps,
-        batch=config.inner_batch,
-        students=TUNING_STUDENTS,
-        seed=problem.seed,
-        what="the recipe of the chosen texts",
-    )

@@ -10,6 +10,7 @@ from textdd.distillers.generate import GenerateConfig
 from textdd.distillers.gradient_matching import GradientMatching, GradientMatchingConfig
 from textdd.distillers.kernel_ridge import KernelRidge, KernelRidgeConfig
 from textdd.distillers.meta_gradient import MetaGradient, MetaGradientConfig
+from textdd.distillers.project import ProjectConfig
 from textdd.distillers.trajectory_matching import TrajectoryMatching, TrajectoryMatchingConfig
 from textdd.outer.distiller import Distiller, DistillerConfig
 
@@ -30,9 +31,10 @@ CHOOSERS: dict[str, tuple[Candidates, type[TextMethodConfig]]] = {
 }
 """The choices of `distiller=` that choose texts: name -> (what they choose from, options)."""
 
-OPTIONS: dict[str, type[DistillerConfig | TextMethodConfig]] = {
+OPTIONS: dict[str, type[DistillerConfig | TextMethodConfig | ProjectConfig]] = {
     **{name: options for name, (_, options) in DISTILLERS.items()},
     **{name: options for name, (_, options) in CHOOSERS.items()},
+    "project": ProjectConfig,  # turns matrices into texts
 }
 """All choices of `distiller=` but chains: name -> options."""
 

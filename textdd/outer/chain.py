@@ -12,9 +12,10 @@ from typing import Annotated, Any
 from textdd.allowed import Chosen, ListOf, Minutes, OneOf, Place
 from textdd.choosing.method import TextMethodConfig
 from textdd.distillers import OPTIONS
+from textdd.distillers.project import ProjectConfig
 from textdd.outer.distiller import DistillerConfig
 
-Stage = DistillerConfig | TextMethodConfig
+Stage = DistillerConfig | TextMethodConfig | ProjectConfig
 """Options of one method."""
 
 
@@ -51,7 +52,7 @@ def stages_of(config: Stage | ChainConfig) -> list[Stage]:
     if not isinstance(config, ChainConfig):
         return [config]
     stages: list[Stage] = [config.options[name] for name in config.stages]
-    total = sum(stage.minutes for stage in stages)
+    total = sum(stage.minutes for stage in stages) or 1.0  # a projection alone may take none
     stages = [replace(stage, minutes=config.minutes * stage.minutes / total) for stage in stages]
     return [replace(stages[0], warm_start=config.warm_start), *stages[1:]]
 

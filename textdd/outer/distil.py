@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import Any
+from typing import Any, TypeVar
 
 import pytorch_lightning as pl
 import torch
@@ -28,10 +28,13 @@ from textdd.progress import TrainingBar, say
 from textdd.seeds import derive
 from textdd.sets.distilled_set import DistilledSet
 from textdd.sets.matrices import MatrixSet
+from textdd.sets.parametrisations import Parametrisation
 from textdd.sets.parametrisations.half import round_to_half
 from textdd.sets.texts import TextSet
 from textdd.trainer import AtomicCheckpointIO, SetUpProcess, TrainerConfig, make_trainer
 from textdd.training.work import PER_MINUTE
+
+D = TypeVar("D", bound=Distiller)
 
 
 def outer_steps_of(config: DistillerConfig, work_per_step: float, work_before: float = 0.0) -> int:
@@ -60,11 +63,15 @@ def make_distiller(config: DistillerConfig, problem: Problem, source: DistilledS
 def distiller_of(start: Start, problem: Problem) -> Distiller:
     """Build a distiller for a set that has been started."""
     method, _ = DISTILLERS[start.config.name]
-    distiller = method(start.config, problem.student, start.synthetic, problem.seed)
+    return settled(method(start.config, problem.student, start.synthetic, problem.seed), problem)
+
+
+def settled(distiller: D, problem: Problem) -> D:
+    """Settle how many outer steps a distiller takes."""
     length = 1 if problem.student.reads_once else problem.space.length
     before = distiller.work_before(len(problem.train), length)
-    outer_steps = outer_steps_of(start.config, distiller.work_per_step(length), before)
-    distiller.config = replace(start.config, outer_steps=outer_steps)
+    outer_steps = outer_steps_of(distiller.config, distiller.work_per_step(length), before)
+    distiller.config = replace(distiller.config, outer_steps=outer_steps)
     return distiller
 
 
@@ -83,8 +90,7 @@ def distil(
         problem: corpus, space, student and size.
         trainer_config: devices and precision.
         place: where to keep what.
-        manifest: what is known of the set beforehand; what it cost is added as `distilling`: `seconds` over all
-            sittings and of its preparation, `peak_memory_bytes`, `validation_accuracy`, `outer_steps`, `engine`.
+        manifest: what is known of the set beforehand; what it cost is added as `distilling`.
         source: the set to start from, if any.
 
     Returns:
@@ -96,6 +102,26 @@ def distil(
     """
     start = started_set(config, problem, source)
     distiller = distiller_of(start, problem)
+    facts = learn(distiller, problem, trainer_config, place)
+    return finished(distiller, start, problem, {**manifest, "distilling": facts})
+
+
+def learn(distiller: Distiller, problem: Problem, trainer_config: TrainerConfig, place: Place) -> dict[str, Any]:
+    """Take a distiller's outer steps, from its last checkpoint on; `best` then has the set.
+
+    Args:
+        distiller: at its start.
+        problem: corpus, space, student and size.
+        trainer_config: devices and precision.
+        place: where to keep what.
+
+    Returns:
+        What it cost: `seconds` over all sittings and of its preparation, `peak_memory_bytes`, `validation_accuracy`,
+        `outer_steps`, `engine`.
+
+    Raises:
+        TextddError: as for `distil`.
+    """
     config = distiller.config
     data = OuterData(problem, config.outer_batch, config.outer_steps, config.check_texts)
     checkpoints = place.folder / "checkpoints"
@@ -129,14 +155,13 @@ def distil(
         trainer.fit(distiller, datamodule=data, ckpt_path=str(last) if last.exists() else None, weights_only=True)
     if torch.distributed.is_initialized():
         torch.distributed.destroy_process_group()  # what follows is the first process's work alone
-    facts = {
+    return {
         "seconds": float(distiller.seconds) + distiller.prepared_seconds,
         "peak_memory_bytes": cost.peak_memory_bytes,
         "validation_accuracy": float(distiller.best_accuracy),
         "outer_steps": trainer.global_step,
         "engine": planned.engine,
     }
-    return finished(distiller, start, problem, {**manifest, "distilling": facts})
 
 
 def finished(distiller: Distiller, start: Start, problem: Problem, manifest: dict[str, Any]) -> DistilledSet:
@@ -148,6 +173,7 @@ def finished(distiller: Distiller, start: Start, problem: Problem, manifest: dic
     manifest = {**manifest, "pieces": synthetic.pieces}
     if start.texts is not None:
         return TextSet(start.texts, y, learned, recipe, manifest, problem.space, start.origins)
+    assert isinstance(synthetic.texts, Parametrisation)
     words = problem.space if problem.space.kind == "words" else None
     return MatrixSet(synthetic.texts, y, learned, recipe, words, manifest)
 
@@ -159,7 +185,11 @@ def materials_of(problem: Problem, trainer_config: TrainerConfig, shared: Path) 
 
 def plan_of(config: DistillerConfig, problem: Problem, trainer_config: TrainerConfig, shared: Path) -> Plan:
     """What `distil` will take; what is prepared for it stays in the cache. Arguments and errors as there."""
-    distiller = make_distiller(config, problem)
+    return plan_with(make_distiller(config, problem), problem, trainer_config, shared)
+
+
+def plan_with(distiller: Distiller, problem: Problem, trainer_config: TrainerConfig, shared: Path) -> Plan:
+    """What `learn` will take; arguments as there."""
     distiller.prepare(materials_of(problem, trainer_config, shared))
     return plan(distiller, make_trainer(trainer_config), problem)
 

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from textdd.outer.teacher import Teacher
-from textdd.sets.parametrisations import Free, Parametrisation
+from textdd.sets.parametrisations import Free, LearnedTexts
 from textdd.sets.parametrisations.pieces import cut, for_pieces
 from textdd.tasks import Task
 from textdd.training import Lesson, Recipe
@@ -22,7 +22,7 @@ class SyntheticSet(nn.Module):
     may have several labels, row m was started from a text that has label m mod C, and has all labels of that text.
 
     Args:
-        texts: initial texts, as embeddings (M, L, D) that are learned freely, or as another parametrisation.
+        texts: initial texts, as embeddings (M, L, D) that are learned freely, or as a parametrisation.
         task: what a label is, over C classes; C divides M.
         recipe: how students are trained on the set; its step size is where learned step sizes start.
         labels: `hard` (fixed), `soft` (distributions, learned) or `teacher` (what `teacher`, which has to be
@@ -35,7 +35,7 @@ class SyntheticSet(nn.Module):
 
     def __init__(
         self,
-        texts: Tensor | Parametrisation,
+        texts: Tensor | LearnedTexts,
         task: Task,
         recipe: Recipe,
         labels: str = "soft",
@@ -46,7 +46,7 @@ class SyntheticSet(nn.Module):
     ) -> None:
         super().__init__()
         self.recipe, self.task, self.classes, self.pieces = recipe, task, task.classes, pieces
-        self.texts = texts if isinstance(texts, Parametrisation) else Free(texts)
+        self.texts = texts if isinstance(texts, LearnedTexts) else Free(texts)
         x = self.x.detach()
         self.one_hot: Tensor
         self.register_buffer("one_hot", F.one_hot(torch.arange(len(x)) % self.classes, self.classes).to(x))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -13,7 +14,7 @@ from torch import Tensor
 
 from textdd.errors import TextddError
 from textdd.spaces.frame import Frame
-from textdd.spaces.store import Encode, alternating
+from textdd.spaces.store import Encode, Encoded, alternating
 
 
 class TokenBatch(NamedTuple):
@@ -83,7 +84,14 @@ class Space:
         for number, text in enumerate(texts):
             if not all(segment.strip() for segment in text):
                 raise TextddError(f"Text {number} is empty. Leave it out, or write at least one word.")
-        segments = [self.encode(pa.array(list(segment), pa.string())) for segment in zip(*texts, strict=True)]
+        return self.framed([self.encode(pa.array(list(segment), pa.string())) for segment in zip(*texts, strict=True)])
+
+    def framed(self, segments: Sequence[Encoded]) -> TokenBatch:
+        """N texts, whose tokens are there, within what the space puts around them.
+
+        Args:
+            segments: all texts, or of pairs all first and all second segments.
+        """
         flat = segments[0].tokens if len(segments) == 1 else alternating(*segments)
         counts = np.sum([segment.lengths for segment in segments], axis=0)
         starts = np.cumsum(counts) - counts
@@ -92,5 +100,5 @@ class Space:
             ids, mask, second = self.frame.pairs(flat, starts, segments[0].lengths, counts, self.length)
         else:
             ids, mask = self.frame.singles(flat, starts, counts, self.length)
-        parts = [torch.from_numpy(part) for part in (ids, mask, np.zeros(len(texts), np.int64))]
+        parts = [torch.from_numpy(part) for part in (ids, mask, np.zeros(len(counts), np.int64))]
         return TokenBatch(parts[0], parts[1], parts[2], None if second is None else torch.from_numpy(second))

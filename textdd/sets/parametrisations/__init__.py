@@ -6,7 +6,7 @@ from textdd.sets.parametrisations.basis import Basis
 from textdd.sets.parametrisations.free import Free
 from textdd.sets.parametrisations.low_rank import LowRank
 from textdd.sets.parametrisations.mixture import Mixture
-from textdd.sets.parametrisations.parametrisation import Parametrisation, Source
+from textdd.sets.parametrisations.parametrisation import LearnedTexts, Parametrisation, Source
 from textdd.sets.parametrisations.real import Real
 
 PARAMETRISATIONS: dict[str, type[Parametrisation]] = {
@@ -27,4 +27,4 @@ def name_of(parametrisation: Parametrisation) -> str:
     return next(name for name, kind in PARAMETRISATIONS.items() if kind is type(parametrisation))
 
 
-__all__ = ["OF_WORDS", "PARAMETRISATIONS", "Free", "Parametrisation", "Source", "name_of"]
+__all__ = ["OF_WORDS", "PARAMETRISATIONS", "Free", "LearnedTexts", "Parametrisation", "Source", "name_of"]

@@ -38,7 +38,27 @@ class Source(NamedTuple):
         return self.ids
 
 
-class Parametrisation(nn.Module, ABC):
+class LearnedTexts(nn.Module, ABC):
+    """M texts as a function of the parameters that are learned."""
+
+    step_scale: ClassVar[float] = 1.0
+    """Outer step size of the parameters as a multiple of that of plain matrices."""
+
+    @abstractmethod
+    def forward(self) -> Tensor:
+        """The texts (M, L, D)."""
+
+    @property
+    def mask(self) -> Tensor | None:
+        """True at tokens (M, L); None where every position is one."""
+        return None
+
+    def words(self) -> Tensor | None:
+        """The words (M, L), int64, that the texts read as, zero where there is none; None if they are no words."""
+        return None
+
+
+class Parametrisation(LearnedTexts):
     """M texts; what they are rebuilt from is what is learned, and what an artefact stores.
 
     A subclass whose stored tensors are its constructor's arguments only names them in `tensors` and writes `start` and
@@ -50,9 +70,6 @@ class Parametrisation(nn.Module, ABC):
 
     shared: ClassVar[tuple[str, ...]] = ()
     """Names of those that all texts share instead."""
-
-    step_scale: ClassVar[float] = 1.0
-    """Outer step size of the parameters as a multiple of that of plain matrices."""
 
     @classmethod
     @abstractmethod
@@ -66,10 +83,6 @@ class Parametrisation(nn.Module, ABC):
         Raises:
             TextddError: texts of this shape have no such rank.
         """
-
-    @abstractmethod
-    def forward(self) -> Tensor:
-        """The texts (M, L, D)."""
 
     @classmethod
     def from_stored(cls, tensors: dict[str, Tensor], vectors: Tensor | None) -> Self:
@@ -94,12 +107,3 @@ class Parametrisation(nn.Module, ABC):
         """The first `count` texts alone."""
         kept = {name: getattr(self, name).detach() for name in self.tensors}
         return type(self)(*(tensor if name in self.shared else tensor[:count] for name, tensor in kept.items()))
-
-    @property
-    def mask(self) -> Tensor | None:
-        """True at tokens (M, L); None where every position is one."""
-        return None
-
-    def words(self) -> Tensor | None:
-        """The words (M, L), int64, that the texts read as, zero where there is none; None if they are no words."""
-        return None
