@@ -1,5 +1,6 @@
 """Files of texts from elsewhere as sets: columns guessed and said, classes in turn, faults told."""
 
+import gzip
 import json
 
 import pytest
@@ -51,6 +52,7 @@ BAD = {
     "one class": ([OK], "2 to 1000 classes are allowed"),
     "origin": ([{**OK, "origin": "stolen"}, {**OK, "label": "b", "origin": "real"}], "origin 'stolen'. Allowed: real"),
     "numbers": ([{**OK, "probabilities": [2.0, -1.0]}, {**OK, "label": "b", "probabilities": [0, 1]}], "0 to 1, sum 1"),
+    "words": ([{**OK, "probabilities": ["x", "y"]}, {**OK, "label": "b", "probabilities": [0, 1]}], "hold 2 numbers"),
     "too few": ([{**OK, "probabilities": [1.0]}, {**OK, "label": "b", "probabilities": [1.0]}], "hold 2 numbers"),
 }
 
@@ -75,6 +77,14 @@ def test_a_damaged_card_is_told(tmp_path):
     (tmp_path / "README.md").write_text("---\ntags:\n- textdd\n---\n")
     with pytest.raises(TextddError, match=r"README\.md is damaged"):
         DistilledSet.load(tmp_path / "set.jsonl")
+
+
+def test_a_packed_file_and_one_of_fasttext(tmp_path):
+    rows = lines(tmp_path / "set.jsonl", GOOD["names"][0]).read_bytes()
+    (tmp_path / "set.jsonl.gz").write_bytes(gzip.compress(rows))
+    assert DistilledSet.load(tmp_path / "set.jsonl.gz").read() == GOOD["names"][2]
+    (tmp_path / "set.txt").write_text("__label__b good film\n__label__a bad film\n")
+    assert DistilledSet.load(tmp_path / "set.txt").read() == ["bad film", "good film"]
 
 
 def test_there_is_no_such_file(tmp_path):

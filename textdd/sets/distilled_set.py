@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import torch
 from torch import Tensor
 
-from textdd.corpora.files import SUFFIXES
 from textdd.errors import TextddError
+from textdd.sets.manifest import is_table
 from textdd.sets.training_set import TrainingSet, train_students
 from textdd.spaces.reading import Reader
 from textdd.spaces.space import Space
@@ -210,7 +210,7 @@ class DistilledSet(ABC):
             TextddError: it is no such folder, it is of another format, or a file is missing, damaged or not what
                 the manifest says; the message says which and why.
         """
-        if Path(folder).suffix in SUFFIXES:
+        if is_table(Path(folder)):
             from textdd.sets.imported import read_set
 
             return read_set(Path(folder))

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from textdd.corpora.files import open_table
+from textdd.corpora.formats.table import form
 from textdd.corpora.labels import as_strings, sorted_classes
 from textdd.errors import TextddError
 from textdd.progress import say
@@ -45,7 +46,7 @@ def read_set(path: Path) -> TextSet:
     further = [name for name in ("probabilities", "origin") if name in found]
     table = whole(path, source.batches([*columns.text, columns.label, *further]))
     ours = "origin" in found
-    plain = uncelled if ours and path.suffix == ".csv" else str
+    plain = uncelled if ours and form(path) == ".csv" else str
     texts = list(zip(*(strings(table[name], plain) for name in columns.text), strict=True))
     labels, several = labels_in(table[columns.label], plain)
     check_rows(path, source.first_row, texts, labels, several=several)
@@ -142,6 +143,15 @@ def classes_in_card(path: Path) -> list[str]:
         raise TextddError(f"{card} is damaged ({type(error).__name__}). Write it again: textdd export") from error
 
 
+def numbers_in(row: Any) -> list[float]:
+    """The numbers that a cell lists, as such, spelled out or as JSON; none if it lists something else."""
+    listed: Any = json_list(row) if isinstance(row, str) else row
+    try:
+        return [float(one) for one in listed or []]
+    except (TypeError, ValueError):
+        return []
+
+
 def shades(path: Path, column: pa.ChunkedArray, y: Tensor, task: Task) -> Tensor:
     """Labels with shades (M, C) from lists of probabilities.
 
@@ -149,10 +159,8 @@ def shades(path: Path, column: pa.ChunkedArray, y: Tensor, task: Task) -> Tensor
         TextddError: they are no probabilities of the classes, or their likeliest are not the labels beside them: then
             they are in an order that only the card knows.
     """
-    lists = column.to_pylist()
-    lists = [json_list(row) if isinstance(row, str) else row for row in lists]
-    classes = y.shape[1]
-    if any(not isinstance(row, list) or len(row) != classes or None in row for row in lists):
+    classes, lists = y.shape[1], [numbers_in(row) for row in column.to_pylist()]
+    if any(len(row) != classes for row in lists):
         raise TextddError(
             f"{path}: the column probabilities does not hold {classes} numbers in every row, one for each class."
         )

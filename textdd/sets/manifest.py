@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from textdd.corpora.files import SUFFIXES
+from textdd.corpora.formats.table import form
 from textdd.errors import TextddError
 
 FORMAT = 3
@@ -84,6 +85,11 @@ def read_checked(path: Path, expected: str | None) -> bytes:
     return content
 
 
+def is_table(path: Path) -> bool:
+    """Whether a path is that of a file of labelled texts, and not of an artefact's folder."""
+    return form(path) in SUFFIXES and not path.is_dir()
+
+
 def files_of(path: Path) -> dict[str, str]:
     """What a set consists of, whatever it is called and wherever it lies: names of files and the hash of each.
 
@@ -93,7 +99,7 @@ def files_of(path: Path) -> dict[str, str]:
     Raises:
         TextddError: it is neither.
     """
-    if path.suffix not in SUFFIXES:
+    if not is_table(path):
         files: dict[str, str] = read_manifest(path)["files"]
         return files
     if not path.is_file():
