@@ -152,7 +152,7 @@ def distilled_set(run: RunConfig, problem: Problem, folder: Path, mirrors: Mirro
     """Distil stage by stage, or load what a killed run had finished distilling."""
     artifact = folder / "artifact"
     if (artifact / MANIFEST).exists():
-        return DistilledSet.load(artifact)
+        return given_its_student(run, DistilledSet.load(artifact))
     stages = stages_of(run.distiller)
     start = stages[0].warm_start
     distilled = None if start is None else DistilledSet.load(start)
@@ -172,6 +172,12 @@ def distilled_set(run: RunConfig, problem: Problem, folder: Path, mirrors: Mirro
     if len(stages) > 1:
         distilled.manifest |= {"distiller": dataclasses.asdict(run.distiller), "distilling": added_up(facts)}
         distilled.save(artifact)
+    return given_its_student(run, distilled)
+
+
+def given_its_student(run: RunConfig, distilled: DistilledSet) -> DistilledSet:
+    """A set of this run's own, whose student may be opened: the user has named it."""
+    distilled.given = run.model
     return distilled
 
 

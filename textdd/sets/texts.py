@@ -71,7 +71,8 @@ class TextSet(DistilledSet):
     def first(self, per_class: int) -> TextSet:
         """As for every set."""
         size, recipe, manifest = self.part(per_class)
-        return TextSet(self.texts[:size], self.text_labels[:size], self.step_sizes, recipe, manifest, self.made_in)
+        rows = (self.texts[:size], self.text_labels[:size])
+        return self.as_given(TextSet(*rows, self.step_sizes, recipe, manifest, self.made_in))
 
     def read(self) -> list[str]:
         """The texts; the segments of a pair stand behind each other."""
