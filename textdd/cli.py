@@ -14,13 +14,13 @@ from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
-from rich.console import Console
 from rich.markup import escape
 
 from textdd.allowed import shown
 from textdd.errors import TextddError, nearest_first
 from textdd.groups import CONF, choices_of
 from textdd.options import check_options, table
+from textdd.screen import Console
 
 HELP_FLAGS = ("--help", "-h")
 

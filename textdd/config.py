@@ -69,7 +69,10 @@ class EvaluateConfig:
         seed: the seed that their initialisations derive from.
         data_dir: folder of data sets on this machine.
         cache_dir: where tokenised corpora are kept.
-        model: another student, to be trained on the set with a plain recipe; null takes the set's own.
+        dataset: the corpus that the set was made of; null takes the demo, or the files that `data_dir` has under the
+            name that the artefact gives: no other file and no address that it names is opened.
+        model: another student, to be trained on the set with a plain recipe; null takes the set's own, as its options
+            do, which is how one says where a pretrained student lies.
     """
 
     artifact: Place = MISSING
@@ -77,6 +80,7 @@ class EvaluateConfig:
     seed: Seed = 0
     data_dir: Place | None = None
     cache_dir: Place = "~/.cache/textdd"
+    dataset: Annotated[DatasetConfig | None, OneOf(None)] = None
     model: Annotated[Any, OneOf(None)] = None
 
 

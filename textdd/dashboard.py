@@ -20,6 +20,7 @@ from textdd.groups import CONF
 from textdd.help import print_help
 from textdd.quiet import quiet
 from textdd.record import write_bytes
+from textdd.screen import tell
 
 if TYPE_CHECKING:
     import wandb_workspaces.reports.v2 as wr
@@ -161,7 +162,7 @@ def job(cfg: DictConfig) -> None:
     """One report."""
     config = OmegaConf.to_object(cfg)
     assert isinstance(config, DashboardConfig)
-    sys.stdout.write(f"report: {execute(config)}\n")
+    tell(f"report: {execute(config)}")
 
 
 register()

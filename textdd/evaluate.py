@@ -8,11 +8,10 @@ from __future__ import annotations
 import dataclasses
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import hydra
 from omegaconf import DictConfig, OmegaConf
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -28,9 +27,12 @@ from textdd.prepare import space_for
 from textdd.problem import Problem
 from textdd.quiet import quiet
 from textdd.record import write_json
+from textdd.recorded import rebuilt
 from textdd.report.measures import called
 from textdd.report.terminal import scores
+from textdd.screen import Console, tell
 from textdd.sets.distilled_set import DistilledSet
+from textdd.sets.manifest import AGAIN
 from textdd.sets.matrices import MatrixSet
 from textdd.spaces.space import Space
 from textdd.spaces.store import TokenStore
@@ -39,11 +41,17 @@ from textdd.spaces.words import stores_of
 from textdd.students import make_student
 from textdd.trainer import TrainerConfig, make_trainer, set_up_process
 
+T = TypeVar("T")
+
 PURPOSE = "Train fresh students on a distilled set and score them on the test texts of its corpus."
 EXAMPLES = [
     ("artifact=runs/NAME/artifact", "by the set's own recipe, with hard labels, with a plain recipe"),
     ("artifact=runs/NAME/artifact model=lstm students=10 data_dir=data", "another student, plain recipe"),
     ("artifact=SET_OF_TEXTS model=pretrained model.path=FOLDER", "a set of texts, which every student reads"),
+    (
+        "artifact=FOLDER dataset=local dataset.path=my.csv",
+        "of your own texts, or somebody else's: say where they are",
+    ),
 ]
 
 
@@ -63,7 +71,7 @@ def execute(config: EvaluateConfig) -> Path:
     device = make_trainer(TrainerConfig()).strategy.root_device
     protocol = Protocol(evaluation, problem, device, config.seed)
     results: dict[str, Result]
-    if config.model is None:
+    if is_its_own(model, distilled):
         result = protocol.distilled(distilled)
         results = {"own recipe": result, **result["variants"]}
     else:
@@ -97,7 +105,7 @@ def problem_of(distilled: DistilledSet, model: Any, config: EvaluateConfig) -> P
         space = distilled.words_space
         stores = stores_of(space, corpus, dataset.vocabulary, cache)
     else:
-        embedding = options_of(EmbeddingConfig, manifest["embedding"])
+        embedding = dataclasses.replace(recorded(EmbeddingConfig, manifest["embedding"], "embedding"), path=None)
         dataset.length = manifest["length"] if isinstance(distilled, MatrixSet) else dataset.length
         space, stores = space_for(model, embedding, dataset, corpus, config.data_dir, cache, seed)
     student = make_student(model, space.dimension, corpus.task)
@@ -106,29 +114,70 @@ def problem_of(distilled: DistilledSet, model: Any, config: EvaluateConfig) -> P
     return Problem(corpus, space, stores, student, model, per_class, share, seed, cache)
 
 
+def is_its_own(model: Any, distilled: DistilledSet) -> bool:
+    """Whether a student is the one that a set was made for, wherever it lies."""
+    made_for, given = (
+        {**options, "path": None, "target": None}
+        for options in (distilled.manifest["student"], dataclasses.asdict(model))
+    )
+    return made_for == given
+
+
 def corpus_of(distilled: DistilledSet, config: EvaluateConfig, cache: Path) -> tuple[Corpus, DatasetConfig]:
-    """Load the corpus that a set was distilled from.
+    """Load the corpus that a set was distilled from: the one that is given, or what `data_dir` has under its name.
 
     Raises:
-        TextddError: the corpus at hand has other content.
+        TextddError: it is not at hand, or has other content.
     """
-    recorded = distilled.manifest["corpus"]
-    options = options_of(DatasetConfig, recorded["options"])
-    corpus = load_corpus(options, config.data_dir, cache, distilled.manifest["seed"])
+    manifest = distilled.manifest
+    if "corpus" not in manifest or "seed" not in manifest:
+        raise TextddError(f"{config.artifact} does not say what it was made of, so it has no test texts. Distil again.")
+    options = config.dataset or without_places(recorded(DatasetConfig, manifest["corpus"]["options"], "corpus.options"))
+    try:
+        corpus = load_corpus(options, config.data_dir, cache, manifest["seed"])
+    except TextddError as error:
+        if config.dataset is not None:
+            raise
+        raise TextddError(
+            f"{error} Or say which texts {config.artifact} is to be scored on, since it opens none by itself: "
+            f"dataset={options.name}, or dataset=local dataset.path=/your/texts.csv"
+        ) from error
     # Version 0.3 made its keys otherwise.
-    if distilled.manifest["format"] > 2 and corpus.key != recorded["key"]:
+    if manifest["format"] > 2 and corpus.key != manifest["corpus"]["key"]:
         raise TextddError(
             f"The texts of {corpus.name} at hand are not those that {config.artifact} was distilled from (content "
-            f"{corpus.key}, expected {recorded['key']}). Type data_dir=... with the folder that was used then."
+            f"{corpus.key}, expected {manifest['corpus']['key']}). Type data_dir=... with the folder that was used "
+            "then, or dataset=... with the same options."
+        )
+    if (corpus.classes, corpus.task) != (distilled.classes, distilled.task):
+        raise TextddError(
+            f"{corpus.name} has other classes than {config.artifact}: {', '.join(corpus.classes[:5])} ... in place of "
+            f"{', '.join(distilled.classes[:5])} ... Type dataset=... with the corpus that it was made of."
         )
     return corpus, options
 
 
-def options_of(schema: type[Any], recorded: dict[str, Any]) -> Any:
-    """Options as they were recorded; what the schema does not know is left out."""
-    known = {item.name for item in dataclasses.fields(schema)}
-    values = {name: value for name, value in recorded.items() if name in known}
-    return OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(schema), values))
+def recorded(kind: type[T], options: dict[str, Any], where: str) -> T:
+    """Options as an artefact records them; what this version does not know is left out.
+
+    Raises:
+        TextddError: one is of another kind than it must be.
+    """
+    try:
+        return rebuilt(kind, options, where, strict=False)
+    except ValueError as error:
+        raise TextddError(f"The artefact's manifest.json is not what textdd writes: {error}. {AGAIN}") from error
+
+
+def without_places(options: DatasetConfig) -> DatasetConfig:
+    """Options that name no file and no address; nor does the name of the corpus lead out of `data_dir`.
+
+    Raises:
+        TextddError: it does.
+    """
+    if Path(options.name).name != options.name:
+        raise TextddError(f"The artefact calls its corpus {options.name!r}, which is no name. {AGAIN}")
+    return dataclasses.replace(options, path=None, test_path=None, hub=None)
 
 
 def check(cfg: DictConfig) -> None:
@@ -160,7 +209,7 @@ def job(cfg: DictConfig) -> None:
         path = execute(config)
     except TextddError as error:
         cli.exit_with(error)
-    sys.stdout.write(f"result: {path.resolve()}\n")
+    tell(f"result: {path.resolve()}")
 
 
 register()

@@ -23,6 +23,7 @@ from textdd.groups import CONF
 from textdd.help import print_help
 from textdd.quiet import quiet
 from textdd.report.terminal import print_results
+from textdd.screen import tell
 from textdd.sweep import attempt, check_launcher, sweep
 
 PURPOSE = "Distil a labelled text corpus into a tiny synthetic training set, then compare distilled vs random vs full."
@@ -97,7 +98,7 @@ def job(cfg: DictConfig) -> None:
     except TextddError as error:
         cli.exit_with(error)
     print_results(json.loads(path.read_text()))
-    print(f"result: {path.resolve()}", flush=True)  # noqa: T201  (the line that scripts read)
+    tell(f"result: {path.resolve()}")
 
 
 register()

@@ -210,7 +210,10 @@ DAMAGES = {
     "bad recipe": (lambda f: edit_manifest(f, recipe={"speed": 1}), "recipe.optimiser is missing"),
     "no pieces": (lambda f: edit_manifest(f, pieces=0), "pieces is 0; a whole number from 1 to 512 is allowed"),
     "no tensors": (lambda f: replace_tensors(f, z=torch.zeros(1)), "it holds 'z'; allowed are y, step_sizes, x"),
-    "unknown parametrisation": (lambda f: edit_manifest(f, parametrisation="wavelets"), "parametrisation is 'wavelets'; free or low_rank"),
+    "unknown parametrisation": (
+        lambda f: edit_manifest(f, parametrisation="wavelets"),
+        "parametrisation is 'wavelets'; free",
+    ),
     "other parametrisation": (lambda f: edit_manifest(f, parametrisation="basis"), "there is no tensor coefficients"),
     "factors that do not fit": (
         lambda f: (

@@ -16,6 +16,7 @@ from textdd.errors import TextddError
 from textdd.help import print_help
 from textdd.report.page import write_report
 from textdd.report.results import RESULT, find
+from textdd.screen import tell
 
 PURPOSE = "Make tables, figures and one page to look at from the results of runs, without any network."
 EXAMPLES = [
@@ -75,7 +76,7 @@ def main() -> None:
         page = execute(composed(arguments))
     except TextddError as error:
         cli.exit_with(error)
-    sys.stdout.write(f"report: {page.resolve()}\n")
+    tell(f"report: {page.resolve()}")
 
 
 register()

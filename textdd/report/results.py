@@ -37,8 +37,8 @@ SHAPE: dict[str, Any] = {
     "machine?": dict,
     "config?": {"dataset?": CHOICE, "model?": CHOICE, "embedding?": CHOICE, "distiller?": CHOICE},
 }
-"""What a report needs of a result.json, and for each method an ESTIMATE of every measure, a CURVE and its COST, with what
-else it MAYBE has."""
+"""What a report needs of a result.json, and for each method an ESTIMATE of every measure, a CURVE and its COST, and
+what else it MAYBE has."""
 
 
 class Run(NamedTuple):

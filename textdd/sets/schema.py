@@ -43,7 +43,7 @@ SHAPE = {
     "length": Whole(1, MOST_TOKENS),
     "student": {"name": OneOf(tuple(STUDENTS))},
     "distiller": {**METHOD, "stages?": Several(NAME, 1), "options?": Each(METHOD)},
-    "embedding": {"name": NAME},
+    "embedding": {"name": NAME, "dimension?": Whole(1, 10_000), "window?": Whole(1, 1000)},
     "space?": SPACE,
     "corpus?": {"key": Text(), "revision?": maybe(Text()), "options": {"name": NAME}},
     "seed?": Whole(),
