@@ -7,9 +7,11 @@ import json
 from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from textdd.shape import Each, Either, Several, Text, mismatch
+from textdd.shape import Each, Either, Several, Text, Whole, mismatch
 
 T = TypeVar("T")
+
+WHOLE = Whole()
 
 
 def parsed(content: bytes) -> Any:
@@ -71,17 +73,22 @@ def rebuilt(kind: type[T], recorded: Any, where: str, *, strict: bool = True) ->
     return kind(**values)
 
 
-def shape_of(kind: Any) -> Any:
-    """The shape of what a type hint names; of a dataclass, each of whose fields may be missing, an object."""
+def shape_of(kind: Any, whole: Whole = WHOLE) -> Any:
+    """The shape of what a type hint names; of a dataclass, each of whose fields may be missing, an object.
+
+    Args:
+        kind: the type hint.
+        whole: the shape of whole numbers.
+    """
     if dataclasses.is_dataclass(kind):
-        return {f"{name}?": shape_of(hint) for name, hint in get_type_hints(kind).items()}
+        return {f"{name}?": shape_of(hint, whole) for name, hint in get_type_hints(kind).items()}
     origin, inner = get_origin(kind), get_args(kind)
     if origin in (Union, UnionType):
-        return Either(tuple(map(shape_of, inner)))
+        return Either(tuple(shape_of(one, whole) for one in inner))
     if origin in (list, tuple):
-        return Several(shape_of(inner[0]))
+        return Several(shape_of(inner[0], whole), 0, 1000)
     if origin is dict:
-        return Each(shape_of(inner[1]))
+        return Each(shape_of(inner[1], whole))
     if kind is Any:
         return Either((str, float, bool, NoneType, list, dict))
-    return Text() if kind is str else kind
+    return {str: Text(), int: whole}.get(kind, kind)
