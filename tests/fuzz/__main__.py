@@ -5,7 +5,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.fuzz.harness import HEADING, Counts, fuzz
+from tests.fuzz.harness import HEADING, Counts, Worker
 from tests.fuzz.kinds import KINDS
 
 ROUND = 50
@@ -13,34 +13,31 @@ ROUND = 50
 
 
 def report(counts):
-    """Print the counts and one case of every fault; whether there was none."""
+    """What became of all cases, and of every fault one that shows it."""
     lines = [HEADING, *(found.line(kind) for kind, found in counts.items())]
     for kind, found in counts.items():
         for what, cases in sorted(found.faults.items()):
             number, trace = cases[0]
             lines += ["", f"{kind}: {what} ({len(cases)} times)", f"again: python -m tests.fuzz {kind} {number}", trace]
-    sys.stdout.write("\n".join(lines) + "\n")
-    return not any(found.faults for found in counts.values())
+    return "\n".join(lines) + "\n"
 
 
 def main():
-    """Fuzz for some minutes, or run one case."""
-    place = Path(tempfile.mkdtemp(prefix="textdd-fuzz-"))
-    if sys.argv[1:2] and sys.argv[1].startswith("minutes="):
-        end, counts, first = time.monotonic() + 60 * float(sys.argv[1].removeprefix("minutes=")), {}, 0
-        chosen = sys.argv[2:] or list(KINDS)
+    """Fuzz for some minutes, all kinds or those that are named, or run one case."""
+    first, *rest = sys.argv[1:]
+    worker = Worker(Path(tempfile.mkdtemp(prefix="textdd-fuzz-")))
+    if first.startswith("minutes="):
+        end, number = time.monotonic() + 60 * float(first.removeprefix("minutes=")), 0
+        counts = {kind: Counts() for kind in rest or KINDS}
         while time.monotonic() < end:
-            for kind in chosen:
-                found = fuzz(kind, place, first, ROUND, end - time.monotonic())
-                total = counts.setdefault(kind, Counts())
-                total.states += found.states
-                for what, cases in found.faults.items():
-                    total.faults[what] += cases
-            first += ROUND
-        sys.exit(0 if report(counts) else 1)
-    kind, number = sys.argv[1], int(sys.argv[2])
-    sys.stdout.write(f"{place}\n")
-    sys.exit(0 if report({kind: fuzz(kind, place, number, 1)}) else 1)
+            for kind, found in counts.items():
+                worker.fuzz(kind, number, ROUND, end, found)
+            number += ROUND
+    else:
+        counts = {first: worker.fuzz(first, int(rest[0]), 1)}
+    worker.stop()
+    sys.stdout.write(f"{report(counts)}\nfolders of what must not be: {worker.place}\n")
+    sys.exit(any(found.faults for found in counts.values()))
 
 
 if __name__ == "__main__":

@@ -39,22 +39,33 @@ HEADING = f"{'':<10} {'tried':>7} {'clear':>7} {'accepted':>9} {'anything else':
 
 
 class Worker:
-    """The process."""
+    """The process; one that has ended is followed by another.
 
-    def __init__(self, kind, place):
+    Args:
+        place: gets the folders of the cases.
+    """
+
+    def __init__(self, place):
+        self.place, self.process = place, None
+
+    def start(self):
+        """Begin a process, which takes as long as importing everything."""
         context = multiprocessing.get_context("spawn")
         self.pipe, other = context.Pipe()
-        self.process = context.Process(target=work, args=(other, kind, place), daemon=True)
+        self.process = context.Process(target=work, args=(other, self.place), daemon=True)
         self.process.start()
         other.close()
+        self.pipe.recv()
 
-    def run(self, number):
+    def run(self, kind, number):
         """One case."""
-        self.pipe.send(number)
+        if self.process is None or not self.process.is_alive():
+            self.start()
+        self.pipe.send((kind, number))
         try:
             if self.pipe.poll(SECONDS):
                 return self.pipe.recv()
-            self.process.kill()
+            self.stop()
             return Outcome("fault", f"takes more than {SECONDS} s")
         except (EOFError, ConnectionError):
             self.process.join()
@@ -62,21 +73,15 @@ class Worker:
 
     def stop(self):
         """End it."""
-        if self.process.is_alive():
-            self.pipe.send(None)
-            self.process.join(10)
-        self.process.kill()
+        if self.process is not None:
+            self.process.kill()
+            self.process.join()
 
-
-def fuzz(kind, place, first, most, seconds=float("inf")):
-    """Run cases of a kind, from the number `first` on, until there were `most` or the time is over."""
-    counts, end, worker = Counts(), time.monotonic() + seconds, None
-    for number in range(first, first + most):
-        if time.monotonic() > end:
-            break
-        if worker is None or not worker.process.is_alive():
-            worker = Worker(kind, place)
-        counts.add(number, worker.run(number))
-    if worker is not None:
-        worker.stop()
-    return counts
+    def fuzz(self, kind, first, most, end=float("inf"), counts=None):
+        """Run cases of a kind, from the number `first` on, until there were `most` or the clock says `end`."""
+        counts = Counts() if counts is None else counts
+        for number in range(first, first + most):
+            if time.monotonic() > end:
+                break
+            counts.add(number, self.run(kind, number))
+        return counts

@@ -11,6 +11,10 @@ import warnings
 from pathlib import Path
 from typing import NamedTuple
 
+import torch
+
+from textdd.errors import TextddError
+
 MOST_RESIDENT = 1_500_000_000
 ROOM = 3 << 30
 """Bytes that a case may ask for beyond what the process has before it: beyond that, an allocation fails."""
@@ -75,13 +79,11 @@ def run_case(kind, number, place, guard):
     """Make a case and run it.
 
     Args:
-        kind: a name in `KINDS`.
+        kind: what runs a case and what makes it, one of `KINDS`.
         number: which one; the same number is the same case.
         place: gets a folder for the case, and keeps it where something went wrong.
         guard: notes what is done outside of the folder.
     """
-    from textdd.errors import TextddError
-
     subject, make = kind
     folder = place / f"case-{number}"
     shutil.rmtree(folder, ignore_errors=True)
@@ -122,18 +124,18 @@ def judged(message):
     return Outcome("clear", message)
 
 
-def work(pipe, name, place):
-    """Run the cases whose numbers come through a pipe, until none comes."""
-    from tests.fuzz.kinds import KINDS
+def work(pipe, place):
+    """Run the cases that come through a pipe, as a kind and a number, for as long as the process lives."""
+    from tests.fuzz.kinds import ALL
 
     warnings.simplefilter("ignore")
     sys.stderr = sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115  (for as long as the process lives)
     os.environ |= {"HOME": str(place / "home"), "HF_HUB_OFFLINE": "1", "WANDB_MODE": "disabled"}
-    import torch
-
     torch.set_num_threads(1)
     guard = Guard()
     size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (size + ROOM, size + ROOM))
-    while (number := pipe.recv()) is not None:
-        pipe.send(run_case(KINDS[name], number, place, guard))
+    pipe.send("ready")
+    while True:
+        kind, number = pipe.recv()
+        pipe.send(run_case(ALL[kind], number, place, guard))
