@@ -39,8 +39,7 @@ def test_what_is_printed_is_what_the_text_says(terminal):
     assert "\x1b[31m" not in shown
 
 
-def test_remarks_errors_and_commands_keep_their_lists(capsys, monkeypatch, tmp_path):
-    monkeypatch.setattr(progress.console, "file", None)
+def test_remarks_errors_and_commands_keep_their_lists(capsys, tmp_path):
     progress.say(HOSTILE)
     with pytest.raises(SystemExit):
         cli.exit_with(TextddError(HOSTILE))

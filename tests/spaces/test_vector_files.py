@@ -93,8 +93,7 @@ def test_a_line_that_unpacks_to_much_takes_no_memory(tmp_path):
     assert most < 20 * LONGEST_LINE
 
 
-def test_a_file_with_fewer_rows_than_promised_is_said(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("textdd.progress.console.file", None)
+def test_a_file_with_fewer_rows_than_promised_is_said(tmp_path, capsys):
     (tmp_path / "v.vec").write_text("400000 3\nfox 1 2 3\nwhale 1 2 3\n")
     assert glove_vectors(tmp_path / "v.vec", WORDS, tmp_path)[1].sum() == 2
     assert "promises 400000 words, and 2 are there" in re.sub(r"\s+", " ", capsys.readouterr().err)
