@@ -271,3 +271,11 @@ def test_stray_second_vectors(folder):
     write_tensors(folder / FILES[1], own | {"second": torch.ones(3)})
     edit_manifest(folder, files=manifest_of(folder)["files"] | {FILES[1]: digest((folder / FILES[1]).read_bytes())})
     assert "does not begin with [PAD] [UNK] [SEP]" in refused(folder)
+
+
+def test_logits_of_64_bits_are_read_beside_vectors_of_32(folder):
+    ids = torch.arange(9 * 6 * 2).view(9, 6, 2)
+    parts = {"candidates": ids, "logits": torch.zeros(9, 6, 2, dtype=torch.float64)}
+    replace_tensors(folder, **parts, y=load_file(folder / FILES[0])["y"])
+    edit_manifest(folder, parametrisation="mixture")
+    assert DistilledSet.load(folder).x.dtype == torch.float64
