@@ -27,7 +27,7 @@ from textdd.prepare import space_for
 from textdd.problem import Problem
 from textdd.quiet import quiet
 from textdd.record import write_json
-from textdd.recorded import rebuilt
+from textdd.recorded import rebuilt, within_ranges
 from textdd.report.measures import called
 from textdd.report.terminal import scores
 from textdd.screen import Console, tell
@@ -164,7 +164,7 @@ def recorded(kind: type[T], options: dict[str, Any], where: str) -> T:
         TextddError: one is of another kind than it must be.
     """
     try:
-        return rebuilt(kind, options, where, strict=False)
+        return within_ranges(rebuilt(kind, options, where, strict=False), where)
     except ValueError as error:
         raise TextddError(f"The artefact's manifest.json is not what textdd writes: {error}. {AGAIN}") from error
 

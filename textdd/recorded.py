@@ -7,11 +7,10 @@ import json
 from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from textdd.shape import Each, Either, Several, Text, Whole, mismatch
+from textdd.options import table
+from textdd.shape import Each, Either, Several, Text, mismatch, shown
 
 T = TypeVar("T")
-
-WHOLE = Whole()
 
 
 def parsed(content: bytes) -> Any:
@@ -73,22 +72,29 @@ def rebuilt(kind: type[T], recorded: Any, where: str, *, strict: bool = True) ->
     return kind(**values)
 
 
-def shape_of(kind: Any, whole: Whole = WHOLE) -> Any:
-    """The shape of what a type hint names; of a dataclass, each of whose fields may be missing, an object.
+def within_ranges(options: T, where: str) -> T:
+    """The same options, each of which lies in the range that it declares.
 
-    Args:
-        kind: the type hint.
-        whole: the shape of whole numbers.
+    Raises:
+        ValueError: one does not.
     """
+    for option in table(options, prefix=f"{where}."):
+        if not option.rule.holds(option.value):
+            raise ValueError(f"{option.key} is {shown(option.value)}; {option.rule} is allowed")
+    return options
+
+
+def shape_of(kind: Any) -> Any:
+    """The shape of what a type hint names; of a dataclass, each of whose fields may be missing, an object."""
     if dataclasses.is_dataclass(kind):
-        return {f"{name}?": shape_of(hint, whole) for name, hint in get_type_hints(kind).items()}
+        return {f"{name}?": shape_of(hint) for name, hint in get_type_hints(kind).items()}
     origin, inner = get_origin(kind), get_args(kind)
     if origin in (Union, UnionType):
-        return Either(tuple(shape_of(one, whole) for one in inner))
+        return Either(tuple(map(shape_of, inner)))
     if origin in (list, tuple):
-        return Several(shape_of(inner[0], whole), 0, 1000)
+        return Several(shape_of(inner[0]), 0, 1000)
     if origin is dict:
-        return Each(shape_of(inner[1], whole))
+        return Each(shape_of(inner[1]))
     if kind is Any:
         return Either((str, float, bool, NoneType, list, dict))
-    return {str: Text(), int: whole}.get(kind, kind)
+    return Text() if kind is str else kind
