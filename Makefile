@@ -28,7 +28,7 @@ table2 figure3 figure4: install  ## the runs behind a table or figure of the pap
 	$(BIN)/python -m textdd.run -m experiment=$@ data_dir=$(DATA) output_dir=$(RUNS) $(ARGS)
 
 sync: install  ## upload the W&B runs under RUNS=DIR that were recorded offline
-	@test -n "$$WANDB_API_KEY" || grep -qs 'machine api.wandb.ai' ~/.netrc || { \
+	@$(BIN)/python -c 'from textdd.loggers.server import has_key; raise SystemExit(not has_key())' || { \
 	  echo "No W&B key. Get one at https://wandb.ai/authorize and type: WANDB_API_KEY=... make sync" >&2; exit 2; }
 	find $(RUNS) -type d -name 'offline-run-*' -prune -exec $(BIN)/wandb sync --yes {} +
 

@@ -12,12 +12,11 @@ from hydra import compose, initialize_config_dir
 
 from textdd.config import register, to_run
 from textdd.evaluation.scoring import score
-from textdd.experiment import materials_folder
 from textdd.groups import CONF
 from textdd.outer.batches import OuterData
 from textdd.outer.distil import make_distiller, materials_of
 from textdd.outer.distiller import Distiller
-from textdd.prepare import prepare
+from textdd.prepare import materials_folder, prepare
 from textdd.problem import Problem
 from textdd.quiet import quiet
 from textdd.trainer import make_trainer, set_up_process

@@ -23,11 +23,11 @@ from textdd.cli import compose_config
 from textdd.config import RunConfig, register, to_run
 from textdd.evaluation.scoring import score
 from textdd.evaluation.tuning import tune
-from textdd.experiment import manifest_of, materials_folder
+from textdd.experiment import manifest_of
 from textdd.loggers import Mirrors
 from textdd.options import check_options
 from textdd.outer.distil import Place, distil
-from textdd.prepare import prepare, short_hash
+from textdd.prepare import materials_folder, prepare, short_hash
 from textdd.problem import Problem
 from textdd.quiet import quiet
 from textdd.record import write_json

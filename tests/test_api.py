@@ -10,9 +10,9 @@ from tests.cli.test_runs import result_of, run
 from tests.conftest import SMALL
 from tests.tiny import tiny_bert
 from textdd import DistilledSet, distil, select, train
-from textdd.api import written
 from textdd.errors import TextddError
 from textdd.sets.texts import TextSet
+from textdd.typed import written
 
 LITTLE = {
     "embedding.dimension": 16, "model.filters": 8, "distiller.outer_steps": 4, "distiller.check_every": 2,
@@ -124,7 +124,7 @@ def test_an_unknown_selector_says_which_there_are():
     [
         (None, "null"),
         (np.bool_(True), "true"),
-        ([1, "a b"], "[1,'a b']"),
+        ([1, "a b"], '[1,"a b"]'),
         ("it's", r"'it\'s'"),
         (np.float64(0.5), "0.5"),
     ],

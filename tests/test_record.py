@@ -15,11 +15,12 @@ from matplotlib.image import imsave
 from safetensors.torch import load_file
 
 from tests.report.conftest import SEVERAL_LABELS, invented
-from textdd.experiment import once
 from textdd.loggers import LoggerConfig, MetricsFile, Mirrors
-from textdd.loggers.wandb import WandbMirror, has_key
+from textdd.loggers.server import has_key
+from textdd.loggers.wandb import WandbMirror
 from textdd.progress import Bar, track
 from textdd.record import write_bytes, write_json, write_tensors
+from textdd.run_folder import once
 from textdd.trainer import AtomicCheckpointIO
 
 

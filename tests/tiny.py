@@ -82,3 +82,25 @@ def tiny_bert(folder, hidden=5):
         model = BertModel(BertConfig(max_position_embeddings=32, initializer_range=0.5, **sizes))
     model.save_pretrained(folder)
     return folder
+
+
+def tiny_gpt(folder, spread):
+    """The folder of a causal language model of one layer and 24 words; at no spread all words are equally likely."""
+    from tokenizers import Tokenizer
+    from tokenizers.models import WordLevel
+    from tokenizers.pre_tokenizers import Whitespace
+    from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
+
+    special = {"bos_token": "[BOS]", "unk_token": "[UNK]", "pad_token": "[PAD]", "eos_token": "[EOS]"}
+    vocabulary = {word: i for i, word in enumerate([*special.values(), *(f"word{i}" for i in range(20))])}
+    tokeniser = Tokenizer(WordLevel(vocabulary, "[UNK]"))
+    tokeniser.pre_tokenizer = Whitespace()
+    PreTrainedTokenizerFast(tokenizer_object=tokeniser, **special).save_pretrained(folder)
+    sizes = {"vocab_size": len(vocabulary), "n_positions": 32, "n_embd": 4, "n_layer": 1, "n_head": 1}
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = GPT2LMHeadModel(GPT2Config(**sizes, bos_token_id=0, eos_token_id=3))
+    for parameter in model.parameters():
+        parameter.data *= spread
+    model.save_pretrained(folder)
+    return folder

@@ -7,10 +7,13 @@ import sys
 from importlib import import_module
 
 from textdd.errors import nearest_first
+from textdd.stopping import listen
 
 COMMANDS = {
     "run": ("textdd.run", "distil a corpus, then compare distilled vs random vs full; sweeps with -m"),
     "evaluate": ("textdd.evaluate", "train fresh students on a distilled set and score them"),
+    "export": ("textdd.export", "write a set of texts as a parquet, jsonl or csv file with a card"),
+    "quality": ("textdd.quality.__main__", "what a set of texts is like: size, variety, copies, overlap, labels"),
     "report": ("textdd.report.__main__", "tables, figures and one page from the results of runs"),
     "dashboard": ("textdd.dashboard", "a Weights & Biases report over all runs of a project"),
 }
@@ -34,6 +37,7 @@ def main() -> None:
         typed = f"textdd run {name}" if "=" in name or name == "-m" else f"textdd {best[0]}"
         sys.stderr.write(f"error: Unknown command {name!r}. Allowed: {', '.join(best)}. Type: {typed} ...\n")
         sys.exit(2)
+    listen()
     sys.argv = [f"textdd {name}", *rest]
     import_module(COMMANDS[name][0]).main()
 

@@ -15,7 +15,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from textdd import cli
@@ -23,16 +22,18 @@ from textdd.config import RunConfig, register, to_run
 from textdd.corpora.given import kept
 from textdd.errors import TextddError, unknown_choice
 from textdd.evaluation.tuning import tune
-from textdd.experiment import distilled_set, folder_of, manifest_of, mirrors_of
+from textdd.experiment import distilled_set, manifest_of, mirrors_of
 from textdd.locks import locked
+from textdd.places import in_places
 from textdd.prepare import prepare
 from textdd.problem import Problem
 from textdd.quiet import quiet
 from textdd.run import check_line
+from textdd.run_folder import folder_of
 from textdd.selectors import SELECTORS
 from textdd.sets.classifier import Classifier
 from textdd.sets.distilled_set import DistilledSet
-from textdd.sets.texts import TextSet
+from textdd.sets.texts import ABOUT_A_HUNDRED, TextSet
 from textdd.sets.training_set import real_set, train_students
 from textdd.spaces.checkpoint import load_checkpoint
 from textdd.spaces.pretrained import frame_of
@@ -40,7 +41,7 @@ from textdd.spaces.pretrained import space_of as pretrained_space_of
 from textdd.spaces.reading import Reader
 from textdd.students import STUDENTS, make_student
 from textdd.trainer import set_up_process
-from textdd.training import Recipe
+from textdd.typed import written
 
 SHORT = {
     "text": "dataset.text",
@@ -53,9 +54,6 @@ SHORT = {
     "tuning": "model.tuning",
 }
 """Names that may be given without the group that they belong to."""
-
-ABOUT_A_HUNDRED = Recipe("adam", 100, 32, "shuffled", 3e-3)
-"""How a student is trained on a set of texts whose own recipe is that of another student."""
 
 
 def distil(
@@ -91,14 +89,15 @@ def distil(
         options["distiller.minutes"] = minutes
     run = composed(data, labels, per_class, student, options)
     set_up_process(run.trainer)
-    problem = prepare(run)
-    folder = folder_of(run, problem)
-    mirrors = mirrors_of(run, problem, folder)
-    try:
-        with locked(folder, f"the run {folder.name}"):
-            distilled = distilled_set(run, problem, folder, mirrors)
-    finally:
-        mirrors.close()
+    with in_places(output_dir=run.output_dir, cache_dir=run.cache_dir):
+        problem = prepare(run)
+        folder = folder_of(run, problem)
+        mirrors = mirrors_of(run, problem, folder)
+        try:
+            with locked(folder, f"the run {folder.name}"):
+                distilled = distilled_set(run, problem, folder, mirrors)
+        finally:
+            mirrors.close()
     if isinstance(distilled, TextSet):
         distilled.made_in = problem.space
     return distilled
@@ -218,23 +217,9 @@ def composed(
     cache = Path(str(named.get("cache_dir", RunConfig().cache_dir))).expanduser()
     arguments = kept(data, labels, named, cache)
     arguments += [f"{key}={written(value)}" for key, value in named.items()]
-    arguments = cli.with_lists("config", arguments)
+    arguments = cli.as_meant("config", arguments)
     check_line(arguments)
     return to_run(cli.compose_config("config", arguments))
-
-
-def written(value: Any) -> str:
-    """A Python value as it is typed on the command line, whatever signs it holds."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool | np.bool_):
-        return str(bool(value)).lower()
-    if isinstance(value, list | tuple):
-        return f"[{','.join(map(written, value))}]"
-    if isinstance(value, int | float | np.number):
-        return str(value)
-    text = str(value).replace("'", "\\'")
-    return f"'{text}'" if not str(value).replace("_", "").isalnum() else str(value)
 
 
 __all__ = ["distil", "select", "train"]

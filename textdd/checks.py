@@ -12,7 +12,8 @@ from textdd.distillers import DISTILLERS
 from textdd.errors import TextddError
 from textdd.outer.chain import ChainConfig, Stage
 from textdd.outer.nested import check_nested
-from textdd.sets.manifest import read_manifest
+from textdd.quality.perplexity import check_language_model
+from textdd.sets.manifest import files_of
 from textdd.sets.parametrisations import OF_WORDS
 from textdd.students import NETWORKS, STUDENTS
 from textdd.students.size import check_size
@@ -39,8 +40,10 @@ def check(run: RunConfig) -> None:
         raise TextddError(
             "Got logger=tensorboard, but tensorboard is not installed. Type: pip install 'textdd[tensorboard]'"
         )
+    if run.quality.language_model is not None:
+        check_language_model(run.quality.language_model)
     if run.distiller.warm_start is not None:
-        read_manifest(Path(run.distiller.warm_start))
+        files_of(Path(run.distiller.warm_start))
     if isinstance(run.distiller, ChainConfig):
         check_chain(run.distiller)
     else:

@@ -6,13 +6,11 @@ import sys
 from collections.abc import Callable
 from functools import cache
 from itertools import product
-from typing import Any
 
 from hydra import compose, initialize_config_dir
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
-from omegaconf import DictConfig, ListConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from rich.markup import escape
 
@@ -20,9 +18,14 @@ from textdd.allowed import shown
 from textdd.errors import TextddError, nearest_first
 from textdd.groups import CONF, choices_of
 from textdd.options import check_options, table
+from textdd.overrides import check_sweep, parse, values_of
 from textdd.screen import Console
+from textdd.typed import meant
 
 HELP_FLAGS = ("--help", "-h")
+
+PROGRAMS = {"config": "run"}
+"""The commands whose configuration in conf/ is called otherwise."""
 
 
 def groups_of(config_name: str) -> dict[str, list[str]]:
@@ -46,7 +49,10 @@ def compose_config(config_name: str, arguments: list[str], *, with_hydra: bool =
     """
     try:
         with initialize_config_dir(str(CONF), version_base="1.3"):
-            return compose(config_name, arguments, return_hydra_config=with_hydra)
+            cfg = compose(config_name, arguments, return_hydra_config=with_hydra)
+        if not with_hydra:
+            OmegaConf.to_container(cfg, resolve=True)  # interpolations that lead nowhere are found here
+        return cfg
     except (HydraException, OmegaConfBaseException, ValueError, OverflowError) as error:
         cause = error.__cause__ or error
         key = getattr(error, "full_key", None) or getattr(cause, "full_key", None)
@@ -54,7 +60,7 @@ def compose_config(config_name: str, arguments: list[str], *, with_hydra: bool =
             raise refusal from error
         reason = f"Option {key}: " if key else ""
         reason += str(cause).strip().splitlines()[0]
-        program = {"config": "run"}.get(config_name, config_name)
+        program = PROGRAMS.get(config_name, config_name)
         raise TextddError(
             f"{reason}\nGot: {' '.join(map(shown, arguments))}. "
             f"For what is allowed type: python -m textdd.{program} --help"
@@ -88,6 +94,7 @@ def check_arguments(config_name: str, arguments: list[str], check: Callable[[Dic
         TextddError: something is wrong with it.
     """
     overrides, known = overrides_in(arguments), groups_of(config_name)
+    check_sweep(overrides, PROGRAMS.get(config_name, config_name), sweep=is_sweep(arguments))
     for override in overrides:
         check_choice(override, known)
     if "experiment" in known:
@@ -112,32 +119,18 @@ def check_arguments(config_name: str, arguments: list[str], check: Callable[[Dic
         check(cfg)
 
 
-def with_lists(config_name: str, arguments: list[str]) -> list[str]:
-    """The command line with every option that takes a list given one, where a single value was typed.
+def as_meant(config_name: str, arguments: list[str]) -> list[str]:
+    """The command line in words that Hydra reads as they were typed; see `typed.meant`.
 
     Raises:
-        TextddError: an override is malformed, or a choice is unknown.
+        TextddError: a choice of a group is malformed or unknown.
     """
-    overrides, known = overrides_in(arguments), groups_of(config_name)
+    known = groups_of(config_name)
+    overrides = [parse(argument) for argument in arguments if argument.partition("=")[0] in known and "=" in argument]
     for override in overrides:
         check_choice(override, known)
-    chosen = [values_of(o)[0] for o in overrides if o.key_or_group in known]
-    options = compose_config(config_name, chosen)
-    mended = {o.input_line: as_list(o, options) for o in overrides if o.key_or_group not in known}
-    return [mended.get(argument, argument) for argument in arguments]
-
-
-def as_list(override: Override, options: DictConfig) -> str:
-    """An override whose option takes a list, with brackets around each value that has none."""
-    line = override.input_line or ""
-    node: Any = options
-    for key in override.key_or_group.split("."):
-        node = node._get_node(key) if isinstance(node, DictConfig) and key in node else None
-    if not isinstance(node, ListConfig) or override.is_delete():
-        return line
-    values = [one.split("=", 1)[1].strip() for one in values_of(override)]
-    listed = (value if value.startswith("[") or value == "null" else f"[{value}]" for value in values)
-    return f"{override.get_key_element()}={','.join(listed)}"
+    options = compose_config(config_name, [values_of(override)[0] for override in overrides])
+    return [meant(argument, options, sweep=is_sweep(arguments)) for argument in arguments]
 
 
 def is_sweep(arguments: list[str]) -> bool:
@@ -185,27 +178,6 @@ def jobs_of(arguments: list[str]) -> list[list[str]]:
     overrides = with_experiment(overrides_in(arguments), sweep=True)
     last = {override.get_key_element(): override for override in overrides}  # of an option that is typed twice
     return [list(job) for job in product(*map(values_of, last.values()))]
-
-
-def parse(argument: str) -> Override:
-    """Parse one override."""
-    try:
-        return OverridesParser.create().parse_override(argument)
-    except HydraException as error:
-        hint = f"{argument}=..." if "=" not in argument else argument.replace(" ", "\\ ")
-        raise TextddError(f"Got {argument!r}; options are written option=value. Type: {hint}") from error
-    except ValueError as error:  # Python reads no number of thousands of digits
-        raise TextddError(
-            f"Got {shown(argument)}, which is no number that any option has. Type: textdd run --help"
-        ) from error
-
-
-def values_of(override: Override) -> list[str]:
-    """The overrides that a sweep over this option runs through; itself where it is no sweep."""
-    if not override.is_sweep_override():
-        return [override.input_line or ""]
-    key = override.get_key_element()
-    return [f"{key}={line}" for line in map(str, override.sweep_string_iterator())]
 
 
 def check_choice(override: Override, known: dict[str, list[str]]) -> None:

@@ -15,6 +15,7 @@ from textdd.evaluation.protocol import EvaluationConfig
 from textdd.loggers import LoggerConfig
 from textdd.loggers.config import Project
 from textdd.outer.chain import ChainConfig
+from textdd.quality.config import QualityConfig
 from textdd.spaces.vectors import EmbeddingConfig
 from textdd.students import STUDENTS
 from textdd.trainer import TrainerConfig
@@ -40,6 +41,7 @@ class RunConfig:
         trainer: which devices, strategy and precision.
         logger: which mirrors of the record.
         evaluation: how sets are compared.
+        quality: what is looked at in a set of texts.
     """
 
     budget: Annotated[float, Number(0, 1, "(]", usual=0.001)] | None = None
@@ -57,31 +59,69 @@ class RunConfig:
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
     logger: LoggerConfig = field(default_factory=LoggerConfig)
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
+    quality: QualityConfig = field(default_factory=QualityConfig)
 
 
 @dataclass
-class EvaluateConfig:
-    """One scoring of an artefact.
+class SetConfig:
+    """A set, and a corpus that it is held against.
 
     Attributes:
-        artifact: the artefact's folder.
-        students: K, fresh students.
-        seed: the seed that their initialisations derive from.
+        artifact: the artefact's folder, or a file of texts and labels.
+        seed: the seed that initialisations of students derive from.
         data_dir: folder of data sets on this machine.
         cache_dir: where tokenised corpora are kept.
-        dataset: the corpus that the set was made of; null takes the demo, or the files that `data_dir` has under the
-            name that the artefact gives: no other file and no address that it names is opened.
-        model: another student, to be trained on the set with a plain recipe; null takes the set's own, as its options
-            do, which is how one says where a pretrained student lies.
+        dataset: the corpus; null takes the demo, or the files that `data_dir` has under the name that the artefact
+            gives: no other file and no address that it names is opened.
+        embedding: word vectors of another student; null takes those that the set was made with.
+        model: another student; null takes the one that the set was made for, as its options do, which is how one says
+            where a pretrained student lies.
+        quality: what is looked at in a set of texts.
     """
 
     artifact: Place = MISSING
-    students: Few = 5
     seed: Seed = 0
     data_dir: Place | None = None
     cache_dir: Place = "~/.cache/textdd"
     dataset: Annotated[DatasetConfig | None, OneOf(None)] = None
+    embedding: Annotated[EmbeddingConfig | None, OneOf(None)] = None
     model: Annotated[Any, OneOf(None)] = None
+    quality: QualityConfig = field(default_factory=QualityConfig)
+
+
+@dataclass
+class EvaluateConfig(SetConfig):
+    """One scoring of a set; another student than its own is trained with a plain recipe.
+
+    Attributes:
+        students: K, fresh students.
+    """
+
+    students: Few = 5
+
+
+@dataclass
+class ExamineConfig(SetConfig):
+    """One quality report.
+
+    Attributes:
+        teacher: train a student on all texts, and say how often it agrees with the labels of the set.
+    """
+
+    teacher: bool = True
+
+
+@dataclass
+class ExportConfig:
+    """One set of texts as a file.
+
+    Attributes:
+        artifact: the set: an artefact's folder, or a file of texts and labels.
+        to: the file to write; its suffix is .parquet, .jsonl or .csv, and its card, README.md, lies beside it.
+    """
+
+    artifact: Place = MISSING
+    to: Place = MISSING
 
 
 @dataclass
@@ -121,6 +161,8 @@ def register() -> None:
     store = ConfigStore.instance()
     store.store(name="run_schema", node=RunConfig)
     store.store(name="evaluate_schema", node=EvaluateConfig)
+    store.store(name="quality_schema", node=ExamineConfig)
+    store.store(name="export_schema", node=ExportConfig)
     store.store(name="report_schema", node=ReportConfig)
     store.store(name="dashboard_schema", node=DashboardConfig)
     for name, (_, options) in STUDENTS.items():

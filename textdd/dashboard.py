@@ -5,6 +5,11 @@ python -m textdd.dashboard entity=my-team project=textdd
 
 from __future__ import annotations
 
+if __name__ == "__main__":  # what follows takes seconds to import, and may be stopped meanwhile
+    from textdd.stopping import listen
+
+    listen()
+
 import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -15,12 +20,13 @@ from omegaconf import DictConfig, OmegaConf
 
 from textdd import cli
 from textdd.config import DashboardConfig, register
+from textdd.ending import ending
 from textdd.errors import TextddError
 from textdd.groups import CONF
 from textdd.help import print_help
 from textdd.quiet import quiet
 from textdd.record import write_bytes
-from textdd.screen import tell
+from textdd.screen import announce
 
 if TYPE_CHECKING:
     import wandb_workspaces.reports.v2 as wr
@@ -130,7 +136,7 @@ def check(cfg: DictConfig) -> None:
 
 def execute(config: DashboardConfig) -> str:
     """Publish the report and return its address; offline or without a key, write it to a file and return its path."""
-    from textdd.loggers.wandb import has_key
+    from textdd.loggers.server import has_key
 
     report = build(config)
     content = specification(report)
@@ -149,10 +155,9 @@ def main() -> None:
     if any(flag in arguments for flag in cli.HELP_FLAGS):
         print_help("dashboard", PURPOSE, EXAMPLES, "dashboard", [])
         return
-    try:
+    with ending():
+        arguments = sys.argv[1:] = cli.as_meant("dashboard", arguments)
         cli.check_arguments("dashboard", arguments, check)
-    except TextddError as error:
-        cli.exit_with(error)
     quiet()
     job()
 
@@ -162,7 +167,8 @@ def job(cfg: DictConfig) -> None:
     """One report."""
     config = OmegaConf.to_object(cfg)
     assert isinstance(config, DashboardConfig)
-    tell(f"report: {execute(config)}")
+    with ending(file=config.file):
+        announce(f"report: {execute(config)}")
 
 
 register()

@@ -1,14 +1,19 @@
-"""Score an artefact again: train fresh students on it and read the test texts of its corpus.
+"""Score a set again: train fresh students on it and read the test texts of its corpus.
 
 python -m textdd.evaluate artifact=runs/.../artifact data_dir=data
 """
 
 from __future__ import annotations
 
+if __name__ == "__main__":  # what follows takes seconds to import, and may be stopped meanwhile
+    from textdd.stopping import listen
+
+    listen()
+
 import dataclasses
 import sys
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import hydra
 from omegaconf import DictConfig, OmegaConf
@@ -17,46 +22,35 @@ from rich.table import Table
 
 from textdd import cli
 from textdd.config import EvaluateConfig, register
-from textdd.corpora.corpus import Corpus, load_corpus
-from textdd.corpora.sources import DatasetConfig
+from textdd.ending import ending
 from textdd.errors import TextddError
 from textdd.evaluation.protocol import EvaluationConfig, Protocol, Result
 from textdd.groups import CONF
 from textdd.help import print_help
-from textdd.prepare import space_for
-from textdd.problem import Problem
+from textdd.quality.overlap import check_overlap, overlap_note
+from textdd.quality.report import compared
 from textdd.quiet import quiet
 from textdd.record import write_json
-from textdd.recorded import rebuilt, within_ranges
 from textdd.report.measures import called
 from textdd.report.terminal import scores
-from textdd.screen import Console, tell
+from textdd.screen import Console, announce
+from textdd.set_problem import fitted, problem_of
 from textdd.sets.distilled_set import DistilledSet
-from textdd.sets.manifest import AGAIN
-from textdd.sets.matrices import MatrixSet
-from textdd.spaces.space import Space
-from textdd.spaces.store import TokenStore
-from textdd.spaces.vectors import EmbeddingConfig
-from textdd.spaces.words import stores_of
-from textdd.students import make_student
+from textdd.sets.texts import TextSet
 from textdd.trainer import TrainerConfig, make_trainer, set_up_process
 
-T = TypeVar("T")
-
-PURPOSE = "Train fresh students on a distilled set and score them on the test texts of its corpus."
+PURPOSE = "Train fresh students on a distilled set, or on a file of texts and labels, and score them on test texts."
 EXAMPLES = [
     ("artifact=runs/NAME/artifact", "by the set's own recipe, with hard labels, with a plain recipe"),
     ("artifact=runs/NAME/artifact model=lstm students=10 data_dir=data", "another student, plain recipe"),
     ("artifact=SET_OF_TEXTS model=pretrained model.path=FOLDER", "a set of texts, which every student reads"),
-    (
-        "artifact=FOLDER dataset=local dataset.path=my.csv",
-        "of your own texts, or somebody else's: say where they are",
-    ),
+    ("artifact=set.jsonl dataset=sst2 data_dir=data", "a file of texts and labels, from anywhere"),
+    ("artifact=FOLDER dataset=local dataset.path=my.csv", "of your own texts, or somebody else's: say where they are"),
 ]
 
 
 def execute(config: EvaluateConfig) -> Path:
-    """Score an artefact and return the path of the result beside it.
+    """Score a set and return the path of the result.
 
     Raises:
         TextddError: the artefact is damaged, its corpus is not at hand or not the one it was made from, or the student
@@ -67,11 +61,16 @@ def execute(config: EvaluateConfig) -> Path:
     distilled = DistilledSet.load(artifact)
     model = distilled.model() if config.model is None else config.model
     problem = problem_of(distilled, model, config)
+    distilled, note = fitted(distilled, problem.corpus, config), ""
+    if isinstance(distilled, TextSet):
+        found = compared(distilled, problem.corpus)
+        check_overlap(distilled, found, allowed=config.quality.allow_overlap)
+        note = overlap_note(found.overlap, len(distilled))
     evaluation = EvaluationConfig(students=config.students, transfer=[])
     device = make_trainer(TrainerConfig()).strategy.root_device
     protocol = Protocol(evaluation, problem, device, config.seed)
     results: dict[str, Result]
-    if is_its_own(model, distilled):
+    if is_its_own(model, distilled) and not (isinstance(distilled, TextSet) and distilled.from_file):
         result = protocol.distilled(distilled)
         results = {"own recipe": result, **result["variants"]}
     else:
@@ -79,39 +78,32 @@ def execute(config: EvaluateConfig) -> Path:
         results = {model.name: protocol.tuned([examples], f"distilled set, {model.name}")}
     measures = problem.task.measures
     caption = f"test {called(measures[0])}, mean ± std of {config.students} fresh students"
-    table = Table(title=escape(str(artifact)), caption=caption)
+    table = Table(title=escape(str(artifact)), caption="; ".join(filter(None, [caption, note])))
     for heading in ("trained by", *map(called, measures)):
         table.add_column(heading)
     for name, scored in results.items():
         table.add_row(name.replace("_", " "), *scores(scored, measures)[: len(measures)])
     Console().print(table)
-    path = artifact.parent / f"evaluation-{model.name}-{config.students}-s{config.seed}.json"
-    write_json(path, {"artifact": str(artifact.resolve()), "model": dataclasses.asdict(model), "results": results})
+    told_apart = f"{model.name}-{config.students}-s{config.seed}"
+    path = result_path(artifact, "evaluation", problem.corpus.name, told_apart)
+    write_json(
+        path,
+        {"artifact": str(artifact.resolve()), "model": dataclasses.asdict(model), "results": results, "overlap": note},
+    )
     return path
 
 
-def problem_of(distilled: DistilledSet, model: Any, config: EvaluateConfig) -> Problem:
-    """The problem that a set was made for, with any student that can read it.
+def result_path(artifact: Path, what: str, dataset: str, told_apart: str = "") -> Path:
+    """Where the result goes: beside an artefact's folder; of a file, which may lie anywhere, into the working folder.
 
-    Raises:
-        TextddError: its corpus is not at hand, or the student reads another space.
+    Args:
+        artifact: the folder or file.
+        what: was done with it.
+        dataset: the corpus.
+        told_apart: from others of the same set and corpus.
     """
-    manifest, cache = distilled.manifest, Path(config.cache_dir).expanduser()
-    corpus, dataset = corpus_of(distilled, config, cache)
-    seed = manifest["seed"]
-    space: Space
-    stores: dict[Path, TokenStore]
-    if isinstance(distilled, MatrixSet) and distilled.words_space is not None and model.name != "pretrained":
-        space = distilled.words_space
-        stores = stores_of(space, corpus, dataset.vocabulary, cache)
-    else:
-        embedding = dataclasses.replace(recorded(EmbeddingConfig, manifest["embedding"], "embedding"), path=None)
-        dataset.length = manifest["length"] if isinstance(distilled, MatrixSet) else dataset.length
-        space, stores = space_for(model, embedding, dataset, corpus, config.data_dir, cache, seed)
-    student = make_student(model, space.dimension, corpus.task)
-    per_class = manifest["per_class"]
-    share = per_class * len(corpus.classes) / corpus.train_rows
-    return Problem(corpus, space, stores, student, model, per_class, share, seed, cache)
+    parts = (what, told_apart) if artifact.is_dir() else (what, artifact.stem, dataset, told_apart)
+    return (artifact.parent if artifact.is_dir() else Path()) / f"{'-'.join(filter(None, parts))}.json"
 
 
 def is_its_own(model: Any, distilled: DistilledSet) -> bool:
@@ -121,63 +113,6 @@ def is_its_own(model: Any, distilled: DistilledSet) -> bool:
         for options in (distilled.manifest["student"], dataclasses.asdict(model))
     )
     return made_for == given
-
-
-def corpus_of(distilled: DistilledSet, config: EvaluateConfig, cache: Path) -> tuple[Corpus, DatasetConfig]:
-    """Load the corpus that a set was distilled from: the one that is given, or what `data_dir` has under its name.
-
-    Raises:
-        TextddError: it is not at hand, or has other content.
-    """
-    manifest = distilled.manifest
-    if "corpus" not in manifest or "seed" not in manifest:
-        raise TextddError(f"{config.artifact} does not say what it was made of, so it has no test texts. Distil again.")
-    options = config.dataset or without_places(recorded(DatasetConfig, manifest["corpus"]["options"], "corpus.options"))
-    try:
-        corpus = load_corpus(options, config.data_dir, cache, manifest["seed"])
-    except TextddError as error:
-        if config.dataset is not None:
-            raise
-        raise TextddError(
-            f"{error} Or say which texts {config.artifact} is to be scored on, since it opens none by itself: "
-            f"dataset={options.name}, or dataset=local dataset.path=/your/texts.csv"
-        ) from error
-    # Version 0.3 made its keys otherwise.
-    if manifest["format"] > 2 and corpus.key != manifest["corpus"]["key"]:
-        raise TextddError(
-            f"The texts of {corpus.name} at hand are not those that {config.artifact} was distilled from (content "
-            f"{corpus.key}, expected {manifest['corpus']['key']}). Type data_dir=... with the folder that was used "
-            "then, or dataset=... with the same options."
-        )
-    if (corpus.classes, corpus.task) != (distilled.classes, distilled.task):
-        raise TextddError(
-            f"{corpus.name} has other classes than {config.artifact}: {', '.join(corpus.classes[:5])} ... in place of "
-            f"{', '.join(distilled.classes[:5])} ... Type dataset=... with the corpus that it was made of."
-        )
-    return corpus, options
-
-
-def recorded(kind: type[T], options: dict[str, Any], where: str) -> T:
-    """Options as an artefact records them; what this version does not know is left out.
-
-    Raises:
-        TextddError: one is of another kind than it must be.
-    """
-    try:
-        return within_ranges(rebuilt(kind, options, where, strict=False), where)
-    except ValueError as error:
-        raise TextddError(f"The artefact's manifest.json is not what textdd writes: {error}. {AGAIN}") from error
-
-
-def without_places(options: DatasetConfig) -> DatasetConfig:
-    """Options that name no file and no address; nor does the name of the corpus lead out of `data_dir`.
-
-    Raises:
-        TextddError: it does.
-    """
-    if Path(options.name).name != options.name:
-        raise TextddError(f"The artefact calls its corpus {options.name!r}, which is no name. {AGAIN}")
-    return dataclasses.replace(options, path=None, test_path=None, hub=None)
 
 
 def check(cfg: DictConfig) -> None:
@@ -192,10 +127,9 @@ def main() -> None:
     if any(flag in arguments for flag in cli.HELP_FLAGS):
         print_help("evaluate", PURPOSE, EXAMPLES, "evaluate", ["artifact=PATH"])
         return
-    try:
+    with ending():
+        arguments = sys.argv[1:] = cli.as_meant("evaluate", arguments)
         cli.check_arguments("evaluate", arguments, check)
-    except TextddError as error:
-        cli.exit_with(error)
     quiet()
     job()
 
@@ -205,11 +139,9 @@ def job(cfg: DictConfig) -> None:
     """One scoring."""
     config = OmegaConf.to_object(cfg)
     assert isinstance(config, EvaluateConfig)
-    try:
+    with ending(cache_dir=config.cache_dir, artifact=str(Path(config.artifact).parent)):
         path = execute(config)
-    except TextddError as error:
-        cli.exit_with(error)
-    tell(f"result: {path.resolve()}")
+        announce(f"result: {path.resolve()}")
 
 
 register()

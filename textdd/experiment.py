@@ -7,10 +7,8 @@ finished, it only shows the result; killed, it goes on from the last finished pi
 from __future__ import annotations
 
 import dataclasses
-import json
 import shutil
 import sys
-from collections.abc import Callable
 from contextlib import nullcontext
 from functools import partial
 from importlib.metadata import version
@@ -22,20 +20,26 @@ from textdd.choosing.method import TextMethodConfig
 from textdd.config import RunConfig
 from textdd.distillers import CHOOSERS
 from textdd.evaluation.protocol import Protocol, Result, add_recovery
-from textdd.locks import claim, locked
+from textdd.locks import locked
 from textdd.loggers import Mirrors
 from textdd.machine import machine
 from textdd.outer.chain import Stage, added_up, stages_of
 from textdd.outer.distil import distil, forget_checkpoints, materials_of, plan_of
 from textdd.outer.materials import Place
 from textdd.outer.plan import print_plans
-from textdd.prepare import identity, prepare, setting, short_hash
+from textdd.outer.start.warm_start import source_of
+from textdd.places import check_place, in_places
+from textdd.prepare import materials_folder, prepare, setting, short_hash
 from textdd.problem import Problem
 from textdd.progress import say
-from textdd.record import write_json
+from textdd.quality.agreement import agreement
+from textdd.quality.report import examined
+from textdd.record import sweep_up, write_json
 from textdd.report.figures import accuracy_against_steps
+from textdd.report.results import RESULT
+from textdd.run_folder import embedding_of, folder_of, is_finished, kept_set, once, title_of
 from textdd.sets.distilled_set import DistilledSet
-from textdd.sets.manifest import MANIFEST
+from textdd.sets.texts import TextSet
 from textdd.sweep import failure
 from textdd.trainer import make_trainer, process_rank, set_up_process
 
@@ -50,44 +54,31 @@ def execute(run: RunConfig) -> Path:
         TextddError: something about the data or the configuration has to be mended by the user.
     """
     set_up_process(run.trainer)
-    problem = prepare(run)
-    folder = folder_of(run, problem)
-    # The processes of one run work in one folder together; two runs must not.
-    with locked(folder, f"the run {folder.name}") if process_rank() == 0 else nullcontext():
-        final = carry_out(run, problem, folder)
-    failure(run).unlink(missing_ok=True)
+    with in_places(output_dir=run.output_dir, cache_dir=run.cache_dir):
+        if not any(Path(run.output_dir).glob("*/result.json")):  # finished runs may lie where nothing can be written
+            check_place("output_dir", run.output_dir)
+        problem = prepare(run)
+        folder = folder_of(run, problem)
+        if not run.overwrite and is_finished(folder):
+            return folder / RESULT
+        # The processes of one run work in one folder together; two runs must not.
+        with locked(folder, f"the run {folder.name}") if process_rank() == 0 else nullcontext():
+            final = carry_out(run, problem, folder)
+        failure(run).unlink(missing_ok=True)
     return final
-
-
-def folder_of(run: RunConfig, problem: Problem) -> Path:
-    """The folder of a run, named after its configuration and the content of its corpus."""
-    choices = f"{run.model.name}-{embedding_of(run, problem)}-{run.distiller.name}"
-    return Path(run.output_dir) / f"{title_of(problem)}-{choices}-s{run.seed}-{identity(run, problem)}"
-
-
-def embedding_of(run: RunConfig, problem: Problem) -> str:
-    """Where the vectors of a run come from: a pretrained student has its own."""
-    return "own" if problem.space.kind == "pretrained" else run.embedding.name
-
-
-def title_of(problem: Problem) -> str:
-    """A short name of what is compared, such as "ag_news-30"."""
-    return f"{problem.corpus.name}-{problem.per_class}"
 
 
 def carry_out(run: RunConfig, problem: Problem, folder: Path) -> Path:
     """Do in a run's folder what is not done yet, and return the path of its result.json."""
-    final = folder / "result.json"
-    if run.overwrite and process_rank() == 0:
-        shutil.rmtree(folder, ignore_errors=True)
-    if final.exists():
-        say("This run is finished; overwrite=true runs it again.")
-        return final
+    if run.overwrite and process_rank() == 0 and folder.exists():
+        shutil.rmtree(folder)
+    if is_finished(folder):  # another process did it meanwhile
+        return folder / RESULT
     say(f"folder: {folder}")
-    settings = dataclasses.asdict(run)
     mirrors = mirrors_of(run, problem, folder)
     try:
         distilled = distilled_set(run, problem, folder, mirrors)
+        examination = examined(distilled, problem.corpus, run.quality) if isinstance(distilled, TextSet) else None
         methods = compare(run, problem, distilled, folder)
         result = {
             "dataset": problem.corpus.name,
@@ -104,7 +95,8 @@ def carry_out(run: RunConfig, problem: Problem, folder: Path) -> Path:
             "distilling": distilled.manifest["distilling"],
             "versions": distilled.manifest["versions"],
             "machine": machine(),
-            "config": settings,
+            "config": dataclasses.asdict(run),
+            **({"quality": examination} if examination else {}),
         }
         accuracy_against_steps([result], folder / FIGURE)
         mirrors.log_results(methods, folder / FIGURE, problem.task.measures)
@@ -113,9 +105,10 @@ def carry_out(run: RunConfig, problem: Problem, folder: Path) -> Path:
     metrics = (*problem.task.measures, "recovery")
     distilled.manifest["metrics"] = {n: {metric: m[metric] for metric in metrics} for n, m in methods.items()}
     distilled.save(folder / "artifact")
-    write_json(final, result)
+    write_json(folder / RESULT, result)
+    sweep_up(folder)
     say(f"figure: {folder / FIGURE}\nartifact: {folder / 'artifact'}")
-    return final
+    return folder / RESULT
 
 
 def mirrors_of(run: RunConfig, problem: Problem, folder: Path) -> Mirrors:
@@ -143,19 +136,14 @@ def show_plan(run: RunConfig) -> None:
     print_plans(plans)
 
 
-def materials_folder(run: RunConfig, problem: Problem) -> Path:
-    """Where methods keep what other runs on the same texts, space and student can use."""
-    return problem.cache / "materials" / short_hash(setting(run, problem))
-
-
 def distilled_set(run: RunConfig, problem: Problem, folder: Path, mirrors: Mirrors) -> DistilledSet:
     """Distil stage by stage, or load what a killed run had finished distilling."""
     artifact = folder / "artifact"
-    if (artifact / MANIFEST).exists():
-        return given_its_student(run, DistilledSet.load(artifact))
+    if (kept := kept_set(artifact)) is not None:
+        return given_its_student(run, kept)
     stages = stages_of(run.distiller)
     start = stages[0].warm_start
-    distilled = None if start is None else DistilledSet.load(start)
+    distilled = None if start is None else source_of(start, problem)
     facts = []
     for number, stage in enumerate(stages, 1):
         place = Place(
@@ -186,8 +174,8 @@ def finished_stage(
 ) -> DistilledSet:
     """Distil by one method from `source` on, or load what a killed run had finished."""
     artifact = place.folder / "artifact"
-    if (artifact / MANIFEST).exists():
-        return DistilledSet.load(artifact)
+    if (kept := kept_set(artifact)) is not None:
+        return kept
     manifest = manifest_of(run, problem, stage)
     if isinstance(stage, TextMethodConfig):
         candidates, _ = CHOOSERS[stage.name]
@@ -251,13 +239,6 @@ def compare(run: RunConfig, problem: Problem, distilled: DistilledSet, folder: P
     facts = distilled.manifest["distilling"]
     methods["distilled"] |= {name: facts[name] for name in ("seconds", "peak_memory_bytes")}
     add_recovery(methods, problem.task.measures[0])
+    if isinstance(distilled, TextSet):
+        methods["distilled"]["teacher_agreement"] = agreement(distilled, protocol.reader, teacher)
     return methods
-
-
-def once(path: Path, work: Callable[[], Result]) -> Result:
-    """Do a piece of work unless its stored result is there."""
-    with claim(path, f"evaluation {path.stem}") as ours:
-        if ours:
-            write_json(path, work())
-    content: Result = json.loads(path.read_text())
-    return content

@@ -40,7 +40,7 @@ class Option(NamedTuple):
         if isinstance(self.rule, Chosen):
             group = self.rule.group
             best = nearest_first(str(self.value), choices_of(group))[0]
-            return TextddError(f"{got}; {group}={default} was chosen, with its options. Type: {group}={best}")
+            return TextddError(f"{got}; it comes with a choice of {group}, as its options do. Type: {group}={best}")
         usual = shown(self.rule.suggested(self.value, self.default))
         return TextddError(f"{got}. Allowed: {self.rule}; the default is {default}. Type: {self.key}={usual}")
 

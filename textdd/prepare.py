@@ -14,10 +14,11 @@ from textdd.config import RunConfig
 from textdd.corpora.budget import check_per_class, per_class_from_budget
 from textdd.corpora.build import Progress
 from textdd.corpora.corpus import Corpus, load_corpus
+from textdd.corpora.overlap import check_overlap
 from textdd.corpora.sources import DatasetConfig
 from textdd.problem import Problem
 from textdd.progress import Bar, say
-from textdd.sets.manifest import read_manifest
+from textdd.sets.manifest import files_of
 from textdd.spaces.checkpoint import load_checkpoint
 from textdd.spaces.length import tell_cuts
 from textdd.spaces.pretrained import pretrained_space
@@ -38,6 +39,7 @@ def prepare(run: RunConfig) -> Problem:
     cache = Path(run.cache_dir).expanduser()
     with bars() as show:
         corpus = load_corpus(run.dataset, run.data_dir, cache, run.seed, show)
+    tell(corpus, run.dataset)
     if corpus.revision and run.dataset.revision is None:
         say(f"{run.dataset.hub} was read at its commit {corpus.revision}. Always to read this one, type:")
         say(f"  dataset.revision={corpus.revision}")
@@ -58,6 +60,17 @@ def prepare(run: RunConfig) -> Problem:
     tell_cuts(Reading(corpus.train, stores[corpus.train.store.path], space))
     say(f"distilled set: {per_class} per class = {share:.4%} of the training texts")
     return problem
+
+
+def tell(corpus: Corpus, dataset: DatasetConfig) -> None:
+    """Say what whoever measures on a corpus should know.
+
+    Raises:
+        TextddError: all test texts are training texts.
+    """
+    for remark in corpus.remarks:
+        say(remark)
+    check_overlap(corpus.overlap, dataset)
 
 
 def space_for(
@@ -126,9 +139,14 @@ def identity(run: RunConfig, problem: Problem) -> str:
     """A short hash of all that decides a run's result."""
     distiller, evaluation = dataclasses.asdict(run.distiller), dataclasses.asdict(run.evaluation)
     if run.distiller.warm_start is not None:  # what it holds decides, not where it lies
-        distiller["warm_start"] = read_manifest(Path(run.distiller.warm_start))["files"]
+        distiller["warm_start"] = files_of(Path(run.distiller.warm_start))
     processes = run.trainer.devices * run.trainer.num_nodes
     return short_hash([setting(run, problem), problem.per_class, distiller, evaluation, processes])
+
+
+def materials_folder(run: RunConfig, problem: Problem) -> Path:
+    """Where methods keep what other runs on the same texts, space and student can use."""
+    return problem.cache / "materials" / short_hash(setting(run, problem))
 
 
 def short_hash(content: object) -> str:

@@ -5,6 +5,11 @@ python -m textdd.run dataset=dbpedia budget=0.001
 
 from __future__ import annotations
 
+if __name__ == "__main__":  # what follows takes seconds to import, and may be stopped meanwhile
+    from textdd.stopping import listen
+
+    listen()
+
 import json
 import sys
 from pathlib import Path
@@ -17,13 +22,15 @@ from omegaconf import DictConfig
 from textdd import cli
 from textdd.checks import check
 from textdd.config import register, to_run
+from textdd.ending import ending
 from textdd.errors import TextddError
 from textdd.experiment import execute, show_plan
 from textdd.groups import CONF
 from textdd.help import print_help
 from textdd.quiet import quiet
 from textdd.report.terminal import print_results
-from textdd.screen import tell
+from textdd.report.texts import print_quality
+from textdd.screen import announce
 from textdd.sweep import attempt, check_launcher, sweep
 
 PURPOSE = "Distil a labelled text corpus into a tiny synthetic training set, then compare distilled vs random vs full."
@@ -71,14 +78,13 @@ def main() -> None:
         chosen = [argument for argument in arguments if not argument.startswith("-")]
         print_help("run", PURPOSE, EXAMPLES, "config", chosen)
         return
-    try:
-        arguments = sys.argv[1:] = cli.with_lists("config", arguments)
+    with ending():
+        arguments = sys.argv[1:] = cli.as_meant("config", arguments)
         check_line(arguments)
-    except TextddError as error:
-        cli.exit_with(error)
     if cli.is_sweep(arguments):
         output_dir = to_run(cli.compose_config("config", cli.jobs_of(arguments)[0])).output_dir
-        sys.exit(sweep(arguments, Path(output_dir), job))
+        with ending(output_dir=output_dir):
+            sys.exit(sweep(arguments, Path(output_dir), job))
     job()
 
 
@@ -90,15 +96,16 @@ def job(cfg: DictConfig) -> None:
     if HydraConfig.get().mode == RunMode.MULTIRUN:
         attempt(run, execute)
         return
-    try:
+    with ending(output_dir=run.output_dir, cache_dir=run.cache_dir):
         if run.plan:
             show_plan(run)
             return
         path = execute(run)
-    except TextddError as error:
-        cli.exit_with(error)
-    print_results(json.loads(path.read_text()))
-    tell(f"result: {path.resolve()}")
+        result = json.loads(path.read_text())
+        if "quality" in result:
+            print_quality(result["quality"], result["methods"]["distilled"].get("teacher_agreement"))
+        print_results(result)
+        announce(f"result: {path.resolve()}")
 
 
 register()

@@ -33,7 +33,7 @@ class Console(rich.console.Console):
             yield segment if segment.control else segment._replace(text=on_screen(segment.text))
 
 
-def tell(line: str) -> None:
+def announce(line: str) -> None:
     """Write a line to standard output: as it is for scripts, and for people so that it commands no terminal."""
     sys.stdout.write(f"{on_screen(line) if sys.stdout.isatty() else line}\n")
     sys.stdout.flush()

@@ -25,11 +25,13 @@ from hydra.core.hydra_config import HydraConfig
 from textdd.cli import compose_config, jobs_of
 from textdd.config import RunConfig
 from textdd.errors import MissingCorpus, TextddError
+from textdd.places import short_name
 from textdd.prepare import short_hash
 from textdd.progress import console, say
 from textdd.record import write_json
 from textdd.report.terminal import Failure, print_sweep
-from textdd.screen import Console, tell
+from textdd.screen import Console, announce
+from textdd.typed import written
 
 POLL_SECONDS = 0.5
 
@@ -90,8 +92,8 @@ def failure(run: RunConfig) -> Path:
     for place in ("data_dir", "cache_dir", "output_dir", "overwrite", "logger"):
         del options[place]
     choices = f"{run.model.name}-{run.embedding.name}-{run.distiller.name}"
-    name = f"{run.dataset.name}-{size}-{choices}-s{run.seed}-{short_hash(options)}"
-    return Path(run.output_dir) / "failed" / f"{name}.json"
+    name = short_name(f"{run.dataset.name}-{size}-{choices}-s{run.seed}")
+    return Path(run.output_dir) / "failed" / f"{name}-{short_hash(options)}.json"
 
 
 def attempt(run: RunConfig, execute: Callable[[RunConfig], Path]) -> None:
@@ -171,8 +173,7 @@ def sweep(arguments: list[str], output_dir: Path, launch: Callable[[], None]) ->
     for old in folder.glob("*.json"):
         old.unlink()
     say(f"sweep of {len(jobs)} jobs; their logs: {folder}/NUMBER.log")
-    quoted = str(folder).replace("\\", "\\\\").replace("'", "\\'")
-    sys.argv[1:] = [*arguments, f"hydra.sweep.dir='{quoted}'"]
+    sys.argv[1:] = [*arguments, f"hydra.sweep.dir={written(str(folder))}"]
     watch = Watch(folder, len(jobs))
     watch.start()
     try:
@@ -217,7 +218,7 @@ class Watch(threading.Thread):
                 if outcome.state == "failed":
                     self.screen.print(outcome.trace, markup=False, highlight=False, soft_wrap=True)
                 elif outcome.state == "finished":
-                    tell(f"result: {outcome.result}")
+                    announce(f"result: {outcome.result}")
 
     def stop(self) -> None:
         """Stop looking, after one last look."""

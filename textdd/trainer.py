@@ -16,6 +16,7 @@ from pytorch_lightning.utilities import rank_zero_only
 from textdd.allowed import OneOf, Whole
 from textdd.errors import TextddError
 from textdd.record import write_bytes
+from textdd.stopping import follow, listen, listening
 
 
 @dataclass
@@ -89,7 +90,7 @@ def check_devices(config: TrainerConfig) -> None:
 
 
 class SetUpProcess(pl.Callback):
-    """Does the same in processes that Lightning starts: they inherit nothing.
+    """Does the same in processes that Lightning starts, which inherit nothing, and ends them with the first.
 
     Args:
         config: threads and matrix products.
@@ -102,6 +103,22 @@ class SetUpProcess(pl.Callback):
         """Set this process up."""
         del trainer, pl_module, stage
         set_up_process(self.config)
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Take back the signals from Lightning, whose handler speaks to processes that may wait for something else."""
+        del pl_module
+        if trainer.global_rank:
+            follow()
+        elif listening():
+            listen()
+
+    def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
+        """End the processes that this one started: they would wait for it."""
+        del pl_module, exception
+        started = getattr(trainer.strategy.launcher, "procs", [])
+        for process in started:
+            process.kill()
+        started.clear()  # Lightning kills this process a moment after it finds one of them dead
 
 
 def make_trainer(config: TrainerConfig, *, alone: bool = False, **options: Any) -> pl.Trainer:

@@ -40,7 +40,7 @@ MISTAKES = {
     "evaluation.transfer=[lsmt]": r"Type: evaluation.transfer=\[lstm\]$",
     "evaluation.selectors=[herding,k_centre]": r"Type: evaluation.selectors=\[herding,k_center\]$",
     "distiller=paper distiller.step_size=nan": r"the default is 0.03\. Type: distiller.step_size=0.03$",
-    "distiller.name=paper": r"Got distiller.name=paper; distiller=meta_gradient was chosen, with its options\. Type: ",
+    "distiller.name=paper": r"Got distiller.name=paper; it comes with a choice of distiller.*Type: distiller=paper$",
     "model.name=lstm": r"Type: model=lstm$",
     "distiller=chain distiller.options.meta_gradient.name=paper": r"Type: distiller=paper$",
     "distiller=chain distiller.options.meta_gradient=3": r"Allowed: options by their own names, each behind a dot",

@@ -18,7 +18,7 @@ def test_names_its_commands():
     for words in ((), ("--help",)):
         shown = textdd(*words)
         assert shown.returncode == 0
-        for name in ("run", "evaluate", "report", "dashboard"):
+        for name in ("run", "evaluate", "quality", "export", "report", "dashboard"):
             assert f"textdd {name} " in shown.stdout
 
 
@@ -59,4 +59,4 @@ def test_completes_choices_in_a_shell(line):
     ],
 )
 def test_one_value_is_a_list_of_one(typed, taken):
-    assert cli.with_lists("config", [typed, "per_class=3"]) == [taken, "per_class=3"]
+    assert cli.as_meant("config", [typed, "per_class=3"]) == [taken, "per_class=3"]

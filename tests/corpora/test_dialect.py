@@ -2,8 +2,8 @@
 
 import pytest
 
-from textdd.corpora.dialect import is_quoted
 from textdd.corpora.files import open_table
+from textdd.corpora.formats.options import FileOptions
 from textdd.errors import TextddError
 
 
@@ -23,7 +23,7 @@ def test_marks_that_mean_nothing_swallow_nothing(tmp_path, capsys):
 def test_marks_around_cells_are_no_part_of_them(text, tmp_path):
     path = tmp_path / "train.tsv"
     path.write_text("text\tlabel\n" + text)
-    assert is_quoted(path, "\t", "auto")
+    assert open_table(path).dialect.quoted == ('"' in text)
     assert len(rows(open_table(path))) == 2
 
 
@@ -31,9 +31,9 @@ def test_marks_around_cells_are_no_part_of_them(text, tmp_path):
 def test_what_is_asked_for_is_done(quoting, expected, tmp_path):
     path = tmp_path / "train.tsv"
     path.write_text('text\tlabel\n"so\ta\nb"\tb\n')
-    assert is_quoted(path, "\t", quoting) is expected
+    assert open_table(path, FileOptions(quoting=quoting)).dialect.quoted is expected
     with pytest.raises(TextddError, match=r"Type: dataset\.quoting=none"):
-        is_quoted(path, "\t", "nun")
+        FileOptions(quoting="nun").check()
 
 
 def test_a_table_without_a_header_takes_the_names_that_are_given(tmp_path, load):

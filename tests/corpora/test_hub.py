@@ -113,6 +113,18 @@ def test_what_was_read_once_is_read_again_without_a_network(place):
     assert again == found
 
 
+def test_what_was_downloaded_and_is_damaged_is_downloaded_anew(place, hub):
+    folder, found, _ = place
+    files = [path for path in (folder / "cache" / "hub").rglob("*-train.arrow") if path.is_file()]
+    files += (folder / "cache" / "hub" / "copies").rglob("snapshots/*/fine/train/0000.parquet")
+    for path in files:
+        content = path.read_bytes()
+        path.write_bytes(content[:-40] + bytes([content[-40] ^ 1]) + content[-39:])
+    again, said = read(folder, hub, *(options for options, *_ in READABLE))
+    assert again == found
+    assert said.count("It is downloaded anew.") == len(files) > 3
+
+
 def test_a_pinned_commit_is_not_replaced_by_what_was_downloaded_earlier(place):
     pinned = {"hub": "some/plain", "revision": "0" * 40}
     (found,), _ = read(place[0], "http://127.0.0.1:9", pinned, offline=True)

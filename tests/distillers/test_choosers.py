@@ -13,10 +13,11 @@ from textdd.choosing.choose import SEARCH, choose
 from textdd.choosing.labels import LABELS
 from textdd.choosing.method import PICKS
 from textdd.choosing.pool import FORMS
-from textdd.config import CONF, register
+from textdd.config import register
 from textdd.distillers import CHOOSERS
 from textdd.errors import TextddError
 from textdd.evaluation.scoring import score
+from textdd.groups import CONF
 from textdd.loggers import LoggerConfig, Mirrors
 from textdd.outer.materials import Materials, Place
 from textdd.sets.distilled_set import DistilledSet
@@ -81,7 +82,7 @@ class TestEveryChooser:
         assert isinstance(made, TextSet)
         assert len(set(made.texts)) == len(made) == 2 * subject.classes
         assert all(segment.strip() for text in made.texts for segment in text)
-        assert len(made.manifest["origins"]) == len(made)
+        assert len(made.origins) == len(made)
         assert made.manifest["distilling"]["outer_steps"] <= 12
         if subject.task.name == "one_class" and changes.get("labels") != "teacher":
             assert made.text_labels.argmax(1).tolist() == [m % subject.classes for m in range(len(made))]
@@ -121,7 +122,7 @@ class TestEveryChooser:
         made.save(tmp_path / "artifact")
         again = DistilledSet.load(tmp_path / "artifact")
         assert again.texts == made.texts
-        assert again.manifest["origins"] == made.manifest["origins"]
+        assert again.origins == made.origins
 
 
 @pytest.mark.parametrize("name", CHOOSERS)

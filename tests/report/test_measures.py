@@ -14,7 +14,7 @@ from tests.report.conftest import SEVERAL_LABELS, invented
 from tests.report.test_tables import lines_of, table_of
 from textdd.report.figures import OTHERS, colours, draw_accuracy_against_steps
 from textdd.report.gallery import pictures
-from textdd.report.inside import course, readings, written
+from textdd.report.inside import course, readings
 from textdd.report.measures import called, either
 from textdd.report.page import write_report
 from textdd.report.paper import PAPER
@@ -22,6 +22,7 @@ from textdd.report.pooling import configurations
 from textdd.report.results import find
 from textdd.report.tables import accuracies, uses
 from textdd.report.terminal import print_results, results_table, sweep_table
+from textdd.report.texts import written
 from textdd.sets.artifact import card
 from textdd.sets.distilled_set import DistilledSet
 
@@ -227,7 +228,7 @@ def test_texts_are_shown_as_they_are(place, monkeypatch, tmp_path):
     monkeypatch.setattr("textdd.report.page.DistilledSet", SimpleNamespace(load=lambda _: made_of_texts))
     page = write_report(find([tmp_path / "runs"]), tmp_path / "out").read_text()
     assert '<a href="#texts">The texts</a>' in page
-    assert page.count("&lt;b&gt;</li>") == 20
+    assert page.count("&lt;b&gt;\n</li>") == 20
     assert "<p><strong>joy &amp; fear</strong></p>" in page
     assert "and 2 more" in page
     assert "hold no word vectors to compare with" in page

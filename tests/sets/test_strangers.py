@@ -12,8 +12,8 @@ from tests.sets.test_artifact import edit_manifest, replace_tensors
 from textdd import DistilledSet
 from textdd.config import EvaluateConfig
 from textdd.errors import TextddError
-from textdd.evaluate import corpus_of
 from textdd.record import write_tensors
+from textdd.set_problem import corpus_of
 from textdd.sets.manifest import digest
 from textdd.sets.matrices import MatrixSet
 from textdd.sets.schema import FILES
@@ -236,7 +236,7 @@ def test_the_card_shows_names_as_text(tmp_path):
     ("options", "said"),
     [
         ({"name": "local", "path": "{secret}"}, "dataset=local dataset.path="),
-        ({"name": "somebody/corpus", "hub": "somebody/corpus"}, "is no name"),
+        ({"name": "somebody/corpus", "hub": "somebody/corpus"}, "a name that a folder can have"),
         ({"name": "mine", "hub": "somebody/corpus"}, "Or say which texts"),
         ({"name": "${{oc.env:HOME}}"}, "Or say which texts"),
         ({"name": "demo", "length": {"a": 1}}, "corpus.options.length is"),

@@ -76,7 +76,8 @@ def test_is_a_table_for_people(problem):
     assert made.written == [{"text": t, "label": n} for (t,), n in zip(made.texts, labels, strict=True)]
     dataset = made.to_dataset()
     assert dataset["label"][:] == labels
-    assert dataset.column_names == ["text", "label"]
+    assert dataset.column_names == ["text", "label", "origin"]
+    assert set(dataset["origin"]) == {"real"}
     soft = text_set(problem, ROWS, torch.rand(6, 3).softmax(1)).to_dataset()
     assert len(soft[0]["probabilities"]) == 3
     assert made.first(1).texts == made.texts[:3]

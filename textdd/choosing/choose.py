@@ -36,8 +36,7 @@ def choose(
         candidates: what there is to choose from.
         materials: the problem and the cache.
         place: where to keep what.
-        manifest: what is known of the set beforehand; what it cost is added as `distilling`, and as `origins` where
-            each text is from.
+        manifest: what is known of the set beforehand; what it cost is added as `distilling`.
         source: the set to start from, if any.
 
     Raises:

@@ -21,6 +21,7 @@ from textdd.outer.materials import Materials
 from textdd.outer.teacher import train_teacher
 from textdd.progress import Bar
 from textdd.record import write_bytes
+from textdd.seal import discard
 from textdd.sets.texts import Text
 from textdd.spaces.checkpoint import Checkpoint, load_checkpoint
 from textdd.spaces.pretrained import frame_of
@@ -69,14 +70,15 @@ class Encoder(ABC):
             for start in range(0, len(texts), CHUNK):
                 part = path.with_name(f".{path.stem}-{start}.npy")
                 parts.append(part)
-                if not part.exists():
-                    write_array(part, self.chunk(texts[start : start + CHUNK], bar, start))
+                with claim(part, f"reading texts from the {start + 1}th on") as ours:
+                    if ours:
+                        write_array(part, self.chunk(texts[start : start + CHUNK], bar, start))
                 bar.update(min(start + CHUNK, len(texts)))
         finally:
             bar.close()
         write_array(path, np.concatenate([np.load(part, allow_pickle=False) for part in parts], axis=1))
         for part in parts:
-            part.unlink()
+            discard(part)
 
     def chunk(self, texts: list[Text], bar: Bar, done: int) -> np.ndarray:
         """Features (views, n, F) of some texts; those of like length are read together."""

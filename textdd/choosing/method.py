@@ -210,7 +210,7 @@ def set_of(
         found: the candidates.
         state: of the search, at its end.
         place: the run's folder.
-        manifest: what is known of the set; `origins` is added, where each text is from.
+        manifest: what is known of the set.
     """
     problem, search = materials.problem, found.search
     hard = set_at(state.best, found, problem, manifest)
@@ -235,8 +235,8 @@ def set_of(
 def set_at(picks: list[int], found: Prepared, problem: Problem, manifest: dict[str, Any]) -> TextSet:
     """The candidates at some rows (M,) as a set with hard labels."""
     y = problem.task.as_labels(found.search.candidates.targets[picks]).float()
-    manifest = {**manifest, "origins": [found.pool.origins[i] for i in picks]}
-    return TextSet([found.pool.texts[i] for i in picks], y, None, Recipe(), manifest, problem.space)
+    texts, origins = [found.pool.texts[i] for i in picks], [found.pool.origins[i] for i in picks]
+    return TextSet(texts, y, None, Recipe(), manifest, problem.space, origins)
 
 
 def tuned_recipe(config: TextMethodConfig, made: TextSet, problem: Problem) -> Recipe:

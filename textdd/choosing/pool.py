@@ -26,7 +26,7 @@ class Pool(NamedTuple):
         texts: the texts (n,).
         targets: as the corpus has them (n,) or (n, C).
         strata: the class by which each is counted (n,).
-        origins: where each is from, in a word (n,).
+        origins: where each is from (n,), a name of ORIGINS.
     """
 
     texts: list[Text]

@@ -49,7 +49,6 @@ def with_source(pool: Pool, source: DistilledSet, problem: Problem) -> tuple[Poo
                 f"to have {problem.per_class}. Type: distiller.warm_start=null"
             )
         rows[label :: len(classes)] = members
-    origins = list(source.manifest.get("origins", ["warm start"] * size))
     behind = Pool(pool.texts + source.texts, torch.cat([pool.targets, targets]), np.concatenate([pool.strata, strata]),
-                  pool.origins + origins)  # fmt: skip
+                  pool.origins + source.origins)  # fmt: skip
     return behind, (len(pool.texts) + rows).tolist()

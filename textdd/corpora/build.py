@@ -5,24 +5,28 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import chain
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
-from textdd.corpora.labels import LabelCode, as_strings, class_code, sorted_classes
-from textdd.corpora.records import Columns, Records, Source, find_columns, read_records
+from textdd.corpora.labels import LabelCode, Unlabelled, as_label, as_strings, class_code, sorted_classes
+from textdd.corpora.overlap import hashes, shared, told
+from textdd.corpora.rare import alike, rare_classes
+from textdd.corpora.records import Columns, Gaps, Records, Source, find_columns, read_records
 from textdd.corpora.several import FlagCode, labels_in, list_code
 from textdd.corpora.sources import DatasetConfig, Sources
 from textdd.corpora.texts import write_texts
-from textdd.errors import TextddError
+from textdd.corpora.unlabelled import about_test_files
+from textdd.errors import TextddError, cut
 from textdd.locks import built
+from textdd.places import short_name
 
 # Part of every key: raise it when what is stored changes.
-FORMAT = 2
+FORMAT = 3
 
 Progress = Callable[[str, int, int], None]
 
@@ -34,7 +38,7 @@ def corpus_key(config: DatasetConfig, sources: Sources, cache_dir: Path) -> str:
     """
     content = [[source.fingerprint(cache_dir) for source in part] for part in sources]
     read = [config.text_columns, config.pair, config.label, config.label_columns, config.label_separator]
-    options = [*read, config.classes, config.on_empty]
+    options = [*read, config.classes, config.on_empty, config.on_missing_label, config.min_per_class]
     return hashlib.blake2b(json.dumps([FORMAT, content, options]).encode(), digest_size=12).hexdigest()
 
 
@@ -56,7 +60,7 @@ def built_corpus(config: DatasetConfig, sources: Sources, cache_dir: Path, progr
     Raises:
         TextddError: something is wrong with a file, a column, a text or a label.
     """
-    name = re.sub(r"[^a-zA-Z0-9]+", "_", config.name)
+    name = short_name(re.sub(r"[^a-zA-Z0-9]+", "_", config.name))
     folder = cache_dir / "corpora" / f"{name}-{corpus_key(config, sources, cache_dir)}"
     with built(folder, f"reading {config.name}") as unfinished:
         if unfinished is not None:
@@ -69,53 +73,90 @@ def _build(folder: Path, config: DatasetConfig, sources: Sources, progress: Prog
     wanted = Columns(config.text_columns, labels, config.pair, several=bool(config.label_columns))
     named = config.hub is not None
     columns = {source: find_columns(source, wanted, named=named) for source in sources.train}
-    with about_test_files(sources):
+    with about_test_files(config, sources):
         columns |= {source: find_columns(source, wanted, named=named) for source in sources.test}
+    write = partial(_write, folder, config, columns, progress)
     codes = _label_codes(config, sources, columns)
+    remarks = []
+    train = write("train", sources.train, codes, hashed=bool(sources.test))
+    if (train.counts < config.min_per_class).any():
+        rare, left_out = rare_classes(codes[sources.train[0]].classes, train.counts, config.min_per_class)
+        codes = {source: code.without(rare) for source, code in codes.items()}
+        remarks.append(left_out)
+        train = write("train", sources.train, codes, hashed=bool(sources.test))
     classes = codes[sources.train[0]].classes
-    for part, files in zip(("train", "test"), sources, strict=True):
-        if files:
-            counts = np.zeros(len(classes), np.int64)  # (C,)
-            found = chain.from_iterable(read_records(s, columns[s], codes[s], config.on_empty) for s in files)
-            with about_test_files(sources) if part == "test" else nullcontext():
-                write_texts(folder / f"{part}.arrow", _counted(found, counts, partial(progress, f"reading {part}")))
-            if not counts.any():
-                raise TextddError(
-                    f"{files[0].name} holds no text with a label. Add some, or name another column: "
-                    "dataset.text=NAME dataset.label=NAME"
-                )
-            if part == "train" and counts.min() == 0:
-                there = ",".join(np.array(classes)[counts > 0])
-                raise TextddError(
-                    f"{files[0].name}: class {classes[int(counts.argmin())]!r} has no training text. "
-                    f"Add some, or name only the classes that there are: dataset.classes=[{there}]"
-                )
+    if train.counts.min() == 0:
+        raise TextddError(
+            f"{sources.train[0].name}: class {cut(classes[int(train.counts.argmin())])!r} has no training text. "
+            "Add some, or leave such classes out: dataset.min_per_class=1"
+        )
+    remarks += [*train.remarks, *alike(classes)]
+    overlap = 0.0
+    if sources.test:
+        with about_test_files(config, sources):
+            test = write("test", sources.test, codes, hashed=True)
+        count, texts = shared(test.hashes, train.hashes), len(test.hashes)
+        overlap = count / texts
+        remarks += [*test.remarks, *told(count, texts)]
     meta = {
         "name": config.name,
         "classes": list(classes),
         "task": "several_labels" if config.label_columns else "one_class",
         "from": [s.name for s in chain(*sources)],
         "revision": next(filter(None, (getattr(s, "read_revision", None) for s in sources.train)), None),
+        "remarks": remarks,
+        "overlap": overlap,
     }
     (folder / "meta.json").write_text(json.dumps(meta, indent=1), encoding="utf-8")
 
 
-@contextmanager
-def about_test_files(sources: Sources) -> Iterator[None]:
-    """Say of a mistake in a test file what helps where that file has no labels, as those of competitions have none.
+class Part(NamedTuple):
+    """What was written of the training or the test texts.
 
-    Raises:
-        TextddError: the mistake.
+    Attributes:
+        counts: texts of each class (C,).
+        remarks: what was left out.
+        hashes: of all texts (n,), int64; none where they were not asked for.
     """
-    try:
-        yield
-    except TextddError as error:
-        train = getattr(sources.train[0], "path", None)
-        aside = f"dataset.path={train}" if train is not None else "dataset.path=THE_TRAINING_FILE"
-        raise TextddError(
-            f"{error} If this test file has no labels, leave it out, and a part of the training texts is set aside to "
-            f"test on. Type: {aside}"
-        ) from error
+
+    counts: np.ndarray
+    remarks: list[str]
+    hashes: np.ndarray
+
+
+def _write(
+    folder: Path,
+    config: DatasetConfig,
+    columns: dict[Source, Columns],
+    progress: Progress,
+    part: str,
+    sources: Sequence[Source],
+    codes: dict[Source, LabelCode],
+    *,
+    hashed: bool,
+) -> Part:
+    gaps, remarks = Gaps(config.on_empty, config.on_missing_label), list[str]()
+    counts, found = np.zeros(len(codes[sources[0]].classes), np.int64), [np.empty(0, np.int64)]
+
+    def counted() -> Iterator[Records]:
+        done = 0
+        for source in sources:
+            for batch in read_records(source, columns[source], codes[source], gaps, remarks):
+                several = batch.targets.ndim > 1
+                counts[:] += batch.targets.sum(0) if several else np.bincount(batch.targets, minlength=len(counts))
+                if hashed:
+                    found.append(hashes(batch.segments))
+                yield batch
+                done += len(batch.targets)
+                progress(f"reading {part}", done, 0)
+
+    write_texts(folder / f"{part}.arrow", counted())
+    if not counts.any():
+        raise Unlabelled(
+            f"{sources[0].name} holds no text with a label.",
+            "Add some, or name other columns: dataset.text=NAME dataset.label=NAME",
+        )
+    return Part(counts, remarks, np.concatenate(found))
 
 
 def _label_codes(config: DatasetConfig, sources: Sources, columns: dict[Source, Columns]) -> dict[Source, LabelCode]:
@@ -146,17 +187,6 @@ def _found(config: DatasetConfig, sources: Sources, columns: dict[Source, Column
             if config.label_columns:
                 written, _ = labels_in(table.column(0), config.label_separator, source.name)
             else:
-                written = as_strings(table.column(0))
-            found.update(written.unique().drop_null().to_pylist())
+                written = as_strings(table.column(0), source.name)
+            found.update(label for cell in written.unique().to_pylist() if (label := as_label(cell)) is not None)
     return found
-
-
-def _counted(batches: Iterator[Records], counts: np.ndarray, progress: Callable[[int, int], None]) -> Iterator[Records]:
-    """Pass the batches on, count the texts of every class (C,), and tell how many texts have gone by."""
-    done = 0
-    for batch in batches:
-        several = batch.targets.ndim > 1
-        counts += batch.targets.sum(0) if several else np.bincount(batch.targets, minlength=len(counts))
-        yield batch
-        done += len(batch.targets)
-        progress(done, 0)

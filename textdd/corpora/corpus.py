@@ -74,6 +74,8 @@ class Corpus:
         test: read once, at the end.
         train_rows: training texts before validation was carved: what a budget is a fraction of.
         revision: the commit that was read from the hub; None where the texts are not from there.
+        remarks: what was left out when it was read, and what else whoever measures on it should know.
+        overlap: the share of the test texts that are training texts as well, where they come from a file of their own.
     """
 
     name: str
@@ -86,6 +88,8 @@ class Corpus:
     test: Split
     train_rows: int
     revision: str | None = None
+    remarks: tuple[str, ...] = ()
+    overlap: float = 0.0
 
     @property
     def pair(self) -> bool:
@@ -137,4 +141,6 @@ def load_corpus(
         test=Split(test_store, test_rows),
         train_rows=len(rows),
         revision=meta.get("revision"),
+        remarks=tuple(meta["remarks"]),
+        overlap=meta["overlap"],
     )

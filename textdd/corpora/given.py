@@ -11,7 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from textdd.errors import TextddError
-from textdd.record import write_bytes
+from textdd.locks import built
+from textdd.typed import exists, written
 
 
 def kept(data: Any, labels: Sequence[Any] | None, options: dict[str, Any], cache: Path) -> list[str]:
@@ -27,9 +28,8 @@ def kept(data: Any, labels: Sequence[Any] | None, options: dict[str, Any], cache
     Raises:
         TextddError: it is none of these, or something is missing.
     """
-    if isinstance(data, Path) or (isinstance(data, str) and (Path(data).expanduser().exists() or "." in data)):
-        quoted = str(data).replace("'", "\\'")
-        return ["dataset=local", f"dataset.path='{quoted}'"]
+    if isinstance(data, Path) or (isinstance(data, str) and (exists(data) or "." in data or "/" in data)):
+        return ["dataset=local", f"dataset.path={written(str(data))}"]
     if isinstance(data, str):
         return [f"dataset={data}"]
     parts = dict(data) if is_several(data) else {"train": data}
@@ -41,10 +41,11 @@ def kept(data: Any, labels: Sequence[Any] | None, options: dict[str, Any], cache
     for part, content in contents.items():
         digest.update(part.encode() + content)
     folder = cache / "given" / digest.hexdigest()
-    for part, content in contents.items():
-        if not (folder / f"{part}.parquet").exists():
-            write_bytes(folder / f"{part}.parquet", content)
-    return ["dataset=local", f"dataset.path='{folder}'", *names_of(data, labels, options)]
+    with built(folder, "keeping the texts that were given") as unfinished:
+        if unfinished is not None:
+            for part, content in contents.items():
+                (unfinished / f"{part}.parquet").write_bytes(content)
+    return ["dataset=local", f"dataset.path={written(str(folder))}", *names_of(data, labels, options)]
 
 
 def is_several(data: Any) -> bool:

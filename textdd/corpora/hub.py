@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -20,6 +21,7 @@ from textdd.corpora.files import BATCH_ROWS, SUFFIXES
 from textdd.corpora.hub_copy import BRANCH, is_copy, not_there, read_copy
 from textdd.errors import MissingCorpus, TextddError
 from textdd.progress import say
+from textdd.seal import discard, flaw, seal, seal_of
 
 REFUSED = "scripts are no longer supported"
 """What `datasets` says of a data set that is a program."""
@@ -28,6 +30,22 @@ COMMIT = re.compile("[0-9a-f]{40}")
 
 say_once = cache(say)
 """Both splits of a data set have the same to tell."""
+
+
+def vouch(entry: Path) -> None:
+    """Seal what was downloaded, the first time that it is read."""
+    if not seal_of(entry).exists():
+        with suppress(OSError):  # a cache that can only be read
+            seal(entry)
+
+
+def discard_damaged(downloads: Path) -> None:
+    """Remove what was downloaded and is damaged, so that it is downloaded again."""
+    for sealed in [*downloads.rglob(".*.seal")]:
+        entry = sealed.with_name(sealed.name[1:].removesuffix(".seal"))
+        if wrong := flaw(entry):
+            say(f"{entry}: {wrong}. It is downloaded anew.")
+            discard(entry)
 
 
 @dataclass(frozen=True)
@@ -88,11 +106,16 @@ class HubSplit:
     def _read(self) -> tuple[datasets.Dataset, str | None]:
         datasets.disable_progress_bars()
         disable_progress_bars()
+        discard_damaged(self.cache_dir)
         try:
             revision = self.revision or ""
             if revision == BRANCH or (COMMIT.fullmatch(revision) and is_copy(self.hub, revision, self.cache_dir)):
-                return self._read_copy(revision)
-            return self._read_repository()
+                found: tuple[datasets.Dataset, str | None] = self._read_copy(revision)
+            else:
+                found = self._read_repository()
+            for folder in {Path(file["filename"]).parent for file in found[0].cache_files}:
+                vouch(folder)
+            return found
         except TextddError:
             raise
         except Exception as error:  # some thirty kinds: network, proxies, permissions, disk, unknown names
@@ -140,6 +163,8 @@ class HubSplit:
             say_once(f"{self.hub} is read from the parquet copy that the hub made of it, at its commit {copy.commit}.")
         if copy.partial:
             say_once(f"{self.name}: the hub's parquet copy holds only the first part of this split.")
+        for file in copy.files:
+            vouch(Path(file))
         split = datasets.NamedSplit(self.split)
         return datasets.Dataset.from_parquet(copy.files, split=split, cache_dir=str(self.cache_dir)), copy.commit
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -11,10 +10,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from textdd.corpora.labels import LabelCode
-from textdd.errors import TextddError, nearest_first
+from textdd.corpora.labels import LabelCode, Unlabelled, as_integers, as_label
+from textdd.errors import TextddError, cut, nearest_first, some_of
+from textdd.typed import typed
 
-log = logging.getLogger(__name__)
+MOST_TYPED = 50
+"""Classes that one may be asked to type."""
 
 
 class Source(Protocol):
@@ -74,6 +75,18 @@ class Records(NamedTuple):
     targets: np.ndarray
 
 
+class Gaps(NamedTuple):
+    """What to do with rows that lack something.
+
+    Attributes:
+        on_empty: "error" or "drop", where the text, or a segment of it, is empty or only white space.
+        on_missing_label: "error" or "drop", where there is no label.
+    """
+
+    on_empty: str = "error"
+    on_missing_label: str = "error"
+
+
 def find_columns(source: Source, wanted: Columns, *, named: bool) -> Columns:
     """Find the columns to read.
 
@@ -83,55 +96,113 @@ def find_columns(source: Source, wanted: Columns, *, named: bool) -> Columns:
         named: the corpus is one of the hub's, so a local copy may be a plain table of label and text.
 
     Raises:
-        TextddError: a column is missing; the message lists those there are, the nearest first.
+        TextddError: a column is missing, or is to be both text and label; the message lists those there are, the
+            nearest first.
+        Unlabelled: nothing but a column of labels is missing.
     """
     found = source.columns()
     plain = named and not wanted.pair and not wanted.several  # such a table has no second segment, and one class
     for columns in (wanted, Columns(["text"], ["label"])) if plain else (wanted,):
         if {*columns.text, *columns.labels} <= {*found}:
-            return columns
-    missing = next(column for column in (*wanted.text, *wanted.labels) if column not in found)
-    nearest = nearest_first(missing, found)
-    option, asked = ("text", wanted.text) if missing in wanted.text else ("label", wanted.labels)
-    option = "labels" if option == "label" and wanted.several else option
-    free = [column for column in nearest if column not in (*wanted.text, *wanted.labels)] or nearest
-    mended = ",".join(free[0] if column == missing else column for column in asked)
+            return _distinct(source, columns, found)
+    missing = [column for column in dict.fromkeys((*wanted.text, *wanted.labels)) if column not in found]
+    free = [column for column in found if column.strip() and column not in (*wanted.text, *wanted.labels)]
+    instead = {}
+    for column in missing:
+        instead[column] = nearest_first(column, free or found)[0] if found else column
+        free = [other for other in free if other != instead[column]]
+    label = "labels" if wanted.several else "label"
+    options = [
+        typed(f"dataset.{option}", names[0] if len(names) == 1 else names)
+        for option, asked in (("text", wanted.text), (label, wanted.labels))
+        if (names := [instead.get(column, column) for column in asked]) != list(asked)
+    ]
+    got = f"{source.name} has no column {' and no '.join(repr(cut(column)) for column in missing)}."
+    remedy = (
+        f"Columns found (nearest first): {some_of(nearest_first(missing[0], found))}. "
+        f"Type for instance: {' '.join(options)}"
+    )
+    raise TextddError(f"{got} {remedy}") if {*missing} & {*wanted.text} else Unlabelled(got, remedy)
+
+
+def _distinct(source: Source, columns: Columns, found: list[str]) -> Columns:
+    """The columns, none of which is both text and label.
+
+    Raises:
+        TextddError: one is.
+    """
+    both = next((column for column in columns.labels if column in columns.text), None)
+    if both is None:
+        return columns
+    others = [column for column in found if column.strip() and column not in (*columns.text, *columns.labels)]
+    option = "dataset.labels" if columns.several else "dataset.label"
+    remedy = (
+        f"Type for instance: {typed(option, nearest_first('label', others)[0])}" if others else "Add one of labels."
+    )
     raise TextddError(
-        f"{source.name} has no column {missing!r}. Columns found (nearest first): {', '.join(nearest)}. "
-        f"Type for instance: dataset.{option}={mended if len(asked) == 1 else f'[{mended}]'}"
+        f"{source.name}: column {cut(both)!r} is to be the text and the label, which would be told by itself. Other "
+        f"columns: {some_of(nearest_first('label', others)) or 'none'}. {remedy}"
     )
 
 
-def read_records(source: Source, columns: Columns, code: LabelCode, on_empty: str) -> Iterator[Records]:
+def read_records(
+    source: Source, columns: Columns, code: LabelCode, gaps: Gaps, remarks: list[str]
+) -> Iterator[Records]:
     """Stream checked examples.
 
     Args:
         source: where to read.
         columns: what to read.
         code: how its labels are written.
-        on_empty: "error" or "drop": what to do with a row whose text, or a segment of it, is empty or only white space.
+        gaps: what to do with rows without a text or a label.
+        remarks: gets what was left out, when all is read.
 
     Raises:
+        Unlabelled: a row without a label.
         TextddError: an empty text, a label that stands for no class, a text column that holds no text.
     """
-    next_row, dropped = source.first_row, 0
+    next_row, empty, unlabelled = source.first_row, 0, 0
     for table in source.batches([*dict.fromkeys((*columns.text, *columns.labels))]):
         parts = [[column] for column in columns.text] if columns.pair else [columns.text]
         segments = [_joined(table, part, source.name) for part in parts]
-        kept = np.all([pc.binary_length(segment).to_numpy() > 0 for segment in segments], axis=0)
+        there = np.all([pc.binary_length(segment).to_numpy() > 0 for segment in segments], axis=0)
         rows = np.arange(next_row, next_row + len(table))
-        if on_empty == "error" and not kept.all():
+        if gaps.on_empty == "error" and not there.all():
             raise TextddError(
-                f"{source.name}, row {rows[np.argmin(kept)]}: the text is empty. "
+                f"{source.name}, row {rows[np.argmin(there)]}: the text is empty. "
                 "Mend the row, or leave such rows out: dataset.on_empty=drop"
             )
-        mask = pa.array(kept)
-        targets = code.encode([table[label].filter(mask) for label in columns.labels], source.name, rows[kept])
-        yield Records([segment.filter(mask).combine_chunks() for segment in segments], targets)
+        labels = [table[label].filter(pa.array(there)) for label in columns.labels]
+        targets, missing, left_out = code.encode(labels, source.name, rows[there])
+        if gaps.on_missing_label == "error" and missing.any():
+            first = int(missing.argmax())
+            raise _without_label(source, rows[there][first], [label[first].as_py() for label in labels], code)
+        kept = ~(missing | left_out)
+        mask = there.copy()
+        mask[there] = kept
+        yield Records([segment.filter(pa.array(mask)).combine_chunks() for segment in segments], targets[kept])
         next_row += len(table)
-        dropped += len(table) - int(kept.sum())
-    if dropped:
-        log.warning("%s: %d rows with an empty text left out", source.name, dropped)
+        empty += len(table) - int(there.sum())
+        unlabelled += int(missing.sum())
+    all_rows = next_row - source.first_row
+    for count, what in ((empty, "with an empty text"), (unlabelled, "without a label")):
+        if count:
+            remarks.append(f"{source.name}: {count} of {all_rows} rows {what} left out")
+
+
+def _without_label(source: Source, row: int, cells: list[object], code: LabelCode) -> Unlabelled:
+    """Make the error for a row that has no label, or a negative number in its place."""
+    written = [str(cell) for cell in cells if isinstance(cell, int | float | str) and as_label(str(cell))]
+    got, named = "there is no label", ""
+    if written:
+        got = f"the label is {cut(written[0])!r}, and negative numbers stand for texts without a label"
+        if len(cells) == 1 and len(code.classes) <= MOST_TYPED:
+            both = as_integers([as_label(written[0]) or "", *code.classes])
+            named = f"; if it is a class, name all of them in their order: {typed('dataset.classes', both)}"
+    return Unlabelled(
+        f"{source.name}, row {row}: {got}.",
+        f"Mend the row, or leave such rows out: dataset.on_missing_label=drop{named}",
+    )
 
 
 def _joined(table: pa.Table, columns: Sequence[str], where: str) -> pa.ChunkedArray:
@@ -139,10 +210,12 @@ def _joined(table: pa.Table, columns: Sequence[str], where: str) -> pa.ChunkedAr
     cells = []
     for column in columns:
         kind = table.schema.field(column).type
-        if pa.types.is_nested(kind):
+        try:
+            cells.append(table[column].cast(pa.string()))
+        except pa.ArrowException as error:  # lists, bytes that are no UTF-8, times in zones that there are not
             raise TextddError(
-                f"{where}: column {column!r} holds {kind}, not text. Name a column of text: dataset.text=NAME"
-            )
-        cells.append(table[column].cast(pa.string()))
+                f"{where}: column {cut(column)!r} holds {cut(str(kind))}, not text. Name a column of text: "
+                "dataset.text=NAME"
+            ) from error
     joined = pc.binary_join_element_wise(*cells, " ", null_handling="replace", null_replacement="")
     return pc.utf8_trim_whitespace(joined)

@@ -8,9 +8,12 @@ from typing import Annotated, Any, NamedTuple
 
 from textdd.allowed import Count, ListOf, Name, Number, OneOf, Part, Place, Text, Whole
 from textdd.corpora.demo import DemoConfig, demo_splits
-from textdd.corpora.files import SUFFIXES, TableFile, open_table
+from textdd.corpora.files import open_table
+from textdd.corpora.folders import file_names, parts_of, test_files
+from textdd.corpora.formats.options import QUOTING, FileOptions
+from textdd.corpora.labels import as_label
 from textdd.corpora.records import Source
-from textdd.errors import TextddError
+from textdd.errors import TextddError, no_such_path
 from textdd.options import check_options
 
 MOST_TOKENS = 512
@@ -18,6 +21,9 @@ MOST_TOKENS = 512
 
 
 COLUMN = Text("the name of a column")
+
+NAME = Text("a name that a folder can have: up to 100 characters, no /, not dots alone", 100, r"(?![. ]*\Z)[^/\0-\x1f\x7f]+")
+"""Runs lie in folders that are called by their corpus."""
 
 
 @dataclass
@@ -34,10 +40,13 @@ class DatasetConfig:
         subset: which of several subsets that a data set on the hub has, such as "sst2" of GLUE.
         path: your own corpus: a file, or a folder with train and perhaps test files.
         test_path: your own test file; without one a stratified part of the training texts is set aside.
+        encoding: of files of text, such as cp1252; null takes UTF-8, or UTF-16 where a file is that.
+        separator: between the cells of csv and tsv files, such as ";" or tab; null finds out.
+        quoting: of csv and tsv files: `none` where quotation marks are signs like others, `minimal` where they stand
+            around cells; `auto` finds out.
         columns: what the columns of csv and tsv files are called, such as [text,label], where they have no header;
             empty reads their first row.
-        quoting: of tsv files: `none` where quotation marks are signs like others, `minimal` where they stand around
-            cells; `auto` finds out.
+        records: the key under which a json file has its records; null takes the only one there is.
         text: a text column, or several as a list, joined by one space.
         pair: the two columns of `text` are the segments of a pair, such as a premise and a hypothesis.
         label: the column of the class, where every text has one.
@@ -53,10 +62,13 @@ class DatasetConfig:
         validation_max: most texts to validate on.
         test_fraction: share of the training texts to test on where there is no test file.
         on_empty: "error" or "drop": what to do with empty texts.
+        on_missing_label: "error" or "drop": what to do with texts without a label: an empty cell, NaN, or a negative
+            number that `classes` does not name.
+        min_per_class: classes with fewer training texts than this are left out.
         demo: the generator of the demo corpus.
     """
 
-    name: Name = "demo"
+    name: Annotated[str, NAME] = "demo"
     hub: Name | None = None
     budget: Annotated[float, Number(0, 1, "(]")] = 0.001
     hub_test: Name = "test"
@@ -64,8 +76,11 @@ class DatasetConfig:
     subset: Name | None = None
     path: Place | None = None
     test_path: Place | None = None
+    encoding: Name | None = None
+    separator: Name | None = None
+    quoting: Annotated[str, OneOf(*QUOTING)] = "auto"
     columns: list[Name] = field(default_factory=list)
-    quoting: Annotated[str, OneOf("auto", "none", "minimal")] = "auto"
+    records: Name | None = None
     text: Annotated[Any, COLUMN, ListOf(COLUMN, least=1)] = "text"
     pair: bool = False
     label: Name = "label"
@@ -78,6 +93,8 @@ class DatasetConfig:
     validation_max: Count = 5_000
     test_fraction: Part = 0.1
     on_empty: Annotated[str, OneOf("error", "drop")] = "error"
+    on_missing_label: Annotated[str, OneOf("error", "drop")] = "error"
+    min_per_class: Annotated[int, Whole(0, 1_000_000)] = 0
     demo: DemoConfig = field(default_factory=DemoConfig)
 
     @property
@@ -89,6 +106,13 @@ class DatasetConfig:
     def label_columns(self) -> list[str]:
         """The columns of several labels; none where every text has one class."""
         return listed(self.labels)
+
+    @property
+    def file_options(self) -> FileOptions:
+        """How files are to be read."""
+        labels = tuple(self.label_columns or [self.label])
+        form = (self.encoding, self.separator, self.quoting, tuple(self.columns), self.records)
+        return FileOptions(*form, text=tuple(self.text_columns), labels=labels)
 
 
 def listed(names: Any) -> list[str]:
@@ -112,13 +136,15 @@ def check_config(config: DatasetConfig) -> None:
         TextddError: a value is out of its range, or two do not go together.
     """
     check_options(config, prefix="dataset.")
+    config.file_options.check()
     config.demo.check()
     if config.pair and len(config.text_columns) != 2:
         raise TextddError(
             f"Got dataset.pair=true and dataset.text=[{','.join(config.text_columns)}]; a pair has two columns. "
             "Type for instance: dataset.text=[premise,hypothesis]"
         )
-    if len(config.classes) == 1 or len({*config.classes}) < len(config.classes):
+    labels = {as_label(name) for name in config.classes} - {None}
+    if len(config.classes) == 1 or len(labels) < len(config.classes):
         raise TextddError(
             f"dataset.classes={config.classes} must be at least two different names, in the order of their "
             "numbers, or empty to take the labels found in the data. Type: dataset.classes=[]"
@@ -163,41 +189,29 @@ def find_sources(config: DatasetConfig, data_dir: str | None, cache_dir: Path) -
 
 
 def _own_files(config: DatasetConfig, path: Path) -> Sources:
+    for option, one in (("dataset.path", path), ("dataset.test_path", config.test_path)):
+        if one is not None and not Path(one).expanduser().exists():
+            raise no_such_path(Path(one), option)
     if path.is_dir():
         sources = _folder(config, path, needs_test=False)
         if sources is None:
-            raise TextddError(f"{path} holds no train file. Allowed: {_file_names('train')}.")
+            raise TextddError(
+                f"{path} holds no train file. Allowed: {file_names('train')}; or a folder or a file for each class. "
+                "Type: dataset.path=FILE"
+            )
     else:
-        sources = Sources((open_table(path, (), config.columns, config.quoting),), ())
+        sources = Sources((open_table(path, config.file_options),), ())
     if config.test_path is not None:
-        sources = sources._replace(
-            test=(open_table(Path(config.test_path).expanduser(), (), config.columns, config.quoting),)
-        )
+        sources = sources._replace(test=test_files(Path(config.test_path).expanduser(), config.file_options))
     return sources
 
 
 def _folder(config: DatasetConfig, folder: Path, *, needs_test: bool) -> Sources | None:
-    """Open the train and test files of a folder; None if it holds neither."""
-    names = folder / "classes.txt"
-    lines = names.read_text(encoding="utf-8-sig").splitlines() if names.is_file() else []
-    label_names = tuple(line.strip() for line in lines if line.strip())
-    parts = {part: _pieces(config, folder, part, label_names) for part in ("train", "test")}
+    """Open the train and test parts of a folder; None if it holds neither."""
+    parts = parts_of(folder, config.file_options) if folder.is_dir() else {}
     if not any(parts.values()):
         return None
     for part, needed in (("train", True), ("test", needs_test)):
-        if needed and not parts[part]:
-            raise TextddError(f"{folder} holds no {part} file. Put it there as one of: {_file_names(part)}.")
-    return Sources(parts["train"], parts["test"])
-
-
-def _pieces(config: DatasetConfig, folder: Path, part: str, label_names: tuple[str, ...]) -> tuple[TableFile, ...]:
-    """Open `train.csv` or the like, or the hub's own numbered pieces `train-00000-of-00004.parquet`."""
-    whole = [path for suffix in SUFFIXES if (path := folder / f"{part}{suffix}").is_file()]
-    if len(whole) > 1:
-        raise TextddError(f"{folder} holds {' and '.join(path.name for path in whole)}. Keep one of them.")
-    pieces = sorted(path for path in folder.glob(f"{part}-*-of-*") if path.suffix in SUFFIXES)
-    return tuple(open_table(path, label_names, config.columns, config.quoting) for path in whole or pieces)
-
-
-def _file_names(part: str) -> str:
-    return ", ".join(f"{part}{suffix}" for suffix in SUFFIXES)
+        if needed and not parts.get(part):
+            raise TextddError(f"{folder} holds no {part} file. Put it there as one of: {file_names(part)}.")
+    return Sources(parts["train"], parts.get("test", ()))

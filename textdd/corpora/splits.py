@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from textdd.errors import TextddError
+from textdd.errors import TextddError, cut
 
 
 def carve(
@@ -34,9 +34,9 @@ def carve(
     if counts[: len(classes)].min() < 2:
         poorest = int(counts[: len(classes)].argmin())
         raise TextddError(
-            f"Class {classes[poorest]!r} has {counts[poorest]} training text(s), and {what} texts must be "
-            "set aside: at least 2 per class are needed. Add texts, or leave the class out of the file "
-            "and of dataset.classes."
+            f"Class {cut(classes[poorest])!r} has {counts[poorest]} training text(s), and {what} texts must be "
+            "set aside: at least 2 per class are needed, 3 where test texts are set aside as well. Add texts, or leave "
+            "such classes out: dataset.min_per_class=3. If another column holds the label: dataset.label=NAME"
         )
     quotas = _quotas(counts, size)
     # A random order, then stably by class: the first of each class are a random sample of it.

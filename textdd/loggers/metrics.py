@@ -58,8 +58,12 @@ class MetricsFile(Logger):
         if not self.path.exists():
             return
         kept = []
-        for line in self.path.read_text().splitlines(keepends=True):
-            if not line.endswith("\n") or json.loads(line)["step"] >= self.offset + step:
+        for line in self.path.read_text(errors="replace").splitlines(keepends=True):
+            try:
+                whole = line.endswith("\n") and json.loads(line)["step"] < self.offset + step
+            except (ValueError, KeyError, TypeError):  # damaged
+                whole = False
+            if not whole:
                 break
             kept.append(line)
         write_bytes(self.path, "".join(kept).encode())

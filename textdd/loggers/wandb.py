@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import netrc
 import os
+import shlex
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,13 @@ from pytorch_lightning.loggers import WandbLogger
 
 from textdd.loggers.config import LoggerConfig
 from textdd.loggers.results import result_columns, result_rows
+from textdd.loggers.server import has_key, is_reachable, server
+from textdd.progress import say
 from textdd.report.measures import FORMER, called
+
+INIT_SECONDS, FINISH_SECONDS = 20.0, 120.0
+"""Longest that a run waits for the server, as it begins and as it ends; what was not sent by then is kept, to be sent
+by `wandb sync`."""
 
 
 class WandbMirror:
@@ -31,27 +38,56 @@ class WandbMirror:
         self.config, self.folder, self.title, self.group, self.settings = config, folder, title, group, settings
         self._open: WandbLogger | None = None
 
+    @cached_property
+    def mode(self) -> str:
+        """Where runs go: to the server where there is a key and the server answers, else to files."""
+        if chosen := os.environ.get("WANDB_MODE"):
+            return chosen
+        if not has_key():
+            return "offline"
+        if is_reachable(server()):
+            return "online"
+        return self._fallen_back("it does not answer")
+
+    def _fallen_back(self, why: str) -> str:
+        say(f"W&B at {server()}: {why}. Its runs are kept in {self.folder / 'wandb'}; to send them, type:")
+        say(f"  wandb sync {shlex.quote(str(self.folder / 'wandb'))}/offline-run-*")
+        return "offline"
+
     def logger(self, method: str) -> WandbLogger:
         """The run of one method, opened on first use."""
         if self._open is None:
-            os.environ.setdefault("WANDB_SILENT", "true")
-            choices = [self.settings[kind]["name"] for kind in ("dataset", "model", "embedding", "distiller")]
-            self._open = WandbLogger(
-                project=self.config.project,
-                entity=self.config.entity,
-                save_dir=self.folder,
-                name=f"{self.title}-{method}-s{self.settings['seed']}",
-                group=self.group,
-                job_type=method,
-                tags=[method, *choices, f"{self.settings['per_class']} per class"],
-                config={**self.settings, "method": method},
-                mode=os.environ.get("WANDB_MODE") or ("online" if has_key() else "offline"),
-            )
-            # Lightning passes this setting on even where nobody gave it; wandb no longer has it, and warns.
-            self._open._wandb_init.pop("anonymous", None)
-            # wandb learns that it is to be silent as its run begins; where processes are spawned it speaks before that.
-            _ = self._open.experiment
+            try:
+                self._open = self._begun(method)
+            except (wandb.Error, TimeoutError) as error:  # a wrong key, a server that fails
+                if self.mode == "offline":
+                    raise
+                self.mode = self._fallen_back(str(error).strip().partition("\n")[0])
+                self._open = self._begun(method)
         return self._open
+
+    def _begun(self, method: str) -> WandbLogger:
+        os.environ.setdefault("WANDB_SILENT", "true")
+        if self.mode == "offline":
+            os.environ.setdefault("WANDB_ERROR_REPORTING", "false")  # would look up a host
+        choices = [self.settings[kind]["name"] for kind in ("dataset", "model", "embedding", "distiller")]
+        logger = WandbLogger(
+            project=self.config.project,
+            entity=self.config.entity,
+            save_dir=self.folder,
+            name=f"{self.title}-{method}-s{self.settings['seed']}",
+            group=self.group,
+            job_type=method,
+            tags=[method, *choices, f"{self.settings['per_class']} per class"],
+            config={**self.settings, "method": method},
+            mode=self.mode,
+            settings=wandb.Settings(init_timeout=INIT_SECONDS, finish_timeout=FINISH_SECONDS),
+        )
+        # Lightning passes this setting on even where nobody gave it; wandb no longer has it, and warns.
+        logger._wandb_init.pop("anonymous", None)
+        # wandb learns that it is to be silent as its run begins; where processes are spawned it speaks before that.
+        _ = logger.experiment
+        return logger
 
     def log_results(self, methods: dict[str, Any], figure: Path, measures: Sequence[str] = FORMER) -> None:
         """Log every method in its own run under the same names; the comparison itself with the first, the distilled."""
@@ -89,13 +125,3 @@ def comparison(methods: dict[str, Any], figure: Path, measures: Sequence[str] = 
         ),
         "figure": wandb.Image(str(figure)),
     }
-
-
-def has_key() -> bool:
-    """Whether W&B would find a key: in the environment, or in the netrc file that `wandb login` writes."""
-    if os.environ.get("WANDB_API_KEY"):
-        return True
-    try:
-        return netrc.netrc().authenticators("api.wandb.ai") is not None
-    except (OSError, netrc.NetrcParseError):
-        return False

@@ -147,7 +147,7 @@ def finished(distiller: Distiller, start: Start, problem: Problem, manifest: dic
     learned = synthetic.step_sizes().detach() if start.config.learn_step_sizes else None
     manifest = {**manifest, "pieces": synthetic.pieces}
     if start.texts is not None:
-        return TextSet(start.texts, y, learned, recipe, manifest, problem.space)
+        return TextSet(start.texts, y, learned, recipe, manifest, problem.space, start.origins)
     words = problem.space if problem.space.kind == "words" else None
     return MatrixSet(synthetic.texts, y, learned, recipe, words, manifest)
 

@@ -5,6 +5,11 @@ python -m textdd.report runs=runs
 
 from __future__ import annotations
 
+if __name__ == "__main__":  # what follows takes seconds to import, and may be stopped meanwhile
+    from textdd.stopping import listen
+
+    listen()
+
 import sys
 from pathlib import Path
 
@@ -12,11 +17,13 @@ from omegaconf import DictConfig, OmegaConf
 
 from textdd import cli
 from textdd.config import ReportConfig, register
+from textdd.ending import ending
 from textdd.errors import TextddError
 from textdd.help import print_help
+from textdd.places import in_places
 from textdd.report.page import write_report
 from textdd.report.results import RESULT, find
-from textdd.screen import tell
+from textdd.screen import announce
 
 PURPOSE = "Make tables, figures and one page to look at from the results of runs, without any network."
 EXAMPLES = [
@@ -34,7 +41,9 @@ def execute(config: ReportConfig) -> Path:
     """
     places = [Path(str(place)).expanduser() for place in as_list(config.runs)]
     found = find(places)
-    return write_report(found, beside(places[0]) if config.out is None else Path(config.out).expanduser())
+    out = beside(places[0]) if config.out is None else Path(config.out).expanduser()
+    with in_places(out=str(out)):
+        return write_report(found, out)
 
 
 def as_list(runs: object) -> list[object]:
@@ -54,6 +63,7 @@ def composed(arguments: list[str]) -> ReportConfig:
     Raises:
         TextddError: something is wrong with it.
     """
+    arguments = cli.as_meant("report", arguments)
     cli.check_arguments("report", arguments, check)
     config = OmegaConf.to_object(cli.compose_config("report", arguments))
     assert isinstance(config, ReportConfig)
@@ -72,11 +82,9 @@ def main() -> None:
     if any(flag in arguments for flag in cli.HELP_FLAGS):
         print_help("report", PURPOSE, EXAMPLES, "report", ["runs=PATH"])
         return
-    try:
+    with ending():
         page = execute(composed(arguments))
-    except TextddError as error:
-        cli.exit_with(error)
-    tell(f"report: {page.resolve()}")
+        announce(f"report: {page.resolve()}")
 
 
 register()

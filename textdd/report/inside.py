@@ -24,9 +24,6 @@ from textdd.spaces.tokeniser import SPECIAL, words
 NEAR = 0.5
 """Cosine from which a word may be called near."""
 
-SHOWN = 10
-"""Texts of a class that a page shows."""
-
 
 class Reading(NamedTuple):
     """A distilled text put into words.
@@ -45,29 +42,6 @@ class Reading(NamedTuple):
     def likeness(self) -> float:
         """Mean cosine."""
         return sum(cosine for _, cosine in self.words) / len(self.words)
-
-
-class Written(NamedTuple):
-    """The texts of a class, of a set whose texts are words.
-
-    Attributes:
-        label: the class, or the labels, of these texts.
-        texts: the first of them.
-        more: how many there are beside these.
-    """
-
-    label: str
-    texts: list[str]
-    more: int
-
-
-def written(distilled: DistilledSet) -> list[Written]:
-    """The texts of a set by class, in the order of the set; there are none where a set is not made of texts."""
-    by_label: dict[str, list[str]] = {}
-    texts: list[dict[str, str]] = distilled.written or []
-    for text in texts:
-        by_label.setdefault(text["label"], []).append(text["text"])
-    return [Written(label, same[:SHOWN], len(same[SHOWN:])) for label, same in by_label.items()]
 
 
 @torch.no_grad()

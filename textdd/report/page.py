@@ -13,11 +13,12 @@ from textdd.record import write_bytes
 from textdd.report.drawing import WIDTH, Panel, darkened, picture
 from textdd.report.formats import to_csv, to_latex, to_markdown
 from textdd.report.gallery import Opened, Picture, pictures
-from textdd.report.inside import NEAR, SHOWN, readings, written
+from textdd.report.inside import NEAR, readings
 from textdd.report.measures import FORMER, called, capital
 from textdd.report.pooling import Configuration, configurations, measured
 from textdd.report.results import Found, Trouble
 from textdd.report.tables import Table, accuracies, costs, uses
+from textdd.report.texts import SHOWN, Written, findings, written
 from textdd.sets.distilled_set import DistilledSet
 
 FORMATS = {"csv": to_csv, "md": to_markdown, "tex": to_latex}
@@ -50,13 +51,20 @@ def write_report(found: Found, out: Path) -> Path:
         heading="Accuracies" if headline == called(FORMER[0]) else capital(headline),
         opened=len(opened),
         readings=[(c.title, read) for c, distilled in opened if (read := readings(distilled))],
-        written=[(c.title, texts) for c, distilled in opened if (texts := written(distilled))],
+        written=[written_of(c, distilled) for c, distilled in opened if distilled.written],
         near=NEAR,
         shown=SHOWN,
         made=made(known),
     )
     write_bytes(out / "index.html", page.encode())
     return out / "index.html"
+
+
+def written_of(configuration: Configuration, distilled: DistilledSet) -> tuple[str, Any, list[Written]]:
+    """A heading, what the set of the first seed is like, and its texts."""
+    first = configuration.runs[0].result
+    quality, agreed = first.get("quality"), first["methods"]["distilled"].get("teacher_agreement")
+    return configuration.title, findings(quality, agreed) if quality else [], written(distilled, quality)
 
 
 def write_files(tables: list[Table], figures: list[Picture], out: Path) -> None:

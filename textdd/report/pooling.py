@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from textdd.quality.overlap import overlap_of
 from textdd.report.command import SIZE, command_of, options_of
 from textdd.report.measures import called, either, headline_of, measures_of
 from textdd.report.paper import PAPER
@@ -100,8 +101,14 @@ def configurations(runs: list[Run]) -> tuple[list[Configuration], list[Trouble]]
     found = []
     for key in keys:
         same = list(groups[key].values())
-        found.append(Configuration(same, pooled([run.result for run in same]), typed[key], told_apart(key, keys)))
+        choices = told_apart(key, keys) | ({"overlap": noted(same)} if noted(runs) else {})
+        found.append(Configuration(same, pooled([run.result for run in same]), typed[key], choices))
     return found, troubles + missing(found)
+
+
+def noted(runs: Sequence[Run]) -> str:
+    """What is to be said beside all figures of some runs: the first that holds texts it is measured on."""
+    return next(filter(None, (overlap_of(run.result) for run in runs)), "")
 
 
 def told_apart(key: Key, keys: list[Key]) -> dict[str, str]:

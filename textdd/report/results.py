@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from textdd.errors import TextddError
 from textdd.recorded import parsed
 from textdd.report.measures import measures_of
+from textdd.report.texts import QUALITY
 from textdd.shape import Each, Either, Whole, mismatch
 
 RESULT = "result.json"
@@ -35,6 +36,7 @@ SHAPE: dict[str, Any] = {
     "distilling": {"seconds": float, "outer_steps": int},
     "versions": {},
     "machine?": dict,
+    "quality?": QUALITY,
     "config?": {"dataset?": CHOICE, "model?": CHOICE, "embedding?": CHOICE, "distiller?": CHOICE},
 }
 """What a report needs of a result.json, and for each method an ESTIMATE of every measure, a CURVE and its COST, and

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from rich.markup import escape
 from rich.table import Table
 
+from textdd.quality.overlap import overlap_of
 from textdd.report.measures import FORMER, called, either, headline_of, measures_of
 from textdd.screen import Console
 
@@ -47,6 +48,7 @@ def results_table(result: dict[str, Any]) -> Table:
     title = f"{result['dataset']}: {size}; {result['model']}, {result['embedding']}, {result['distiller']}"
     measures = measures_of(result)
     caption = f"test {called(measures[0])}, mean ± std of {result['students']} fresh students"
+    caption = "; ".join(filter(None, [caption, overlap_of(result)]))
     table = Table(title=escape(title), caption=escape(caption))
     table.add_column("trained on", overflow="fold")
     for heading in (*map(called, measures), "recovery", "stored", "seconds", "peak memory"):
@@ -87,17 +89,20 @@ def sweep_table(results: list[dict[str, Any]]) -> Table:
     mixed = len(set(headlines)) > 1
     caption = f"test {either(headlines)}, mean ± std over fresh students"
     table = Table(title="finished", caption=escape(caption))
+    notes = [overlap_of(result) for result in results]
     always = ("dataset", "per_class", "distiller")
     shown = [key for key in CHOICES if key in always or len({str(result[key]) for result in results}) > 1]
     for key in shown:
         table.add_column(key.replace("_", " "), overflow="fold")
     if mixed:
         table.add_column("measure", overflow="fold")
+    if any(notes):
+        table.add_column("overlap", overflow="fold")
     for heading in ("distilled", "random", "full", "recovery"):
         table.add_column(heading, justify="right", no_wrap=True)
-    for result, headline in zip(results, headlines, strict=True):
+    for result, headline, note in zip(results, headlines, notes, strict=True):
         methods = result["methods"]
-        what = [str(result[key]) for key in shown] + [called(headline)] * mixed
+        what = [str(result[key]) for key in shown] + [called(headline)] * mixed + [note] * any(notes)
         reached = (scores(methods[name], [headline])[0] for name in ("distilled", "random", "full"))
         table.add_row(*map(escape, what), *reached, f"{methods['distilled']['recovery']:.3f}")
     return table

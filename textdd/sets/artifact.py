@@ -28,12 +28,14 @@ from textdd.sets.matrices import MatrixSet
 from textdd.sets.parametrisations import PARAMETRISATIONS, name_of
 from textdd.sets.schema import FILES, TEXTS
 from textdd.sets.tensors import part_of, tensors_of
-from textdd.sets.texts import TextSet
+from textdd.sets.texts import ORIGINS, TextSet
 from textdd.sets.vocabulary import vocabulary_of
-from textdd.shape import Text, mismatch, shown
+from textdd.shape import OneOf, Text, mismatch, shown
 from textdd.spaces.space import Space
 from textdd.spaces.words import space_of
 from textdd.training import Recipe
+
+ORIGIN = {"origin?": OneOf(ORIGINS)}
 
 Contents = dict[str, bytes]
 """The files of a folder, by their names."""
@@ -91,8 +93,8 @@ def load(folder: Path) -> DistilledSet:
     space = space_in(folder, contents, manifest) if FILES[1] in contents else None
     if manifest["kind"] == TextSet.kind:
         with about(folder / TEXTS):
-            texts = texts_of(contents[TEXTS], manifest)
-        distilled = TextSet(texts, labels, step_sizes, recipe, manifest)
+            texts, origins = texts_of(contents[TEXTS], manifest)
+        distilled = TextSet(texts, labels, step_sizes, recipe, manifest, origins=origins)
     elif manifest["parametrisation"] == "real":  # as version 0.3 stored texts
         with about(folder / FILES[0]):
             texts = texts_of_words(part_of(tensors, "text"), space)
@@ -143,8 +145,8 @@ def space_in(folder: Path, contents: Contents, manifest: dict[str, Any]) -> Spac
     return space
 
 
-def texts_of(content: bytes, manifest: dict[str, Any]) -> list[tuple[str, ...]]:
-    """The texts of a set of texts.
+def texts_of(content: bytes, manifest: dict[str, Any]) -> tuple[list[tuple[str, ...]], list[str]]:
+    """The texts of a set of texts, and where each comes from.
 
     Raises:
         ValueError: the file is no JSON, or a row has no text.
@@ -153,11 +155,12 @@ def texts_of(content: bytes, manifest: dict[str, Any]) -> list[tuple[str, ...]]:
     pair = manifest.get("pair", bool(rows) and "second" in rows[0])
     names = ("text", "second") if pair else ("text",)
     for number, row in enumerate(rows, 1):
-        if wrong := mismatch(row, dict.fromkeys(names, Text(1 << 20, 1)), f"line {number}"):
+        if wrong := mismatch(row, {**dict.fromkeys(names, Text(1 << 20, 1)), **ORIGIN}, f"line {number}"):
             raise ValueError(wrong)
         if not all(row[name].strip() for name in names):
             raise ValueError(f"line {number} has an empty text")
-    return [tuple(row[name] for name in names) for row in rows]
+    # 0.4 at first made sets of real texts alone, and did not say so.
+    return [tuple(row[name] for name in names) for row in rows], [row.get("origin", "real") for row in rows]
 
 
 def texts_of_words(stored: Tensor, space: Space | None) -> list[tuple[str, ...]]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from torch import Tensor
 
+from textdd.corpora.files import SUFFIXES
 from textdd.errors import TextddError
 from textdd.sets.classifier import Classifier
 from textdd.sets.training_set import TrainingSet, train_students
@@ -243,12 +244,16 @@ class DistilledSet(ABC):
 
     @staticmethod
     def load(folder: str | Path) -> DistilledSet:
-        """Read a folder that `save` wrote.
+        """Read a folder that `save` wrote, or a file of labelled texts, such as `textdd export` writes.
 
         Raises:
             TextddError: it is no such folder, it is of another format, or a file is missing, damaged or not what
                 the manifest says; the message says which and why.
         """
+        if Path(folder).suffix in SUFFIXES:
+            from textdd.sets.imported import read_set
+
+            return read_set(Path(folder))
         from textdd.sets.artifact import load
 
         return load(Path(folder))

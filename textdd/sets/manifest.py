@@ -9,6 +9,7 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+from textdd.corpora.files import SUFFIXES
 from textdd.errors import TextddError
 from textdd.recorded import parsed
 from textdd.sets.schema import FILES, TEXTS, fault
@@ -24,6 +25,9 @@ LARGEST = {MANIFEST: 1 << 26, **dict.fromkeys((*FILES, TEXTS), 1 << 31)}
 """Bytes that a file may have: what is larger is none of ours, and is not read."""
 
 AGAIN = "Copy the folder again from where it came, or distil again."
+
+CARD = "README.md"
+"""For people, and for the hub."""
 
 
 def digest(content: bytes) -> str:
@@ -92,6 +96,24 @@ def read_checked(path: Path, expected: str) -> bytes:
     if digest(content) != expected:
         raise TextddError(f"{path} is damaged or was changed: its SHA-256 is not the one in {MANIFEST}. Copy it again.")
     return content
+
+
+def files_of(path: Path) -> dict[str, str]:
+    """What a set consists of, whatever it is called and wherever it lies: names of files and the hash of each.
+
+    Args:
+        path: the folder of an artefact, or a file of labelled texts.
+
+    Raises:
+        TextddError: it is neither.
+    """
+    if path.suffix not in SUFFIXES:
+        files: dict[str, str] = read_manifest(path)["files"]
+        return files
+    if not path.is_file():
+        raise TextddError(f"{path}: there is no such file. Allowed: an artefact's folder, or a file of labelled texts.")
+    card = path.parent / CARD  # it may say in which order the classes are
+    return {file.suffix: digest(file.read_bytes()) for file in (path, card) if file.is_file()}
 
 
 def without_places(content: Any) -> Any:

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from textdd.errors import TextddError
 from textdd.locks import claim
 from textdd.progress import Bar
 from textdd.record import write_bytes
+from textdd.seal import discard
 from textdd.spaces.reading import Featured, Reader, Reading, as_tokens
 from textdd.students.custom import source_of
 
@@ -41,10 +41,7 @@ def featured(reading: Reading, reader: Reader, key: str, cache: Path) -> Feature
     with claim(path, f"reading {len(rows)} texts with a frozen body") as ours:
         if ours:
             compute(reading, rows, reader, path)
-    try:
-        vectors = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise TextddError(f"{path} is damaged ({error}). Type: rm {path}, and run the command again.") from error
+    vectors = np.load(path, mmap_mode="r", allow_pickle=False)
     return Featured(reading, vectors if whole else at_rows(vectors, rows, len(reading.store)))
 
 
@@ -70,14 +67,15 @@ def compute(reading: Reading, rows: np.ndarray, reader: Reader, path: Path) -> N
         for start in range(0, len(rows), CHUNK):
             chunk = path.with_name(f".{path.stem}-{start}.npy")
             chunks.append(chunk)
-            if not chunk.exists():
-                write_bytes(chunk, as_bytes(of_chunk(reading, rows[start : start + CHUNK], reader, bar, start)))
+            with claim(chunk, f"reading texts from the {start + 1}th on") as ours:
+                if ours:
+                    write_bytes(chunk, as_bytes(of_chunk(reading, rows[start : start + CHUNK], reader, bar, start)))
             bar.update(min(start + CHUNK, len(rows)))
     finally:
         bar.close()
     write_bytes(path, as_bytes(np.concatenate([np.load(chunk) for chunk in chunks])))
     for chunk in chunks:
-        chunk.unlink()
+        discard(chunk)
 
 
 def of_chunk(reading: Reading, rows: np.ndarray, reader: Reader, bar: Bar, done: int) -> np.ndarray:

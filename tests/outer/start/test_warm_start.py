@@ -1,7 +1,9 @@
 """Warm starts take over what fits and refuse what does not."""
 
 import dataclasses
+import json
 
+import numpy as np
 import pytest
 import torch
 
@@ -9,6 +11,8 @@ from tests.distillers.test_distillers import options
 from tests.tiny import Parts
 from textdd.errors import TextddError
 from textdd.outer.distil import make_distiller
+from textdd.outer.start.start import started_set
+from textdd.outer.start.warm_start import source_of
 from textdd.selectors import SELECTORS
 from textdd.sets.matrices import MatrixSet
 from textdd.sets.parametrisations import Free
@@ -142,3 +146,33 @@ def test_step_sizes_of_parts_are_taken(source, problem):
     source.step_sizes = torch.rand(4, 2) / 10
     synthetic = started(source, problem).synthetic
     assert torch.allclose(synthetic.step_sizes(), source.step_sizes, atol=1e-6)
+
+
+def lines(path, problem, rows):
+    """A file of some training texts with the names of their classes."""
+    texts, numbers = problem.train.split.texts(rows), problem.train.labels[rows]
+    found = [{"sentence": text, "label": problem.corpus.classes[n]} for (text,), n in zip(texts, numbers, strict=True)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in found))
+    return str(path)
+
+
+def rows_by_class(problem, counts):
+    """So many training texts of each class, one class after the other."""
+    return np.concatenate([np.flatnonzero(problem.train.labels == c)[:count] for c, count in enumerate(counts)])
+
+
+def test_a_file_of_texts_is_a_start(problem, tmp_path):
+    rows = rows_by_class(problem, [2] * CLASSES)
+    source = source_of(lines(tmp_path / "set.jsonl", problem, rows), problem)
+    changes = {"parametrisation": "real", "length": -1}
+    start = started_set(options("meta_gradient", **changes), problem, source)
+    assert torch.equal(start.synthetic.labels().argmax(1), torch.arange(CLASSES).repeat(2))
+    assert (start.texts, start.origins) == (source.texts, ["unknown"] * 2 * CLASSES)
+    in_turn = rows.reshape(CLASSES, 2).T.ravel()
+    assert source.texts == problem.train.split.texts(in_turn)
+
+
+def test_a_file_with_more_of_one_class_is_refused(problem, tmp_path):
+    counts = [3, *[2] * (CLASSES - 1)]
+    with pytest.raises(TextddError, match=r"has 3 of .* as many of every class are needed"):
+        source_of(lines(tmp_path / "set.jsonl", problem, rows_by_class(problem, counts)), problem)

@@ -31,11 +31,13 @@ class Start(NamedTuple):
         synthetic: texts, labels and step sizes, to be learned.
         config: the method's options, with the number of pieces that was settled.
         texts: the original texts (M,) that it consists of where the parametrisation is `real`; else None.
+        origins: where these come from (M,); None where there are none.
     """
 
     synthetic: SyntheticSet
     config: DistillerConfig
     texts: list[Text] | None
+    origins: list[str] | None
 
 
 def started_set(config: DistillerConfig, problem: Problem, source: DistilledSet | None = None) -> Start:
@@ -76,7 +78,19 @@ def started_set(config: DistillerConfig, problem: Problem, source: DistilledSet 
     if source is not None:
         take_up(synthetic, source, config)
     originals = real_texts(problem, initial, source, length) if config.parametrisation == "real" else None
-    return Start(synthetic, config, originals)
+    origins = None if originals is None else origins_of(originals, problem, initial, source)
+    return Start(synthetic, config, originals, origins)
+
+
+def origins_of(texts: list[Text], problem: Problem, initial: Initial, source: DistilledSet | None) -> list[str]:
+    """Where the texts (M,) that a set starts as come from."""
+    if isinstance(source, TextSet):
+        return source.origins
+    if source is not None:
+        return ["projected"] * len(texts)
+    assert initial.rows is not None, "noise is refused where the initial words are asked for"
+    whole = problem.train.split.texts(initial.rows)
+    return ["real" if text == before else "trimmed" for text, before in zip(texts, whole, strict=True)]
 
 
 def real_texts(problem: Problem, initial: Initial, source: DistilledSet | None, length: int) -> list[Text]:

@@ -13,6 +13,34 @@ from textdd.sets.parametrisations.real import Real
 from textdd.sets.texts import TextSet
 
 
+def source_of(path: str, problem: Problem) -> DistilledSet:
+    """The set to start from: an artefact, or a file of labelled texts, whose labels must be classes of the corpus.
+
+    Raises:
+        TextddError: it is neither, it is damaged, or its labels are others.
+    """
+    source = DistilledSet.load(path)
+    if isinstance(source, TextSet) and source.from_file:
+        source = source.for_classes(problem.corpus.classes, problem.corpus.name)
+        check_balance(source)
+    return source
+
+
+def check_balance(source: TextSet) -> None:
+    """Check that a set has as many texts of every class, as sets that are distilled have.
+
+    Raises:
+        TextddError: it has not.
+    """
+    counts = source.task.hardened(source.text_labels).sum(0).long().tolist()
+    if source.task.name == "one_class" and len(set(counts)) > 1:
+        found = ", ".join(f"{count} of {name}" for name, count in zip(source.classes, counts, strict=True))
+        raise TextddError(
+            f"The set of the warm start has {found}; as many of every class are needed. Leave some out, or type: "
+            "distiller.warm_start=null"
+        )
+
+
 def matrices_of(source: DistilledSet, problem: Problem) -> Parametrisation:
     """The texts of a set as the problem's students read them: those of a set of texts are read in its space."""
     if isinstance(source, MatrixSet):
