@@ -4,11 +4,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help install install-dev demo quick table2 figure3 figure4 sync lint test bench clean
+.PHONY: help install install-dev demo quick table2 figure3 figure4 sync lint test fuzz bench clean
 
 DATA ?= data
 ARGS ?=
 RUNS ?= runs
+MINUTES ?= 10
 
 help:  ## list the targets
 	@grep -hE '^[a-z0-9 -]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -37,6 +38,9 @@ lint: install-dev  ## style and types
 # By file and in their order, so that the longest, tests/cli, are not left to the end.
 test: install-dev lint  ## style, types and all tests with coverage
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+
+fuzz: install-dev  ## malformed files and options for MINUTES=10: counts what becomes of them
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzz minutes=$(MINUTES)
 
 bench: install-dev  ## a hypergradient's seconds and memory, beside what else computes it
 	$(INSTALL) --group bench

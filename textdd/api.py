@@ -31,7 +31,8 @@ from textdd.quiet import quiet
 from textdd.run import check_line
 from textdd.run_folder import folder_of
 from textdd.selectors import SELECTORS
-from textdd.sets.distilled_set import Classifier, DistilledSet
+from textdd.sets.classifier import Classifier
+from textdd.sets.distilled_set import DistilledSet
 from textdd.sets.texts import ABOUT_A_HUNDRED, TextSet
 from textdd.sets.training_set import real_set, train_students
 from textdd.spaces.checkpoint import load_checkpoint
@@ -144,7 +145,9 @@ def select(
     )
     y = problem.task.as_labels(torch.from_numpy(problem.train.labels[rows])).float()
     manifest = {**manifest_of(run, problem, None), "distiller": {"name": method}}
-    return TextSet(problem.train.split.texts(rows), y, None, recipe, manifest, problem.space)
+    picked = TextSet(problem.train.split.texts(rows), y, None, recipe, manifest, problem.space)
+    picked.given = run.model
+    return picked
 
 
 def train(

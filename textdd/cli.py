@@ -12,7 +12,6 @@ from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
-from rich.console import Console
 from rich.markup import escape
 
 from textdd.allowed import shown
@@ -20,6 +19,7 @@ from textdd.errors import TextddError, nearest_first
 from textdd.groups import CONF, choices_of
 from textdd.options import check_options, table
 from textdd.overrides import check_sweep, parse, values_of
+from textdd.screen import Console
 from textdd.typed import meant
 
 HELP_FLAGS = ("--help", "-h")

@@ -71,9 +71,11 @@ class SetConfig:
         seed: the seed that initialisations of students derive from.
         data_dir: folder of data sets on this machine.
         cache_dir: where tokenised corpora are kept.
-        dataset: the corpus; null takes the one that the set was made from.
+        dataset: the corpus; null takes the demo, or the files that `data_dir` has under the name that the artefact
+            gives: no other file and no address that it names is opened.
         embedding: word vectors of another student; null takes those that the set was made with.
-        model: another student; null takes the one that the set was made for.
+        model: another student; null takes the one that the set was made for, as its options do, which is how one says
+            where a pretrained student lies.
         quality: what is looked at in a set of texts.
     """
 

@@ -26,6 +26,7 @@ from textdd.groups import CONF
 from textdd.help import print_help
 from textdd.quiet import quiet
 from textdd.record import write_bytes
+from textdd.screen import announce
 
 if TYPE_CHECKING:
     import wandb_workspaces.reports.v2 as wr
@@ -167,7 +168,7 @@ def job(cfg: DictConfig) -> None:
     config = OmegaConf.to_object(cfg)
     assert isinstance(config, DashboardConfig)
     with ending(file=config.file):
-        sys.stdout.write(f"report: {execute(config)}\n")
+        announce(f"report: {execute(config)}")
 
 
 register()

@@ -17,35 +17,26 @@ from typing import Any
 
 import hydra
 from omegaconf import DictConfig, OmegaConf
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from textdd import cli
-from textdd.config import EvaluateConfig, SetConfig, register
-from textdd.corpora.corpus import Corpus, load_corpus
-from textdd.corpora.sources import DatasetConfig
+from textdd.config import EvaluateConfig, register
 from textdd.ending import ending
 from textdd.errors import TextddError
 from textdd.evaluation.protocol import EvaluationConfig, Protocol, Result
 from textdd.groups import CONF
 from textdd.help import print_help
-from textdd.prepare import space_for, tell
-from textdd.problem import Problem
 from textdd.quality.overlap import check_overlap, overlap_note
 from textdd.quality.report import compared
 from textdd.quiet import quiet
 from textdd.record import write_json
 from textdd.report.measures import called
 from textdd.report.terminal import scores
+from textdd.screen import Console, announce
+from textdd.set_problem import fitted, problem_of
 from textdd.sets.distilled_set import DistilledSet
-from textdd.sets.matrices import MatrixSet
 from textdd.sets.texts import TextSet
-from textdd.spaces.space import Space
-from textdd.spaces.store import TokenStore
-from textdd.spaces.vectors import EmbeddingConfig
-from textdd.spaces.words import stores_of
-from textdd.students import make_student
 from textdd.trainer import TrainerConfig, make_trainer, set_up_process
 
 PURPOSE = "Train fresh students on a distilled set, or on a file of texts and labels, and score them on test texts."
@@ -54,6 +45,7 @@ EXAMPLES = [
     ("artifact=runs/NAME/artifact model=lstm students=10 data_dir=data", "another student, plain recipe"),
     ("artifact=SET_OF_TEXTS model=pretrained model.path=FOLDER", "a set of texts, which every student reads"),
     ("artifact=set.jsonl dataset=sst2 data_dir=data", "a file of texts and labels, from anywhere"),
+    ("artifact=FOLDER dataset=local dataset.path=my.csv", "of your own texts, or somebody else's: say where they are"),
 ]
 
 
@@ -78,7 +70,7 @@ def execute(config: EvaluateConfig) -> Path:
     device = make_trainer(TrainerConfig()).strategy.root_device
     protocol = Protocol(evaluation, problem, device, config.seed)
     results: dict[str, Result]
-    if config.model is None and not (isinstance(distilled, TextSet) and distilled.from_file):
+    if is_its_own(model, distilled) and not (isinstance(distilled, TextSet) and distilled.from_file):
         result = protocol.distilled(distilled)
         results = {"own recipe": result, **result["variants"]}
     else:
@@ -114,72 +106,13 @@ def result_path(artifact: Path, what: str, dataset: str, told_apart: str = "") -
     return (artifact.parent if artifact.is_dir() else Path()) / f"{'-'.join(filter(None, parts))}.json"
 
 
-def fitted(distilled: DistilledSet, corpus: Corpus, config: SetConfig) -> DistilledSet:
-    """A set of texts with labels in the order of the classes of a corpus that was named.
-
-    Raises:
-        TextddError: it has other labels.
-    """
-    if isinstance(distilled, TextSet) and config.dataset is not None:
-        return distilled.for_classes(corpus.classes, corpus.name)
-    return distilled
-
-
-def problem_of(distilled: DistilledSet, model: Any, config: SetConfig) -> Problem:
-    """The problem that a set was made for, with any student that can read it.
-
-    Raises:
-        TextddError: its corpus is not at hand, or the student reads another space.
-    """
-    manifest, cache = distilled.manifest, Path(config.cache_dir).expanduser()
-    corpus, dataset = corpus_of(distilled, config, cache)
-    seed = manifest["seed"]
-    space: Space
-    stores: dict[Path, TokenStore]
-    if isinstance(distilled, MatrixSet) and distilled.words_space is not None and model.name != "pretrained":
-        space = distilled.words_space
-        stores = stores_of(space, corpus, dataset.vocabulary, cache)
-    else:
-        embedding = config.embedding or options_of(EmbeddingConfig, manifest["embedding"])
-        dataset.length = manifest["length"] if isinstance(distilled, MatrixSet) else dataset.length
-        space, stores = space_for(model, embedding, dataset, corpus, config.data_dir, cache, seed)
-    student = make_student(model, space.dimension, corpus.task)
-    per_class = max(1, len(distilled.text_labels) // len(corpus.classes))
-    share = per_class * len(corpus.classes) / corpus.train_rows
-    return Problem(corpus, space, stores, student, model, per_class, share, seed, cache)
-
-
-def corpus_of(distilled: DistilledSet, config: SetConfig, cache: Path) -> tuple[Corpus, DatasetConfig]:
-    """Load the corpus that was named, or else the one that a set was distilled from.
-
-    Raises:
-        TextddError: the corpus at hand has other content, or the set is of none and none was named.
-    """
-    seed = distilled.manifest["seed"]
-    if config.dataset is not None:
-        corpus = load_corpus(config.dataset, config.data_dir, cache, seed)
-        tell(corpus, config.dataset)
-        return corpus, config.dataset
-    if "corpus" not in distilled.manifest:
-        raise TextddError(f"{config.artifact} names no corpus: whose test texts are to be read? Type: dataset=NAME")
-    recorded = distilled.manifest["corpus"]
-    options = options_of(DatasetConfig, recorded["options"])
-    corpus = load_corpus(options, config.data_dir, cache, seed)
-    tell(corpus, options)
-    # Version 0.3 made its keys otherwise.
-    if distilled.manifest["format"] > 2 and corpus.key != recorded["key"]:
-        raise TextddError(
-            f"The texts of {corpus.name} at hand are not those that {config.artifact} was distilled from (content "
-            f"{corpus.key}, expected {recorded['key']}). Type data_dir=... with the folder that was used then."
-        )
-    return corpus, options
-
-
-def options_of(schema: type[Any], recorded: dict[str, Any]) -> Any:
-    """Options as they were recorded; what the schema does not know is left out."""
-    known = {item.name for item in dataclasses.fields(schema)}
-    values = {name: value for name, value in recorded.items() if name in known}
-    return OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(schema), values))
+def is_its_own(model: Any, distilled: DistilledSet) -> bool:
+    """Whether a student is the one that a set was made for, wherever it lies."""
+    made_for, given = (
+        {**options, "path": None, "target": None}
+        for options in (distilled.manifest["student"], dataclasses.asdict(model))
+    )
+    return made_for == given
 
 
 def check(cfg: DictConfig) -> None:
@@ -208,7 +141,7 @@ def job(cfg: DictConfig) -> None:
     assert isinstance(config, EvaluateConfig)
     with ending(cache_dir=config.cache_dir, artifact=str(Path(config.artifact).parent)):
         path = execute(config)
-        sys.stdout.write(f"result: {path.resolve()}\n")
+        announce(f"result: {path.resolve()}")
 
 
 register()

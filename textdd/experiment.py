@@ -145,7 +145,7 @@ def distilled_set(run: RunConfig, problem: Problem, folder: Path, mirrors: Mirro
     """Distil stage by stage, or load what a killed run had finished distilling."""
     artifact = folder / "artifact"
     if (kept := kept_set(artifact)) is not None:
-        return kept
+        return given_its_student(run, kept)
     stages = stages_of(run.distiller)
     start = stages[0].warm_start
     distilled = None if start is None else source_of(start, problem)
@@ -165,6 +165,12 @@ def distilled_set(run: RunConfig, problem: Problem, folder: Path, mirrors: Mirro
     if len(stages) > 1:
         distilled.manifest |= {"distiller": dataclasses.asdict(run.distiller), "distilling": added_up(facts)}
         distilled.save(artifact)
+    return given_its_student(run, distilled)
+
+
+def given_its_student(run: RunConfig, distilled: DistilledSet) -> DistilledSet:
+    """A set of this run's own, whose student may be opened: the user has named it."""
+    distilled.given = run.model
     return distilled
 
 

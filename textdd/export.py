@@ -16,6 +16,7 @@ from textdd.ending import ending
 from textdd.errors import TextddError
 from textdd.help import print_help
 from textdd.quiet import quiet
+from textdd.screen import announce
 from textdd.sets.distilled_set import DistilledSet
 from textdd.sets.exported import check_target, export
 
@@ -68,7 +69,7 @@ def main() -> None:
     quiet()
     with ending():
         path = execute(composed(arguments))
-        sys.stdout.write(f"texts: {path.resolve()}\n")
+        announce(f"texts: {path.resolve()}")
 
 
 register()

@@ -29,4 +29,4 @@ def in_markdown(text: str) -> str:
 
 def in_code(text: str) -> str:
     """The same text for a place where Markdown shows code: what would end it is left out."""
-    return re.sub(r"[`\"\\]", "", " ".join(on_screen(text).split()))
+    return " ".join(re.sub(r"[`\"\\]", "", on_screen(text)).split())

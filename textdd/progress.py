@@ -8,8 +8,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar
 
 import pytorch_lightning as pl
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from textdd.screen import Console
 
 T = TypeVar("T")
 

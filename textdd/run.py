@@ -30,6 +30,7 @@ from textdd.help import print_help
 from textdd.quiet import quiet
 from textdd.report.terminal import print_results
 from textdd.report.texts import print_quality
+from textdd.screen import announce
 from textdd.sweep import attempt, check_launcher, sweep
 
 PURPOSE = "Distil a labelled text corpus into a tiny synthetic training set, then compare distilled vs random vs full."
@@ -104,7 +105,7 @@ def job(cfg: DictConfig) -> None:
         if "quality" in result:
             print_quality(result["quality"], result["methods"]["distilled"].get("teacher_agreement"))
         print_results(result)
-        print(f"result: {path.resolve()}", flush=True)  # noqa: T201  (the line that scripts read)
+        announce(f"result: {path.resolve()}")
 
 
 register()

@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import IO, cast
 
 from hydra.core.hydra_config import HydraConfig
-from rich.console import Console
 
 from textdd.cli import compose_config, jobs_of
 from textdd.config import RunConfig
@@ -31,6 +30,7 @@ from textdd.prepare import short_hash
 from textdd.progress import console, say
 from textdd.record import write_json
 from textdd.report.terminal import Failure, print_sweep
+from textdd.screen import Console, announce
 from textdd.typed import written
 
 POLL_SECONDS = 0.5
@@ -218,8 +218,7 @@ class Watch(threading.Thread):
                 if outcome.state == "failed":
                     self.screen.print(outcome.trace, markup=False, highlight=False, soft_wrap=True)
                 elif outcome.state == "finished":
-                    sys.stdout.write(f"result: {outcome.result}\n")
-                    sys.stdout.flush()
+                    announce(f"result: {outcome.result}")
 
     def stop(self) -> None:
         """Stop looking, after one last look."""

@@ -62,11 +62,11 @@ def test_measures_have_names():
 @pytest.mark.parametrize(
     ("measures", "what"),
     [
-        ([], "measures is no list, or empty"),
-        ("micro_f1", "measures is no list, or empty"),
-        ([1], "measures is 1, no str"),
+        ([], "measures is []; a list of at least 1"),
+        ("micro_f1", "measures is 'micro_f1'; a list of"),
+        ([1], "measures[0] is 1; a text is allowed"),
         (["accuracy"], "methods.distilled.accuracy is missing"),
-        (["seconds"], "methods.distilled.seconds is no object"),
+        (["seconds"], "methods.distilled.seconds is 10.0; an object"),
         (["micro_f1", "curve"], "methods.distilled.curve.mean is "),
     ],
 )

@@ -12,16 +12,16 @@ from textdd.report.pooling import configurations
 from textdd.report.results import find
 
 DAMAGES = {
-    "not JSON": ('{"dataset": ', r"it cannot be read \(JSONDecodeError"),
-    "no object": ([1], "the file is no object"),
+    "not JSON": ('{"dataset": ', "it cannot be read: Expecting value"),
+    "no object": ([1], "the file is .1.; an object is allowed"),
     "of an old version": ({"dataset": "demo", "methods": {}}, "per_class is missing"),
     "without full data": (invented() | {"methods": {"distilled": {}}}, r"methods.distilled.accuracy is missing"),
-    "a word for a number": (invented() | {"per_class": "ten"}, "per_class is 'ten', no int"),
+    "a word for a number": (invented() | {"per_class": "ten"}, "per_class is 'ten'; a whole number is allowed"),
     "not finite": (
         json.dumps(invented()).replace('"budget": 0.003', '"budget": NaN'),
-        "budget is nan, no finite number",
+        "it holds NaN, which is no number",
     ),
-    "truth for a number": (invented(budget=True), "budget is True, no finite number"),
+    "truth for a number": (invented(budget=True), "budget is True; a finite number is allowed"),
 }
 
 

@@ -13,9 +13,10 @@ from textdd import DistilledSet
 from textdd.errors import TextddError
 from textdd.outer.start.initialise import initial_texts
 from textdd.record import write_tensors
-from textdd.sets.manifest import FILES, digest
+from textdd.sets.manifest import digest
 from textdd.sets.matrices import MatrixSet
 from textdd.sets.parametrisations import OF_WORDS, PARAMETRISATIONS, Source
+from textdd.sets.schema import FILES
 from textdd.training import Recipe
 
 
@@ -205,18 +206,21 @@ DAMAGES = {
     "missing file": (lambda f: (f / FILES[1]).unlink(), "vectors.safetensors is missing"),
     "truncated": (lambda f: (f / FILES[0]).write_bytes((f / FILES[0]).read_bytes()[:-9]), "is damaged or was changed"),
     "changed": (lambda f: (f / FILES[2]).write_text("{}"), "tokenizer.json is damaged or was changed"),
-    "other classes": (lambda f: edit_manifest(f, classes=["a", "b"]), "is inconsistent: texts (6, 5, 16)"),
-    "bad recipe": (lambda f: edit_manifest(f, recipe={"speed": 1}), "is not a textdd artefact: TypeError"),
-    "no pieces": (lambda f: edit_manifest(f, pieces=0), "is not a textdd artefact: ZeroDivisionError"),
-    "no tensors": (lambda f: replace_tensors(f, z=torch.zeros(1)), "is not a textdd artefact: KeyError"),
-    "unknown parametrisation": (lambda f: edit_manifest(f, parametrisation="wavelets"), "KeyError: 'wavelets'"),
-    "other parametrisation": (lambda f: edit_manifest(f, parametrisation="basis"), "KeyError: 'coefficients'"),
+    "other classes": (lambda f: edit_manifest(f, classes=["a", "b"]), "texts (6, 5, 16), labels (6, 3) for 2 classes"),
+    "bad recipe": (lambda f: edit_manifest(f, recipe={"speed": 1}), "recipe.optimiser is missing"),
+    "no pieces": (lambda f: edit_manifest(f, pieces=0), "pieces is 0; a whole number from 1 to 512 is allowed"),
+    "no tensors": (lambda f: replace_tensors(f, z=torch.zeros(1)), "it holds 'z'; allowed are y, step_sizes, x"),
+    "unknown parametrisation": (
+        lambda f: edit_manifest(f, parametrisation="wavelets"),
+        "parametrisation is 'wavelets'; free",
+    ),
+    "other parametrisation": (lambda f: edit_manifest(f, parametrisation="basis"), "there is no tensor coefficients"),
     "factors that do not fit": (
         lambda f: (
             replace_tensors(f, left=torch.ones(6, 5, 2), right=torch.ones(6, 3, 16), y=torch.ones(6, 3)),
             edit_manifest(f, parametrisation="low_rank"),
         ),
-        "is not a textdd artefact: RuntimeError",
+        "do not fit together: left (6, 5, 2), right (6, 3, 16)",
     ),
     "no such word, as 0.3 stored words": (
         lambda f: (
@@ -225,15 +229,15 @@ DAMAGES = {
         ),
         "'wordless' is not in the vocabulary",
     ),
-    "unknown kind": (lambda f: edit_manifest(f, kind="pictures"), "has kind 'pictures'. Allowed: matrices, texts"),
-    "foreign files": (lambda f: edit_manifest(f, files={"../x": "0"}), "names files that no such set has: ../x"),
+    "unknown kind": (lambda f: edit_manifest(f, kind="pictures"), "kind is 'pictures'; matrices or texts is allowed"),
+    "foreign files": (lambda f: edit_manifest(f, files={"../x": "0" * 64}), "files names ../x; distilled.saf"),
     "not finite": (
         lambda f: replace_tensors(f, x=torch.full((6, 5, 16), torch.nan), y=torch.eye(3).repeat(2, 1)),
         "not finite",
     ),
     "step sizes": (
         lambda f: replace_tensors(f, x=torch.ones(6, 5, 16), y=torch.eye(3).repeat(2, 1), step_sizes=torch.ones(9)),
-        "has 9 step sizes for 4 steps",
+        "there are 9 step sizes for 4 steps",
     ),
 }
 

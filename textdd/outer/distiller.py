@@ -34,7 +34,7 @@ from textdd.outer.materials import Materials
 from textdd.outer.pool import Pool
 from textdd.outer.synthetic import LABELS, SyntheticSet
 from textdd.outer.teacher import teacher_work, train_teacher
-from textdd.progress import console
+from textdd.progress import say
 from textdd.seeds import derive
 from textdd.sets.parametrisations import PARAMETRISATIONS
 from textdd.sets.parametrisations.pieces import check_length
@@ -289,7 +289,7 @@ class Distiller(pl.LightningModule):
         except TextddError as error:
             if self.best_accuracy < 0:
                 raise
-            console.print(f"{error} The set that did best until now is kept.", highlight=False, soft_wrap=True)
+            say(f"{error} The set that did best until now is kept.")
             self.trainer.should_stop = True
 
     def on_train_start(self) -> None:

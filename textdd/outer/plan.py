@@ -20,7 +20,6 @@ from typing import NamedTuple
 
 import torch
 from pytorch_lightning import Trainer
-from rich.console import Console
 from rich.table import Table
 
 from textdd.errors import TextddError
@@ -31,6 +30,7 @@ from textdd.outer.engine import EngineConfig, EngineDistiller, Training, engine_
 from textdd.outer.memory import Allocations
 from textdd.problem import Problem
 from textdd.report.terminal import readable
+from textdd.screen import Console
 from textdd.seeds import numpy_generator
 from textdd.spaces.reading import Batch
 from textdd.training import State

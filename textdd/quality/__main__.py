@@ -16,7 +16,7 @@ from textdd import cli
 from textdd.config import ExamineConfig, RunConfig, register
 from textdd.ending import ending
 from textdd.errors import TextddError
-from textdd.evaluate import corpus_of, fitted, problem_of, result_path
+from textdd.evaluate import result_path
 from textdd.help import print_help
 from textdd.outer.materials import Materials
 from textdd.outer.teacher import train_teacher
@@ -27,6 +27,8 @@ from textdd.quality.report import examined
 from textdd.quiet import quiet
 from textdd.record import write_json
 from textdd.report.texts import print_quality
+from textdd.screen import announce
+from textdd.set_problem import corpus_of, fitted, problem_of
 from textdd.sets.distilled_set import DistilledSet
 from textdd.sets.texts import TextSet
 from textdd.trainer import TrainerConfig, make_trainer, set_up_process
@@ -105,7 +107,7 @@ def main() -> None:
     quiet()
     with ending():
         path = execute(composed(arguments))
-        sys.stdout.write(f"result: {path.resolve()}\n")
+        announce(f"result: {path.resolve()}")
 
 
 register()

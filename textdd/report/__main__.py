@@ -23,6 +23,7 @@ from textdd.help import print_help
 from textdd.places import in_places
 from textdd.report.page import write_report
 from textdd.report.results import RESULT, find
+from textdd.screen import announce
 
 PURPOSE = "Make tables, figures and one page to look at from the results of runs, without any network."
 EXAMPLES = [
@@ -83,7 +84,7 @@ def main() -> None:
         return
     with ending():
         page = execute(composed(arguments))
-        sys.stdout.write(f"report: {page.resolve()}\n")
+        announce(f"report: {page.resolve()}")
 
 
 register()

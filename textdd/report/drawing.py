@@ -12,6 +12,8 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from textdd.harmless import on_screen
+
 Draw = Callable[[Axes], None]
 
 LIGHT = ("#24292f", "#d5dae0", "#ffffff")
@@ -122,7 +124,7 @@ def add_legend(axes: Axes) -> None:
 def wrapped(text: str) -> str:
     """Text in lines that are no wider than a panel, broken behind blanks and commas."""
     lines = [""]
-    for word in re.split(r"(?<=[ ,])", text):
+    for word in re.split(r"(?<=[ ,])", on_screen(text)):
         for part in textwrap.wrap(word, LETTERS, drop_whitespace=False):
             if len((lines[-1] + part).rstrip()) > LETTERS:
                 lines.append("")

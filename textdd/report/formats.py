@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import csv
-import re
 from io import StringIO
 
+from textdd.harmless import in_cell, in_markdown
 from textdd.report.tables import Cell, Column, Table
 
 
@@ -19,14 +19,15 @@ def to_csv(table: Table) -> str:
     with_std = [any(row[i].std is not None for row in table.rows) for i in range(len(table.columns))]
     head = []
     for column, has_std in zip(table.columns, with_std, strict=True):
-        head += [heading(column), f"{heading(column)}, std"] if has_std else [heading(column)]
+        name = in_cell(heading(column))
+        head += [name, f"{name}, std"] if has_std else [name]
     text = StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(head)
     for row in table.rows:
         line: list[object] = []
         for cell, has_std in zip(row, with_std, strict=True):
-            line.append(cell.shown if cell.value is None else cell.value)
+            line.append(in_cell(cell.shown) if cell.value is None else cell.value)
             if has_std:
                 line.append("" if cell.std is None else cell.std)
         writer.writerow(line)
@@ -37,18 +38,13 @@ def to_markdown(table: Table) -> str:
     """Write a table as GitHub shows it."""
 
     def text(cell: Cell) -> str:
-        shown = markdown(cell.shown) + ("" if cell.std is None else f" ± {cell.std:.4f}")
+        shown = in_markdown(cell.shown) + ("" if cell.std is None else f" ± {cell.std:.4f}")
         return f"**{shown}**" if cell.best else shown
 
-    lines = [[markdown(heading(column)) for column in table.columns]]
+    lines = [[in_markdown(heading(column)) for column in table.columns]]
     lines.append(["---:" if column.numeric else "---" for column in table.columns])
     lines += [[text(cell) for cell in row] for row in table.rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + f"\n\n{markdown(table.caption)}\n"
-
-
-def markdown(text: str) -> str:
-    """Text that Markdown takes as it is."""
-    return re.sub(r"([\\`*_|<\[\]])", r"\\\1", text.replace("\n", " "))
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + f"\n\n{in_markdown(table.caption)}\n"
 
 
 LATEX = {

@@ -13,6 +13,7 @@ from matplotlib.colors import LinearSegmentedColormap, to_rgba
 from torch import Tensor
 from torch.nn import functional as F
 
+from textdd.harmless import on_screen
 from textdd.report.drawing import add_legend
 from textdd.report.figures import COLOURS
 from textdd.report.measures import called
@@ -102,7 +103,7 @@ def draw_labels(axes: Axes, y: Tensor, classes: list[str]) -> None:
     image = axes.imshow(y[order].T.numpy(), cmap=shades, vmin=0, vmax=1, aspect="auto", interpolation="nearest")
     every = -(-len(classes) // MOST_NAMES)
     named = range(0, len(classes), every)
-    axes.set_yticks(named, [textwrap.shorten(classes[i], 24, placeholder="…") for i in named])
+    axes.set_yticks(named, [textwrap.shorten(on_screen(classes[i]), 24, placeholder="…") for i in named])
     axes.set_xlabel("distilled examples")
     figure = axes.get_figure()
     assert figure is not None

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from textdd.errors import TextddError
+from textdd.recorded import parsed
 from textdd.report.measures import measures_of
 from textdd.report.texts import QUALITY
+from textdd.shape import Each, Either, Whole, mismatch
 
 RESULT = "result.json"
 SIGNS_OF_A_RUN = ("metrics.jsonl", "artifact", "checkpoints", "distilled.json")
@@ -20,6 +20,9 @@ SIGNS_OF_A_RUN = ("metrics.jsonl", "artifact", "checkpoints", "distilled.json")
 ESTIMATE = {"mean": float, "std": float, "values": [float]}
 CURVE = {"curve": {"steps": [float], "mean": [float], "std": [float]}}
 COST = {"recovery": float, "seconds": float, "peak_memory_bytes": float, "bytes": float}
+RECIPE = {"optimiser": str, "steps": int, "batch": int, "order": str, "step_size": Either((float, [float]))}
+MAYBE = {"recipe?": RECIPE, "step_size?": float, "pieces?": Whole(1), "train_seconds?": float, "test_seconds?": float}
+CHOICE = {"name?": str}
 SHAPE: dict[str, Any] = {
     "dataset": str,
     "per_class": int,
@@ -32,9 +35,12 @@ SHAPE: dict[str, Any] = {
     "methods": {"distilled": {}, "random": {}, "full": {}},
     "distilling": {"seconds": float, "outer_steps": int},
     "versions": {},
+    "machine?": dict,
+    "quality?": QUALITY,
+    "config?": {"dataset?": CHOICE, "model?": CHOICE, "embedding?": CHOICE, "distiller?": CHOICE},
 }
-"""What a report needs of a result.json, and for each method an ESTIMATE of every measure, a CURVE and its COST; [float]
-is a list of finite numbers."""
+"""What a report needs of a result.json, and for each method an ESTIMATE of every measure, a CURVE and its COST, and
+what else it MAYBE has."""
 
 
 class Run(NamedTuple):
@@ -149,29 +155,23 @@ def files(place: Path) -> Iterator[Path]:
 def load(path: Path) -> tuple[str, Any]:
     """Parse a JSON file: what is wrong with it, or nothing, and its content."""
     try:
-        return "", json.loads(path.read_text(encoding="utf-8"))
+        return "", parsed(path.read_bytes())
     except (OSError, ValueError) as error:
-        return f"it cannot be read ({type(error).__name__}: {error})", None
+        return f"it cannot be read: {error}", None
 
 
 def read(path: Path) -> tuple[str, dict[str, Any]]:
     """Read a result.json: what is wrong with it, or nothing, and its content."""
     problem, content = load(path)
-    problem = problem or mismatch(content, {})
-    if not problem and "measures" in content:
-        problem = mismatch(content, {"measures": [str]})
+    problem = problem or mismatch(content, {"measures?": [str]})
     if problem:
         return problem, {}
     estimates = dict.fromkeys(measures_of(content), ESTIMATE)
     scored = {**estimates, **CURVE} | estimates  # a measure called `curve` is found wanting, and so below
-    method = {**scored, **COST} | estimates
-    problem = mismatch(content, {**SHAPE, "methods": dict.fromkeys(SHAPE["methods"], method)})
-    problem = problem or (mismatch(content["quality"], QUALITY, "quality") if "quality" in content else "")
-    for name, found in {} if problem else content["methods"].items():
-        problem = problem or mismatch(found, method, f"methods.{name}")
-        for kind in ("variants", "transfer"):
-            for variant, part in {} if problem else found.get(kind, {}).items():
-                problem = problem or mismatch(part, scored, f"methods.{name}.{kind}.{variant}")
+    others = {"variants?": Each(scored), "transfer?": Each(scored)}
+    method = {**scored, **COST, **MAYBE, **others} | estimates
+    three = dict.fromkeys(SHAPE["methods"], method)
+    problem = mismatch(content, {**SHAPE, "methods": three}) or mismatch(content["methods"], Each(method), "methods")
     return problem, {} if problem else content
 
 
@@ -182,32 +182,3 @@ def failed(path: Path) -> Trouble:
     if problem:
         return Trouble("damaged", path.stem, f"{path.name}: {problem}")
     return Trouble("failed", path.stem, content["error"], content["command"], content["traceback"])
-
-
-def mismatch(content: Any, shape: Any, where: str = "") -> str:
-    """Say where JSON content is not of the shape that it must have; an empty string if it is.
-
-    Args:
-        content: what was read.
-        shape: a dictionary of what must be there, a list of one shape, or a type; `float` takes whole numbers too.
-        where: the way to `content`, for the message.
-    """
-    here = where or "the file"
-    if isinstance(shape, dict):
-        if not isinstance(content, dict):
-            return f"{here} is no object"
-        for key, inner in shape.items():
-            path = f"{where}.{key}".lstrip(".")
-            found = mismatch(content[key], inner, path) if key in content else f"{path} is missing"
-            if found:
-                return found
-    elif isinstance(shape, list):
-        if not isinstance(content, list) or not content:
-            return f"{here} is no list, or empty"
-        return next(filter(None, (mismatch(item, shape[0], where) for item in content)), "")
-    elif shape is float:
-        if isinstance(content, bool) or not isinstance(content, int | float) or not math.isfinite(content):
-            return f"{here} is {content!r}, no finite number"
-    elif not isinstance(content, shape):
-        return f"{here} is {content!r}, no {shape.__name__}"
-    return ""

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from textdd.quality.overlap import overlap_of
 from textdd.report.measures import FORMER, called, either, headline_of, measures_of
+from textdd.screen import Console
 
 CHOICES = ("dataset", "per_class", "model", "embedding", "distiller", "seed")
 """What tells one result from another."""
@@ -142,5 +142,5 @@ def print_sweep(finished: list[dict[str, Any]], missing: dict[str, str], failed:
 
 
 def wide_console() -> Console:
-    """Standard output, wide enough for our tables where it is no terminal; a name like :star: stays as it is."""
-    return Console(width=None if Console().is_terminal else 120, emoji=False)
+    """Standard output, wide enough for our tables where it is no terminal."""
+    return Console(width=None if Console().is_terminal else 120)

@@ -2,30 +2,43 @@
 
 Files: `distilled.safetensors` (labels, step sizes, and of matrices what they are rebuilt from); of texts
 `texts.jsonl`; of matrices in a space of words `vectors.safetensors` and `tokenizer.json`; `manifest.json` (what it is,
-how it was made, a hash of every file) and `README.md`. Nothing is pickled.
+how it was made, a hash of every file) and `README.md`. Nothing is pickled, and no file or address that it names is
+opened: a folder from a stranger is data.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError
-from safetensors.torch import load as load_tensors
-from tokenizers import Tokenizer
 from torch import Tensor
 
 from textdd.errors import TextddError
 from textdd.record import write_bytes, write_json, write_tensors
+from textdd.recorded import parsed, rebuilt
+from textdd.sets.card import card
 from textdd.sets.distilled_set import DistilledSet
-from textdd.sets.manifest import FILES, FORMAT, MANIFEST, TEXTS, digest, read_checked, read_manifest
+from textdd.sets.fit import check_fit, shape_when_rebuilt
+from textdd.sets.manifest import AGAIN, FORMAT, MANIFEST, digest, read_checked, read_manifest, without_places
 from textdd.sets.matrices import MatrixSet
 from textdd.sets.parametrisations import PARAMETRISATIONS, name_of
+from textdd.sets.schema import FILES, TEXTS
+from textdd.sets.tensors import part_of, tensors_of
 from textdd.sets.texts import ORIGINS, TextSet
+from textdd.sets.vocabulary import vocabulary_of
+from textdd.shape import OneOf, Text, mismatch, shown
+from textdd.spaces.space import Space
 from textdd.spaces.words import space_of
 from textdd.training import Recipe
+
+ORIGIN = {"origin?": OneOf(ORIGINS)}
+
+Contents = dict[str, bytes]
+"""The files of a folder, by their names."""
 
 
 def save(distilled: DistilledSet, folder: Path) -> None:
@@ -34,7 +47,7 @@ def save(distilled: DistilledSet, folder: Path) -> None:
     if distilled.step_sizes is not None:
         tensors["step_sizes"] = distilled.step_sizes
     files = [FILES[0]]
-    known: dict[str, Any] = {}
+    known: dict[str, Any] = {"pieces": distilled.pieces}
     if isinstance(distilled, MatrixSet):
         tensors |= distilled.texts.stored()
         known["parametrisation"] = name_of(distilled.texts)
@@ -51,7 +64,7 @@ def save(distilled: DistilledSet, folder: Path) -> None:
         files.append(TEXTS)
     write_tensors(folder / FILES[0], tensors)
     manifest = {
-        **distilled.manifest,
+        **without_places(distilled.manifest),
         **known,
         "format": FORMAT,
         "kind": distilled.kind,
@@ -72,108 +85,110 @@ def load(folder: Path) -> DistilledSet:
     """
     manifest = read_manifest(folder)
     contents = {name: read_checked(folder / name, sha) for name, sha in manifest["files"].items()}
-    try:
-        tensors = load_tensors(contents[FILES[0]])
-        recipe = Recipe(**manifest["recipe"])
-        reading = load_texts if manifest["kind"] == TextSet.kind else load_matrices
-        distilled = reading(contents, tensors, recipe, manifest)
-        classes = len(manifest["classes"])
-    except (SafetensorError, KeyError, TypeError, ZeroDivisionError, RuntimeError, ValueError) as error:
-        # A RuntimeError is one of torch: wrong shapes.
-        raise TextddError(f"{folder} is not a textdd artefact: {type(error).__name__}: {error}") from error
-    check(folder, distilled, classes, tensors)
+    with about(folder / FILES[0]):
+        tensors = tensors_of(contents[FILES[0]])
+        labels, step_sizes = part_of(tensors, "y"), tensors.get("step_sizes")
+    with about(folder / MANIFEST):
+        recipe = rebuilt(Recipe, manifest["recipe"], "recipe")
+    space = space_in(folder, contents, manifest) if FILES[1] in contents else None
+    if manifest["kind"] == TextSet.kind:
+        with about(folder / TEXTS):
+            texts, origins = texts_of(contents[TEXTS], manifest)
+        distilled = TextSet(texts, labels, step_sizes, recipe, manifest, origins=origins)
+    elif manifest["parametrisation"] == "real":  # as version 0.3 stored texts
+        with about(folder / FILES[0]):
+            texts = texts_of_words(part_of(tensors, "text"), space)
+        distilled = TextSet(texts, labels, step_sizes, recipe, manifest, space)
+    else:
+        with about(folder / FILES[0]):
+            kind, table = PARAMETRISATIONS[manifest["parametrisation"]], None if space is None else space.table
+            check_fit(shape_when_rebuilt(kind, tensors, table), labels, step_sizes, recipe, manifest)
+            parametrised = kind.from_stored(tensors, table)
+        return MatrixSet(parametrised, labels, step_sizes, recipe, space, manifest)
+    with about(folder / FILES[0]):
+        check_fit((len(texts),), labels, step_sizes, recipe, manifest)
+    if TEXTS in contents:
+        with about(folder / TEXTS):
+            check_names(contents[TEXTS], distilled)
     return distilled
 
 
-def load_matrices(
-    contents: dict[str, bytes], tensors: dict[str, Tensor], recipe: Recipe, manifest: dict[str, Any]
-) -> DistilledSet:
-    """Rebuild a set of matrices, and the words that it carries.
+@contextmanager
+def about(path: Path) -> Iterator[None]:
+    """Say which file it is that holds what cannot be."""
+    try:
+        yield
+    except ValueError as error:
+        raise TextddError(f"{path} is not what textdd writes: {error}. {AGAIN}") from error
+
+
+def space_in(folder: Path, contents: Contents, manifest: dict[str, Any]) -> Space:
+    """The space of words that a folder brings.
 
     Raises:
-        KeyError: something is missing.
-        ValueError: something holds what cannot be.
+        TextddError: words and vectors are not those of one space, or not those of the one that the manifest names.
     """
-    space = None
-    if FILES[1] in contents:
-        own = load_tensors(contents[FILES[1]])
-        tokeniser = Tokenizer.from_str(contents[FILES[2]].decode())
-        pair = "second" in own
-        space = space_of(tokeniser, own["vectors"], pair=pair, length=int(manifest["length"]), seed=None)
-        space = dataclasses.replace(
-            space,
-            name=manifest.get("embedding", {}).get("name", space.name),
-            second=own.get("second", space.second),
-            # Version 0.3 named no space; what it stored is one.
-            sha256=manifest["space"]["sha256"] if "space" in manifest else space.sha256,
-        )
-    if manifest["parametrisation"] == "real" and space is not None:  # as version 0.3 stored texts
-        lines = tensors["text"].numpy().tobytes().decode().split("\n")
-        unknown = [word for line in lines for word in line.split(" ") if word not in space.tokeniser.get_vocab()]
-        if unknown:
-            raise ValueError(f"{unknown[0]!r} is not in the vocabulary")
-        texts = [(line,) for line in lines]
-        return TextSet(texts, tensors["y"], tensors.get("step_sizes"), recipe, manifest, space)
-    kind = PARAMETRISATIONS[manifest["parametrisation"]]
-    texts_of = kind.from_stored(tensors, None if space is None else space.table)
-    return MatrixSet(texts_of, tensors["y"], tensors.get("step_sizes"), recipe, space, manifest)
+    with about(folder / FILES[1]):
+        own = tensors_of(contents[FILES[1]])
+        table, pair = part_of(own, "vectors"), "second" in own
+    with about(folder / FILES[2]):
+        tokeniser = vocabulary_of(contents[FILES[2]], pair=pair)
+    space = space_of(tokeniser, table, pair=pair, length=manifest["length"], seed=None)
+    space = dataclasses.replace(space, name=manifest["embedding"]["name"], second=own.get("second", space.second))
+    with about(folder / FILES[1]):
+        words = tokeniser.get_vocab_size()
+        if len(table) != words or (pair and own["second"].shape != table.shape[1:]):
+            raise ValueError(f"vectors of the shape {tuple(table.shape)} for {words} words")
+        # Version 0.3 named no space.
+        if manifest.get("space", {}).get("sha256", space.sha256) != space.sha256:
+            raise ValueError("its vectors are not those of the space that the manifest names")
+    return space
 
 
-def load_texts(
-    contents: dict[str, bytes], tensors: dict[str, Tensor], recipe: Recipe, manifest: dict[str, Any]
-) -> TextSet:
-    """Rebuild a set of texts.
+def texts_of(content: bytes, manifest: dict[str, Any]) -> tuple[list[tuple[str, ...]], list[str]]:
+    """The texts of a set of texts, and where each comes from.
 
     Raises:
-        KeyError: a row has no text.
-        ValueError: the file is no JSON, or no UTF-8.
+        ValueError: the file is no JSON, or a row has no text.
     """
-    rows = [json.loads(line) for line in contents[TEXTS].decode().splitlines()]
-    texts = [tuple(str(row[name]) for name in ("text", "second") if name in row) for row in rows]
-    if not texts or len({len(text) for text in texts}) > 1 or not texts[0]:
-        raise ValueError(f"{TEXTS} has no texts, or single ones beside pairs")
-    origins = [str(row.get("origin", "real")) for row in rows]  # 0.4 at first made sets of real texts alone
-    if unknown := set(origins) - set(ORIGINS):
-        raise ValueError(f"{TEXTS} has texts of origin {min(unknown)!r}; allowed are {', '.join(ORIGINS)}")
-    return TextSet(texts, tensors["y"], tensors.get("step_sizes"), recipe, manifest, origins=origins)
+    rows = [parsed(line) for line in content.splitlines()]
+    pair = manifest.get("pair", bool(rows) and "second" in rows[0])
+    names = ("text", "second") if pair else ("text",)
+    for number, row in enumerate(rows, 1):
+        if wrong := mismatch(row, {**dict.fromkeys(names, Text(1 << 20, 1)), **ORIGIN}, f"line {number}"):
+            raise ValueError(wrong)
+        if not all(row[name].strip() for name in names):
+            raise ValueError(f"line {number} has an empty text")
+    # 0.4 at first made sets of real texts alone, and did not say so.
+    return [tuple(row[name] for name in names) for row in rows], [row.get("origin", "real") for row in rows]
 
 
-def check(folder: Path, distilled: DistilledSet, classes: int, tensors: dict[str, Tensor]) -> None:
-    """Check that the parts of a set fit together.
+def texts_of_words(stored: Tensor, space: Space | None) -> list[tuple[str, ...]]:
+    """Texts as version 0.3 stored them, beside the words that they are made of.
 
     Raises:
-        TextddError: they do not.
+        ValueError: a word is none of these.
     """
-    y, step_sizes = distilled.text_labels, distilled.step_sizes
-    if isinstance(distilled, MatrixSet):
-        x, vectors = distilled.texts(), distilled.vectors
-        if x.dim() != 3 or y.shape != (len(x), classes) or (vectors is not None and x.shape[2] != vectors.shape[1]):
-            beside = "" if vectors is None else f", word vectors {tuple(vectors.shape)}"
-            raise TextddError(
-                f"{folder} is inconsistent: texts {tuple(x.shape)}, labels {tuple(y.shape)} for {classes} "
-                f"classes{beside}. Distil again."
-            )
-        tensors = tensors | ({} if vectors is None else {"vectors": vectors})
-    elif y.shape != (len(distilled), classes):
-        raise TextddError(
-            f"{folder} is inconsistent: {len(distilled)} texts, labels {tuple(y.shape)} for {classes} classes. "
-            "Make it again."
-        )
-    if step_sizes is not None and len(step_sizes) != distilled.recipe.steps:
-        raise TextddError(
-            f"{folder} has {len(step_sizes)} step sizes for {distilled.recipe.steps} steps. Distil again."
-        )
-    if not all(bool(tensor.isfinite().all()) for tensor in tensors.values()):
-        raise TextddError(f"{folder} holds numbers that are not finite. Distil again.")
+    try:
+        lines = stored.numpy().tobytes().decode().split("\n")
+    except UnicodeDecodeError as error:
+        raise ValueError("text is no UTF-8") from error
+    known = set() if space is None else set(space.tokeniser.get_vocab())
+    unknown = [word for line in lines for word in line.split(" ") if word not in known]
+    if unknown:
+        raise ValueError(f"{unknown[0][:60]!r} is not in the vocabulary")
+    return [(line,) for line in lines]
 
 
-def card(manifest: dict[str, Any], distilled: DistilledSet) -> str:
-    """The README of the folder, from the packaged template."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
+def check_names(content: bytes, distilled: TextSet) -> None:
+    """Check that the labels that people read beside texts are those that students are taught.
 
-    environment = Environment(
-        loader=PackageLoader("textdd"), undefined=StrictUndefined, trim_blocks=True, autoescape=False
-    )
-    shape = tuple(distilled.texts().shape) if isinstance(distilled, MatrixSet) else (len(distilled),)
-    template = environment.get_template("card.md.jinja")
-    return template.render(manifest=manifest, sizes={"texts": shape}, pieces=distilled.pieces)
+    Raises:
+        ValueError: they are not.
+    """
+    for number, (line, row) in enumerate(zip(content.splitlines(), distilled.rows(), strict=True), 1):
+        given = parsed(line)
+        for name in ("label", "labels"):
+            taught = row.get(name)
+            if given.get(name, taught) != taught:
+                raise ValueError(f"line {number}: {name} is {shown(given[name])}, but {FILES[0]} teaches {taught!r}")

@@ -12,12 +12,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-import torch
 from torch import Tensor
 
 from textdd.errors import TextddError
+from textdd.sets.classifier import Classifier
 from textdd.sets.manifest import is_table
 from textdd.sets.training_set import TrainingSet, train_students
 from textdd.spaces.reading import Reader
@@ -31,6 +31,18 @@ if TYPE_CHECKING:
     import datasets
 
 
+Part = TypeVar("Part", bound="DistilledSet")
+
+NAMED_ALONE = {
+    "pretrained": "This set was made for the pretrained model {!r}, which is not opened by its name. Say where it is: "
+    "train(path=FOLDER), or as a command: textdd evaluate artifact=PATH model=pretrained model.path=FOLDER",
+    "custom": "This set was made for a student of somebody's own, {!r}, which is not imported by its name. Say which "
+    "class it is: textdd.train(set, 'custom', target='package.module:Class'), or as a command: textdd evaluate "
+    "artifact=PATH model=custom model.target=package.module:Class",
+}
+"""Students that stand outside of a set's folder, and what to type."""
+
+
 class DistilledSet(ABC):
     """M texts with labels, however they are stored.
 
@@ -39,9 +51,11 @@ class DistilledSet(ABC):
         step_sizes: learned step sizes (T,) or (T, G), or None where the recipe's constant one is used.
         recipe: how students are to be trained on the set.
         manifest: everything else that is known about the set.
+        given: the options of the student where the set was made in this process; None of one that was loaded.
     """
 
     kind: ClassVar[str]
+    given: Any = None
 
     def __init__(self, y: Tensor, step_sizes: Tensor | None, recipe: Recipe, manifest: dict[str, Any]) -> None:
         self.text_labels, self.step_sizes, self.recipe, self.manifest = y, step_sizes, recipe, manifest
@@ -130,6 +144,11 @@ class DistilledSet(ABC):
             manifest["budget"] *= size / len(self.text_labels)
         return size, recipe, manifest
 
+    def as_given(self, part: Part) -> Part:
+        """A part of this set, with the student that was given with it."""
+        part.given = self.given
+        return part
+
     @property
     def method(self) -> dict[str, Any]:
         """The options of the method that the set was distilled by, of a chain those of its last stage."""
@@ -145,13 +164,23 @@ class DistilledSet(ABC):
     def model(self, path: str | None = None) -> Any:
         """The options of the student that the set was made for.
 
+        What a folder names, which may be a stranger's, is neither opened nor imported: who loads a set of a pretrained
+        student says where that lies.
+
         Args:
             path: where a pretrained model lies on this machine, if not where it lay when the set was made.
+
+        Raises:
+            TextddError: a pretrained student of a set that was loaded, and no path; or a student of somebody's own.
         """
         recorded = dict(self.manifest["student"])
-        _, options = STUDENTS[recorded["name"]]
-        model = options(**recorded)
-        return replace(model, path=path) if path is not None else model
+        name = recorded["name"]
+        model = STUDENTS[name][1](**recorded) if self.given is None else self.given
+        if path is not None and name == "pretrained":
+            return replace(model, path=path)
+        if self.given is None and name in ("pretrained", "custom"):
+            raise TextddError(NAMED_ALONE[name].format(self.manifest.get("space", {}).get("name", recorded)))
+        return model
 
     def student(self, path: str | None = None) -> FlatStudent:
         """The student that the set was distilled for, untrained; `path` as for `model`.
@@ -191,7 +220,18 @@ class DistilledSet(ABC):
         return self.space()
 
     def taught(self, reader: Reader, seed: int) -> Classifier:
-        """Train a fresh student of any space that can read the set, by the set's own recipe."""
+        """Train a fresh student of any space that can read the set, by the set's own recipe.
+
+        Raises:
+            TextddError: the recipe has step sizes for other parts than the student has.
+        """
+        given = self.recipe.step_sizes() if self.step_sizes is None else self.step_sizes
+        parts, groups = 1 if given.dim() == 1 else given.shape[1], reader.student.groups
+        if parts not in (1, len(groups)):
+            raise TextddError(
+                f"The recipe of this set has step sizes for {parts} parts; its student has {len(groups)}: "
+                f"{', '.join(groups)}. Distil again, or train another student: textdd.train(set, NAME)"
+            )
         marks, sets = [self.recipe.steps], [self.training_set(reader)]
         thetas = train_students(reader.student, sets, self.recipe, [seed], marks, self.step_sizes)
         return Classifier(self.classes, reader, thetas[0][0])
@@ -217,38 +257,3 @@ class DistilledSet(ABC):
         from textdd.sets.artifact import load
 
         return load(Path(folder))
-
-
-class Classifier:
-    """A trained student with what it needs to read plain text.
-
-    Args:
-        classes: the C class names.
-        reader: how texts become what the student reads.
-        theta: its parameters (P,).
-        rule: of several labels, the threshold of each (C,); None takes one half.
-    """
-
-    def __init__(self, classes: list[str], reader: Reader, theta: Tensor, rule: Tensor | None = None) -> None:
-        self.classes, self.reader, self.theta, self.rule = classes, reader, theta, rule
-
-    @torch.no_grad()
-    def __call__(self, texts: list[str] | list[tuple[str, str]]) -> list[Any]:
-        """Name the class of every text, or its labels where it may have several; of pairs, both segments are given.
-
-        Raises:
-            TextddError: a text has no word.
-        """
-        probabilities = self.probabilities(texts)
-        if self.reader.student.task.name == "one_class":
-            return [self.classes[i] for i in probabilities.argmax(1).tolist()]
-        rule = torch.full((len(self.classes),), 0.5) if self.rule is None else self.rule
-        given = (probabilities >= rule.to(probabilities)).tolist()
-        return [[name for name, yes in zip(self.classes, row, strict=True) if yes] for row in given]
-
-    @torch.no_grad()
-    def probabilities(self, texts: list[str] | list[tuple[str, str]]) -> Tensor:
-        """What the student thinks of every text (N, C); errors as above."""
-        segments = [(text,) if isinstance(text, str) else tuple(text) for text in texts]
-        batch = self.reader(self.reader.space.tokens(segments))
-        return self.reader.student.task.probabilities(self.reader.student(self.theta, batch.x, batch.mask))

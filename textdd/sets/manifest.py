@@ -1,15 +1,19 @@
-"""The manifest of an artefact: what the folder is, and a hash of every file, so that damage is found before use."""
+"""The manifest of an artefact: what the folder is, and a hash of every file, so that damage is found before use.
+
+It may come from a stranger: what it says has a shape (schema.py), which is looked at before anything else is opened.
+"""
 
 from __future__ import annotations
 
 import hashlib
-import json
 from pathlib import Path
 from typing import Any
 
 from textdd.corpora.files import SUFFIXES
 from textdd.corpora.formats.table import form
 from textdd.errors import TextddError
+from textdd.recorded import parsed
+from textdd.sets.schema import FILES, TEXTS, fault
 
 FORMAT = 3
 """Version of the folder's layout; a reader refuses what it does not know."""
@@ -18,17 +22,13 @@ OLDER = (2,)
 """Layouts of older versions that are still read: 0.3 wrote matrices with their words, and called that 2."""
 
 MANIFEST = "manifest.json"
-FILES = ("distilled.safetensors", "vectors.safetensors", "tokenizer.json")
-"""Tensors of the set, and the words that matrices need to be read; the manifest records the hash of each."""
+LARGEST = {MANIFEST: 1 << 26, **dict.fromkeys((*FILES, TEXTS), 1 << 31)}
+"""Bytes that a file may have: what is larger is none of ours, and is not read."""
+
+AGAIN = "Copy the folder again from where it came, or distil again."
 
 CARD = "README.md"
 """For people, and for the hub."""
-
-TEXTS = "texts.jsonl"
-"""The texts of a set of texts, a line each."""
-
-KINDS = {"matrices": FILES, "texts": (FILES[0], TEXTS)}
-"""What a folder may hold besides its manifest."""
 
 
 def digest(content: bytes) -> str:
@@ -43,43 +43,57 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         TextddError: there is none, or it is not one that this version knows.
     """
     path = folder / MANIFEST
-    if not path.is_file():
+    if not is_file(path):
         raise TextddError(
             f"{folder} is not a textdd artefact: it has no {MANIFEST}. Give the folder named artifact of a run."
         )
     try:
-        manifest = json.loads(path.read_text())
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise TextddError(f"{path} is damaged: {error}. Copy the folder again, or distil again.") from error
+        manifest = parsed(content_of(path))
+    except ValueError as error:
+        raise TextddError(f"{path} is damaged: {error}. {AGAIN}") from error
     if not isinstance(manifest, dict) or "format" not in manifest:
-        raise TextddError(f"{path} was not written by textdd: it names no format.")
-    if manifest["format"] not in (FORMAT, *OLDER):
+        raise TextddError(f"{path} was not written by textdd: it names no format. {AGAIN}")
+    known = (FORMAT, *OLDER)
+    if type(manifest["format"]) is not int or manifest["format"] not in known:
         remedy = "Distil again." if manifest["format"] in range(FORMAT) else "Update textdd."
-        raise TextddError(f"{path} has format {manifest['format']}; this version reads format {FORMAT}. {remedy}")
+        raise TextddError(f"{path} has format {manifest['format']!r}; this version reads format {FORMAT}. {remedy}")
     manifest = {"kind": "matrices", **manifest} if manifest["format"] in OLDER else manifest
-    if manifest.get("kind") not in KINDS:
-        raise TextddError(f"{path} has kind {manifest.get('kind')!r}. Allowed: {', '.join(KINDS)}. Distil again.")
-    parts = ("parametrisation",) if manifest["kind"] == "matrices" else ()
-    needed = ("files", "recipe", "classes", "student", "distiller", "length", *parts)
-    missing = [key for key in needed if key not in manifest]
-    if missing:
-        raise TextddError(f"{path} lacks {', '.join(missing)}. Copy the folder again, or distil again.")
-    files = manifest["files"]
-    foreign = [str(name) for name in files if name not in KINDS[manifest["kind"]]] if isinstance(files, dict) else ["?"]
-    if foreign:
-        raise TextddError(f"{path} names files that no such set has: {', '.join(foreign)}. Copy the folder again.")
+    if wrong := fault(manifest):
+        raise TextddError(f"{path} is not the manifest of a set: {wrong}. {AGAIN}")
     return manifest
 
 
-def read_checked(path: Path, expected: str | None) -> bytes:
+def is_file(path: Path) -> bool:
+    """Whether a file is there; a name that no file can have is none."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
+def content_of(path: Path) -> bytes:
+    """A file's content.
+
+    Raises:
+        TextddError: it is missing, too large, or cannot be read.
+    """
+    if not is_file(path):
+        raise TextddError(f"{path} is missing. Copy the whole folder again.")
+    try:
+        if path.stat().st_size > LARGEST[path.name]:
+            raise TextddError(f"{path} has {path.stat().st_size} bytes; at most {LARGEST[path.name]} are read. {AGAIN}")
+        return path.read_bytes()
+    except OSError as error:
+        raise TextddError(f"{path} cannot be read: {error.strerror}. Copy it to where you may read it.") from error
+
+
+def read_checked(path: Path, expected: str) -> bytes:
     """Read a file whose hash must be the one that the manifest records.
 
     Raises:
         TextddError: it is missing or differs.
     """
-    if not path.is_file():
-        raise TextddError(f"{path} is missing. Copy the whole folder again.")
-    content = path.read_bytes()
+    content = content_of(path)
     if digest(content) != expected:
         raise TextddError(f"{path} is damaged or was changed: its SHA-256 is not the one in {MANIFEST}. Copy it again.")
     return content
@@ -106,3 +120,15 @@ def files_of(path: Path) -> dict[str, str]:
         raise TextddError(f"{path}: there is no such file. Allowed: an artefact's folder, or a file of labelled texts.")
     card = path.parent / CARD  # it may say in which order the classes are
     return {file.suffix: digest(file.read_bytes()) for file in (path, card) if file.is_file()}
+
+
+def without_places(content: Any) -> Any:
+    """The same record without the folders of the machine that it was written on: a file there is its name alone."""
+    if isinstance(content, dict):
+        places = {key for key in content if key.endswith(PLACES) and isinstance(content[key], str)}
+        return {key: Path(value).name if key in places else without_places(value) for key, value in content.items()}
+    return [without_places(item) for item in content] if isinstance(content, list) else content
+
+
+PLACES = ("path", "warm_start", "target")
+"""How options end that name a file or a folder."""

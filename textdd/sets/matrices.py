@@ -80,7 +80,7 @@ class MatrixSet(DistilledSet, Dataset[tuple[Tensor, Tensor]]):
         Raises:
             TextddError: it is not at hand, or has other weights.
         """
-        return self.words_space or self.space_at(self.manifest["space"].get("path"))
+        return self.words_space or self.space_at(self.model().path)
 
     def space_at(self, path: str | None) -> Space:
         """The set's space, with the pretrained model that lies at a path; errors as above."""
@@ -122,7 +122,7 @@ class MatrixSet(DistilledSet, Dataset[tuple[Tensor, Tensor]]):
         """As for every set."""
         size, recipe, manifest = self.part(per_class)
         texts, y = self.texts.first(size), self.text_labels[:size]
-        return MatrixSet(texts, y, self.step_sizes, recipe, self.words_space, manifest)
+        return self.as_given(MatrixSet(texts, y, self.step_sizes, recipe, self.words_space, manifest))
 
     def read(self) -> list[str]:
         """The words that the texts are made of, or that have the greatest share of each position.

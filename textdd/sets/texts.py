@@ -86,7 +86,7 @@ class TextSet(DistilledSet):
         """As for every set."""
         size, recipe, manifest = self.part(per_class)
         parts = (self.texts[:size], self.text_labels[:size], self.step_sizes)
-        return TextSet(*parts, recipe, manifest, self.made_in, self.origins[:size])
+        return self.as_given(TextSet(*parts, recipe, manifest, self.made_in, self.origins[:size]))
 
     @property
     def from_file(self) -> bool:

@@ -37,7 +37,11 @@ def train_tokeniser(batches: Iterable[pa.StringArray], vocabulary: int, *, pair:
     """
     special = (*SPECIAL, BETWEEN) if pair else SPECIAL
     frequent = _most_frequent(in_order(_count, batches), vocabulary - len(special))
-    numbers = {word: number for number, word in enumerate([*special, *frequent])}
+    return tokeniser_of({word: number for number, word in enumerate([*special, *frequent])})
+
+
+def tokeniser_of(numbers: dict[str, int]) -> Tokenizer:
+    """The tokeniser of some words, each with its number; the special ones are among them."""
     tokeniser = Tokenizer(WordLevel(numbers, unk_token=SPECIAL[UNK]))
     tokeniser.normalizer, tokeniser.pre_tokenizer = NORMALISER, PRE_TOKENISER
     return tokeniser

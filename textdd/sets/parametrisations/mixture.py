@@ -90,7 +90,8 @@ class Mixture(Parametrisation):
             raise ValueError(f"candidates {tuple(candidates.shape)} for logits {tuple(tensors['logits'].shape)}")
         if not 0 <= int(candidates.min()) <= int(candidates.max()) < len(vectors):
             raise ValueError(f"word {int(candidates.min())} or {int(candidates.max())} of {len(vectors)} words")
-        return cls(candidates, widened(tensors["logits"]), vectors)
+        logits = widened(tensors["logits"])
+        return cls(candidates, logits, vectors.to(logits.dtype))  # a set that was distilled in 64 bits has such logits
 
     def first(self, count: int) -> Self:
         """The first `count` texts alone."""
