@@ -60,9 +60,8 @@ class Words:
         return ids[torch.cat(found)]
 
     def empty(self, x: Tensor) -> Tensor:
-        """Whether vectors (n, D) stand for no word: they are zero, or nothing has an angle as small as a mark (n,)."""
-        nearest = torch.cat([closeness(part, self.table, "cosine").argmax(1) for part in x.split(CHUNK)])
-        return self.marks[nearest] | (x == 0).all(1)
+        """Whether vectors (n, D) stand for no word: a mark, such as the empty vector of padding, is nearest (n,)."""
+        return torch.cat([self.marks[closeness(part, self.table, "euclid").argmax(1)] for part in x.split(CHUNK)])
 
     def texts(self, tokens: TokenBatch) -> list[Text]:
         """Write out N texts of words (N, L), whatever is around them; of pairs, both segments."""
