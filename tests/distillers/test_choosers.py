@@ -34,7 +34,7 @@ VARIANTS = [
 ]
 TABLE = [
     *(("problem", name, {}) for name in CHOOSERS),
-    *(("problem", name, changes) for name, changes in VARIANTS),
+    *(pytest.param("problem", name, changes, marks=pytest.mark.slow) for name, changes in VARIANTS),
     *(("several_labels", name, {}) for name in CHOOSERS),
     *(("several_labels", "bilevel_selection", {"labels": labels}) for labels in LABELS if labels != "hard"),
     *(("pairs", name, {}) for name in CHOOSERS),

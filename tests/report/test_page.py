@@ -146,7 +146,7 @@ def test_help_teaches(monkeypatch, capsys):
     main()
     text = capsys.readouterr().out
     assert "textdd report runs=runs" in text
-    assert re.search(r"out=null +the folder to write; null takes `report/`", text)
+    assert re.search(r"out=null +\[a path, or null\] the folder to write; null takes `report/`", text)
 
 
 @pytest.fixture

@@ -101,6 +101,8 @@ def _loaded(path: str) -> LanguageModel:
     if path.endswith(".gguf"):
         if any(find_spec(package) is None for package in ("gguf", "accelerate")):
             raise TextddError(f"Got {path}; GGUF files need the packages gguf and accelerate. {INSTALL}")
+        if not Path(path).is_file():
+            raise TextddError(f"Got the language model {path}; there is no such file. {ALLOWED}")
         where, given = str(Path(path).parent), {"gguf_file": Path(path).name}
         say(f"loading {Path(path).name}: its weights are dequantised")
     gpu = torch.cuda.is_available()
