@@ -32,7 +32,10 @@ from textdd.trainer import TrainerConfig
 SMALL = {"outer_steps": 4, "check_every": 2, "check_texts": 50, "inner_steps": 20, "step_sizes": [0.01], "near": 4}
 TABLE = [
     *(("problem", onto, {}) for onto in ONTO),
-    *(("problem", onto, {"labels": "hard", "metric": "euclid"}) for onto in ("nearest", "mixture")),
+    *(
+        pytest.param("problem", onto, {"labels": "hard", "metric": "euclid"}, marks=pytest.mark.slow)
+        for onto in ("nearest", "mixture")
+    ),
     *(("of_a_model", onto, {}) for onto in ONTO),
     ("several_labels", "mixture", {}),
     ("pairs", "admm", {}),
