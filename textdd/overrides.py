@@ -9,7 +9,7 @@ from math import prod
 
 from hydra.core.override_parser.types import ChoiceSweep, Override, RangeSweep
 
-from textdd.errors import TextddError
+from textdd.errors import TextddError, cut
 from textdd.typed import exists, parsed, typed
 
 MOST_JOBS = 10_000
@@ -34,6 +34,8 @@ def parse(argument: str) -> Override:
             f"Got {argument!r} and Python's option -O (PYTHONOPTIMIZE), under which Hydra reads no functions. Name the "
             f"values, {key}=1,2, or type first: unset PYTHONOPTIMIZE"
         )
+    if re.fullmatch(r"[+-]?[0-9]{1000,}", value):  # Python reads no number of thousands of digits
+        raise TextddError(f"Got {cut(argument)}, which is no number that any option has. Type: textdd run --help")
     raise TextddError(
         f"Got {argument!r}, which Hydra does not read. What the option takes: python -m textdd.run --help. "
         f"If it is text, type: {typed(key, value)}"
