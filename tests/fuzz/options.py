@@ -74,4 +74,4 @@ def make(folder, seeds, draw):
 def run(folder):
     """Check the line as the program does before it touches any data."""
     line = json.loads((folder / "line.json").read_text())
-    check_line(cli.with_lists("config", line))
+    check_line(cli.as_meant("config", line))

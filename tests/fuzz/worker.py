@@ -21,7 +21,7 @@ ROOM = 3 << 30
 
 REMEDY = re.compile(
     r"\b(Type|Give|Get|Copy|Take|Distil|Make|Mend|Update|Unpack|Add|Name|Remove|Delete|Leave|Put|Say|Keep|Write|Allowed|"
-    r"Convert|Save|Check|Choose|Another|Nearest)\b|get it again|textdd [a-z]+ [a-z]+="
+    r"Convert|Save|Check|Choose|Another|Nearest)\b|get it again|type: |say how: |textdd [a-z]+ [a-z]+="
 )
 """A word of what to do, in every message."""
 
