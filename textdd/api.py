@@ -12,7 +12,6 @@ and the same folder, so that the same data and options give the same set, to the
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -41,7 +40,7 @@ from textdd.spaces.pretrained import space_of as pretrained_space_of
 from textdd.spaces.reading import Reader
 from textdd.students import STUDENTS, make_student
 from textdd.trainer import set_up_process
-from textdd.typed import written
+from textdd.typed import expanded, written
 
 SHORT = {
     "text": "dataset.text",
@@ -214,7 +213,7 @@ def composed(
     register()
     named = {SHORT.get(key, key.replace("__", ".")): value for key, value in options.items()}
     named = {"model": student, "logger": "none", "per_class": per_class} | named
-    cache = Path(str(named.get("cache_dir", RunConfig().cache_dir))).expanduser()
+    cache = expanded(str(named.get("cache_dir", RunConfig().cache_dir)))
     arguments = kept(data, labels, named, cache)
     arguments += [f"{key}={written(value)}" for key, value in named.items()]
     arguments = cli.as_meant("config", arguments)

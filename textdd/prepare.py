@@ -28,6 +28,7 @@ from textdd.spaces.store import TokenStore
 from textdd.spaces.vectors import EmbeddingConfig
 from textdd.spaces.words import word_space
 from textdd.students import make_student
+from textdd.typed import expanded
 
 
 def prepare(run: RunConfig) -> Problem:
@@ -36,7 +37,7 @@ def prepare(run: RunConfig) -> Problem:
     Raises:
         TextddError: something about the files, the budget, the vectors or the student has to be mended by the user.
     """
-    cache = Path(run.cache_dir).expanduser()
+    cache = expanded(run.cache_dir)
     with bars() as show:
         corpus = load_corpus(run.dataset, run.data_dir, cache, run.seed, show)
     tell(corpus, run.dataset)

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from textdd.errors import TextddError
 from textdd.progress import say
 from textdd.spaces.checkpoint import fingerprint, hush
+from textdd.typed import expanded
 
 INSTALL = "Type: pip install 'textdd[transformers]'"
 
@@ -88,7 +89,7 @@ def load_language_model(path: str) -> LanguageModel:
     """
     if find_spec("transformers") is None:
         raise TextddError(f"Language models need transformers. {INSTALL}")
-    there = Path(path).expanduser()
+    there = expanded(path)
     return _loaded(str(there) if there.exists() else path)
 
 
