@@ -199,8 +199,8 @@ def _without_label(source: Source, row: int, cells: list[object], code: LabelCod
         if len(cells) == 1 and len(code.classes) <= MOST_TYPED:
             both = as_integers([as_label(written[0]) or "", *code.classes])
             remedy = (
-                "leave such rows out, dataset.on_missing_label=drop; if it is a class, name all of them in their order. "
-                f"Type: {typed('dataset.classes', both)}"
+                "leave such rows out, dataset.on_missing_label=drop; if it is a class, name all of them in their "
+                f"order. Type: {typed('dataset.classes', both)}"
             )
     return Unlabelled(f"{source.name}, row {row}: {got}.", f"Mend the row, or {remedy}")
 
