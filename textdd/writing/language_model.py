@@ -119,7 +119,8 @@ def _loaded(path: str) -> LanguageModel:
     model = model.eval().requires_grad_(False)
     if told["missing_keys"] or not causal(model):
         raise TextddError(f"Got the language model {path}, which does not write ({type(model).__name__}). {ALLOWED}")
-    return LanguageModel(path, model.to("cuda") if gpu else model, tokeniser, fingerprint(model))
+    sha256 = fingerprint(model)  # of numbers that are still here
+    return LanguageModel(path, model.to("cuda") if gpu else model, tokeniser, sha256)
 
 
 @torch.no_grad()
