@@ -59,7 +59,9 @@ ASKED = [
 def test_scores_are_the_log_probabilities_of_the_words(kind, template, request):
     """Several texts of different lengths at once, all words in one reading."""
     path, words = request.getfixturevalue(kind), WORDS if kind == "llama" else ["word1", "word2 word5", "word2 word6"]
-    config = completed(CausalLMConfig(path=path, template=template, words=words), words, pair=False, one_class=True)
+    config = completed(
+        CausalLMConfig(path=path, template=template, words=words, tuning="head"), words, pair=False, one_class=True
+    )
     space = body_space(config, 16, framed=True)
     student = make_student(config, space.dimension, len(words))
     batch = space.tokens([(text,) for text in TEXTS])
@@ -103,7 +105,8 @@ def test_many_words_are_read_in_parts(llama, monkeypatch):
 
 
 def test_one_body_serves_all_students(llama):
-    first, second = (make_student(CausalLMConfig(path=llama, words=WORDS), D, 4) for _ in range(2))
+    kinds = [CausalLMConfig(path=llama, words=WORDS), CausalLMConfig(path=llama, answer="head")]
+    first, second = (make_student(kind, D, 4) for kind in kinds)
     assert first.module.body is second.module.body is opened(llama).model
 
 
@@ -115,6 +118,39 @@ def test_what_is_named_is_learned_and_nothing_else(llama):
         assert all(".layers.1." in name for name in learned - head)
         assert learned > head
     assert not any(p.requires_grad for p in opened(llama).model.parameters())
+
+
+@pytest.mark.parametrize(("kind", "words"), [("llama", WORDS), ("gpt", ["word1", "word2", "word5", "word6"])])
+def test_adapters_change_nothing_before_they_learn(kind, words, request):
+    """And afterwards the frozen body reads as it did."""
+    path, texts = request.getfixturevalue(kind), torch.randn(3, 4, D, generator=torch.Generator().manual_seed(0))
+    texts = texts[..., : opened(path).table.shape[1]]
+    template = {"template": "word3 {text} word4"}
+    adapted, plain = (
+        make_student(CausalLMConfig(path=path, words=words, tuning=tuning, **template), texts.shape[-1], 4)
+        for tuning in ("lora:2", "head")
+    )
+    wanted = plain.module.read(texts, None)
+    torch.testing.assert_close(adapted(adapted.fresh(0), texts), wanted)
+    moved = adapted(adapted.fresh(0) + 0.5, texts)
+    assert (moved - wanted).abs().max() > 1e-2
+    torch.testing.assert_close(plain.module.read(texts, None), wanted, rtol=0, atol=0)
+    assert not any(p.requires_grad for p in adapted.module.body.parameters())
+
+
+def test_adapters_are_as_if_their_product_had_been_added(llama):
+    config = CausalLMConfig(path=llama, words=WORDS, tuning="lora:2")
+    student, x = make_student(config, D, 4), torch.randn(3, 4, D, generator=torch.Generator().manual_seed(0))
+    theta = student.fresh(0) + 0.1 * torch.randn(student.size, generator=torch.Generator().manual_seed(1))
+    by_name = student.unflatten(theta)
+    wanted = make_student(CausalLMConfig(path=llama, words=WORDS, tuning="full"), D, 4)
+    layers = wanted.module.body.model.layers
+    places = [projection for layer in layers for projection in (layer.self_attn.q_proj, layer.self_attn.v_proj)]
+    assert len(places) == len(student.module.adapters.names)
+    with torch.no_grad():
+        for i, projection in enumerate(places):
+            projection.weight += 2 * by_name[f"adapters.up.{i}"] @ by_name[f"adapters.down.{i}"]
+        torch.testing.assert_close(student(theta, x), wanted.module(x))
 
 
 def problem_of(folder, path, *given, names=("good", "bad")):
@@ -148,7 +184,8 @@ def test_texts_that_were_kept_are_read_as_they_are(llama, tmp_path):
 
 def test_other_prompts_are_other_features(llama, tmp_path):
     """What a frozen body made of the texts is kept, for each prompt of its own."""
-    found = [problem_of(tmp_path, llama, *given).train.vectors for given in ([], ["model.words=[very,fair]"])]
+    lines = [["model.tuning=head"], ["model.tuning=head", "model.words=[very,fair]"]]
+    found = [problem_of(tmp_path, llama, *line).train.vectors for line in lines]
     assert found[0].shape == found[1].shape
     assert (found[0] != found[1]).any()
 
@@ -157,7 +194,7 @@ def test_other_prompts_are_other_features(llama, tmp_path):
     ("options", "message"),
     [
         ({"tuning": "top:3"}, r"model\.tuning=top:3; .* has 2 layers\. Type: model\.tuning=top:2"),
-        ({"tuning": "half"}, r"Got model\.tuning=half\. Allowed: head"),
+        ({"tuning": "half"}, r"Got model\.tuning=half\. Allowed: lora:R"),
         ({"answer": "words"}, r"Got model\.answer=words\. Allowed: verbaliser or head"),
         ({"path": None}, r"Which language model\?.*model\.path="),
         ({"path": "/nowhere/at/all"}, r"/nowhere/at/all, which cannot be loaded.*model\.path="),
@@ -201,7 +238,9 @@ def test_an_encoder_is_no_language_model(tmp_path):
 
 
 def test_pairs_stand_in_the_template_one_behind_the_other(llama):
-    config = completed(CausalLMConfig(path=llama, words=["same", "different"]), ["a", "b"], pair=True, one_class=True)
+    config = completed(
+        CausalLMConfig(path=llama, words=["same", "different"], tuning="head"), ["a", "b"], pair=True, one_class=True
+    )
     space = body_space(config, 24, framed=True)
     student, batch = (
         make_student(config, D, 2),

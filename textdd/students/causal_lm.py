@@ -20,12 +20,19 @@ from textdd.allowed import Chosen, ListOf, Number, OneOf, Place, Text
 from textdd.errors import TextddError
 from textdd.spaces.language_model import LEARNS, LanguageModel, load_language_model
 from textdd.spaces.prompt import SINGLE, prompt_of
+from textdd.students.adapters import Adapters
 from textdd.students.answers import Tree
 from textdd.students.pretrained import HEAD, HEAD_ALONE, SPREAD, is_in
 from textdd.training.student import Read, Student
 from textdd.training.work import Weights, Work
 
-TUNING = Text("head, full, or top:K for the last K layers", pattern=r"head|full|top:[1-9]\d{0,3}")
+TUNING = Text(
+    "lora:R for adapters of rank R, head, full, or top:K for the last K layers",
+    pattern=r"head|full|(top|lora):[1-9]\d{0,3}",
+)
+ADAPTERS = 0.3
+"""Step size of adapters, as a multiple of a small network's."""
+
 LAYERS = 0.03
 """Step size of layers that are learned as a whole, as a multiple of a small network's."""
 
@@ -44,9 +51,10 @@ class CausalLMConfig:
             token.
         template: what the text stands in, with {text}, of pairs also {second}; null takes a plain one.
         words: what the model answers for each class, in their order; null takes the names of the classes.
-        tuning: what is learned: `top:K` for the last K layers, `full` for all of them, `head` for no layer. A head is
-            learned with each; that of a verbaliser, which weighs its words' scores, with `head` alone.
-        body_step: step size of the layers, as a multiple of what suits most models.
+        tuning: what is learned: `lora:R` for adapters of rank R, `top:K` for the last K layers, `full` for all of them,
+            `head` for nothing below the head. A head is learned with each; that of a verbaliser, which weighs its
+            words' scores, with `head` alone.
+        body_step: step size of adapters or layers, as a multiple of what suits most models.
     """
 
     name: Annotated[str, Chosen("model")] = "causal_lm"
@@ -54,7 +62,7 @@ class CausalLMConfig:
     answer: Annotated[str, OneOf("verbaliser", "head")] = "verbaliser"
     template: Annotated[str, Text("a text with {text} in it")] | None = None
     words: Annotated[list[str], ListOf(Text("a word"), least=2)] | None = None
-    tuning: Annotated[str, TUNING] = "head"
+    tuning: Annotated[str, TUNING] = "lora:8"
     body_step: Annotated[float, Number(1e-6, 1e4)] = 1.0
 
 
@@ -92,11 +100,28 @@ class CausalLM(Student):
         self.prompt = prompt_of(loaded.tokeniser, config.template or SINGLE, words)
         self.tree, self.verbaliser = Tree.of(self.prompt.words), self_answering
         self.body: nn.Module = loaded.model
+        self.adapters: Adapters | None = None
         self.pretrained: dict[str, Tensor] = {}  # what learned layers start from
         self.reads_once = config.tuning == "head"
         if self.reads_once:
             self.step_scale = 1.0 if self_answering else HEAD_ALONE
             return
+        scale, part = LAYERS, "body."
+        if config.tuning.startswith("lora:"):
+            rank = int(config.tuning.removeprefix("lora:"))
+            self.adapters = Adapters(loaded.model.base_model, rank, loaded.path)  # type: ignore[arg-type]
+            scale, part = ADAPTERS, "adapters."
+        else:
+            self._learn_layers(config, loaded)
+        if self_answering:
+            self.head.requires_grad_(False)
+            self._redraw_head()
+            self.step_scale = scale * config.body_step
+        else:
+            self.step_scale, self.part_scales = HEAD, {part: scale * config.body_step / HEAD}
+
+    def _learn_layers(self, config: CausalLMConfig, loaded: LanguageModel) -> None:
+        """Take a copy of the body, whose last layers are learned."""
         layers = loaded.layers()
         count = len(layers) if config.tuning == "full" else int(config.tuning.removeprefix("top:"))
         if count > len(layers):
@@ -108,11 +133,6 @@ class CausalLM(Student):
         for name, parameter in self.body.named_parameters():
             parameter.requires_grad_(is_in(name, loaded.model, layers, len(layers) - count))
         self.pretrained = {n: p.detach().clone() for n, p in self.body.named_parameters() if p.requires_grad}
-        if self_answering:
-            self.head.requires_grad_(False)
-            self.step_scale = LAYERS * config.body_step
-        else:
-            self.step_scale, self.part_scales = HEAD, {"body.": LAYERS * config.body_step / HEAD}
 
     @property
     def reads(self) -> str:
@@ -128,14 +148,24 @@ class CausalLM(Student):
         scores = []
         for part, own in zip(x.split(most), mask.split(most), strict=True):
             given = self._prompted(part, own, self.tree)
-            scores.append(self.tree.scores(self.body(**given, logits_to_keep=1 + len(self.tree.tokens)).logits))
+            found = self._adapted(self.body, **given, logits_to_keep=1 + len(self.tree.tokens))
+            scores.append(self.tree.scores(found.logits))
         return torch.cat(scores)
 
     def hidden(self, x: Tensor, mask: Tensor) -> Tensor:
         """The hidden state (N, H) of the prompt's last token, which the answer follows."""
         body: nn.Module = self.body.base_model  # type: ignore[assignment]
-        states: Tensor = body(**self._prompted(x, mask, Tree.of([]))).last_hidden_state
+        states: Tensor = self._adapted(body, **self._prompted(x, mask, Tree.of([]))).last_hidden_state
         return states[:, -1]
+
+    def _adapted(self, part: nn.Module, **given: Any) -> Any:
+        """What the body, or the part of it below its own head, makes of what it is given, with adapters if any."""
+        if self.adapters is None:
+            return part(**given)
+        weights = self.adapters.weights(self.body.base_model)  # type: ignore[arg-type]
+        prefix = f"{self.body.base_model_prefix}." if part is self.body else ""
+        named = {f"{prefix}{name}": weight for name, weight in weights.items()}
+        return torch.func.functional_call(part, named, (), given)
 
     def _prompted(self, x: Tensor, mask: Tensor, tree: Tree) -> dict[str, Any]:
         """What the body is given: texts (N, L, D) between the embeddings of the prompt, and the nodes of a tree."""
@@ -170,6 +200,11 @@ class CausalLM(Student):
         with torch.no_grad():
             for name, value in self.pretrained.items():
                 self.body.get_parameter(name).copy_(value)
+        if self.adapters is not None:
+            self.adapters.redraw()
+        self._redraw_head()
+
+    def _redraw_head(self) -> None:
         if self.verbaliser:
             nn.init.eye_(self.head.weight)
         else:
