@@ -34,11 +34,9 @@ from textdd.sets.classifier import Classifier
 from textdd.sets.distilled_set import DistilledSet
 from textdd.sets.texts import ABOUT_A_HUNDRED, TextSet
 from textdd.sets.training_set import real_set, train_students
-from textdd.spaces.checkpoint import load_checkpoint
-from textdd.spaces.pretrained import frame_of
-from textdd.spaces.pretrained import space_of as pretrained_space_of
 from textdd.spaces.reading import Reader
 from textdd.students import STUDENTS, make_student
+from textdd.students.bodies import BODIES, body_space, completed
 from textdd.trainer import set_up_process
 from textdd.typed import expanded, written
 
@@ -176,12 +174,11 @@ def reader_of(small: DistilledSet, student: str, data: Any, labels: Any, options
     """What lets a student read a set, and real texts."""
     if data is not None:
         return problem_of(data, labels, student, options).reader()
-    if student == "pretrained":
+    if student in BODIES:
         given = {key.removeprefix("model."): value for key, value in options.items()}
-        model = STUDENTS[student][1](**given)
-        checkpoint = load_checkpoint(model.path)
-        length = min(checkpoint.longest, int(small.manifest["length"]) + frame_of(checkpoint).size(pair=False))
-        space = pretrained_space_of(checkpoint, frame_of(checkpoint), length)
+        pair, one_class = bool(small.manifest.get("pair")), small.task.name == "one_class"
+        model = completed(STUDENTS[student][1](**given), small.classes, pair=pair, one_class=one_class)
+        space = body_space(model, int(small.manifest["length"]), framed=False)
         return Reader(space, make_student(model, space.dimension, small.task))
     space_there = small.space()
     if space_there is None or space_there.kind != "words":

@@ -70,7 +70,7 @@ def execute(config: EvaluateConfig) -> Path:
     device = make_trainer(TrainerConfig()).strategy.root_device
     protocol = Protocol(evaluation, problem, device, config.seed)
     results: dict[str, Result]
-    if is_its_own(model, distilled) and not (isinstance(distilled, TextSet) and distilled.from_file):
+    if is_its_own(problem.model, distilled) and not (isinstance(distilled, TextSet) and distilled.from_file):
         result = protocol.distilled(distilled)
         results = {"own recipe": result, **result["variants"]}
     else:

@@ -18,10 +18,10 @@ from textdd.choosing.pool import Pool, real_pool
 from textdd.errors import TextddError
 from textdd.outer.materials import Materials
 from textdd.outer.teacher import train_teacher
+from textdd.spaces.language_model import load_language_model
 from textdd.writing.drafts import drafts
 from textdd.writing.endpoint import Endpoint, checked_address
 from textdd.writing.filters import check_left, sifted
-from textdd.writing.language_model import load_language_model
 from textdd.writing.prompts import PROMPT, check_template, longest_of, prompts_of
 from textdd.writing.sampling import Sampler
 from textdd.writing.writer import Manner, Writer

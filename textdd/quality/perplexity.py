@@ -12,8 +12,8 @@ import torch
 
 from textdd.errors import TextddError
 from textdd.progress import track
+from textdd.spaces.language_model import load_language_model
 from textdd.typed import expanded
-from textdd.writing.language_model import load_language_model
 
 LONGEST = 1024
 """Tokens that are read of a text; less if that is all that the model can."""
