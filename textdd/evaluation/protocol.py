@@ -50,7 +50,8 @@ class EvaluationConfig:
         steps: the longest plain training tried.
         batch: examples per step of a plain training.
         tuning_students: fresh students (and subsets) per step size tried.
-        selectors: which picks of real texts are compared: herding, k_center, k_means; random always is, listed or not.
+        selectors: which picks of real texts are compared: herding, k_center, k_means, less; random always is, listed or
+            not.
         transfer: other students of the same space that are trained on the distilled and on the selected sets;
             pretrained students have a space of their own, where there are none.
         side_by_side: whether students are trained as one stack of parameters: `always`, `never`, or where it is faster
