@@ -76,7 +76,7 @@ def warmed_up(task: Task, h: Tensor, y: Tensor) -> list[Tensor]:
     optimiser, found = torch.optim.Adam([head], STEP_SIZE), []
     for step in range(1, AGES[-1] + 1):
         optimiser.zero_grad()
-        task.inner_loss(h @ head.t(), y).backward()  # type: ignore[no-untyped-call]
+        task.inner_loss(h @ head.t(), y).backward()
         optimiser.step()
         if step in AGES:
             found.append(head.detach().clone())
