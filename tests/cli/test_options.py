@@ -30,6 +30,7 @@ COMPOSED = [
     ("evaluate", "artifact=FILE", "dataset=sst2", "embedding=glove"),
     ("quality", "artifact=FILE", "dataset=sst2"),
     ("export", "artifact=FOLDER", "to=FILE"),
+    ("score", "set=FOLDER", "dataset=sst2", "embedding=glove"),
     ("report", "runs=FOLDER"),
     ("report", "runs=[FOLDER,OTHER]"),
     ("dashboard",),

@@ -50,6 +50,7 @@ class ScoringConfig:
         full: how the full-data students are trained.
         allow_overlap: score sets that hold test texts, and say so beside every figure.
         method: what made the sets, for tables and the leaderboard; null takes the name of the file or folder.
+        source: where the sets are published, an address or a path, for the leaderboard.
         entry: a .json file to write all scores to, for the leaderboard.
     """
 
@@ -71,4 +72,5 @@ class ScoringConfig:
     full: FullDataConfig = field(default_factory=FullDataConfig)
     allow_overlap: bool = False
     method: Name | None = None
+    source: Name | None = None
     entry: Place | None = None

@@ -72,6 +72,7 @@ def scored(config: ScoreConfig, sets: Sequence[Given]) -> tuple[Path, Result]:
     result = {
         "format": FORMAT,
         "method": method,
+        "source": options.source,
         "corpus": {
             "name": corpus.name,
             "key": corpus.key,
@@ -89,7 +90,7 @@ def scored(config: ScoreConfig, sets: Sequence[Given]) -> tuple[Path, Result]:
         "overall": overall(students),
         "seed": config.seed,
         "seeds": options.seeds,
-        "options": {**dataclasses.asdict(options), "entry": None, "method": None},
+        "options": {**dataclasses.asdict(options), "entry": None, "method": None, "source": None},
         "machine": machine(),
         "versions": {name: found for name in VERSIONED if (found := installed(name))},
     }

@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from textdd.report.measures import called
-from textdd.report.terminal import wide_console
+from textdd.report.terminal import readable, wide_console
 from textdd.scoring.rows import RECIPES
 
 SCORES = {
@@ -34,11 +34,15 @@ def rows_table(name: str, result: dict[str, Any]) -> Table:
     measure, size, count = called(student["measure"]), result["size"], len(result["sets"])
     title = f"{result['method']} on {result['corpus']['name']}, {size['per_class']} per class, {name}"
     sets = f"{count} set{'s' * (count > 1)} of {size['tokens']} words, {size['bytes']} bytes"
-    caption = f"test {measure} of {sets}; {result['seeds']} fresh students each; paired t-test, two-sided"
+    memory = max(found["peak_memory_bytes"] for recipes in student["rows"].values() for found in recipes.values())
+    caption = (
+        f"test {measure} of {sets}; {result['seeds']} fresh students each, trained in so many seconds, at most "
+        f"{readable(memory)} of memory; paired t-test over {student['against']['random']['unit']}, two-sided"
+    )
     table = Table(title=escape(title), caption=escape("; ".join(filter(None, [caption, result["overlap"]]))))
     table.add_column("trained on", no_wrap=True)
-    table.add_column("recipe")
-    headings = (measure, "± sets", "± students", "the set gains", "interval", "p", "s/student")
+    table.add_column("recipe", no_wrap=True)
+    headings = (measure, "± sets", "± stud.", "the set gains", "interval", "p", "seconds")
     for heading in headings:
         table.add_column(heading, justify="right", no_wrap=True)
     for row, recipes in student["rows"].items():
