@@ -167,6 +167,19 @@ class ReportConfig:
 
 
 @dataclass
+class LeaderboardConfig:
+    """The leaderboard.
+
+    Attributes:
+        entries: the folder of its entries.
+        out: the folder to write page and table to; null takes that of the entries.
+    """
+
+    entries: Place = "experiments/leaderboard"
+    out: Place | None = None
+
+
+@dataclass
 class DashboardConfig:
     """A W&B report on many runs.
 
@@ -194,6 +207,7 @@ def register() -> None:
     store.store(name="export_schema", node=ExportConfig)
     store.store(name="score_schema", node=ScoreConfig)
     store.store(name="report_schema", node=ReportConfig)
+    store.store(name="leaderboard_schema", node=LeaderboardConfig)
     store.store(name="dashboard_schema", node=DashboardConfig)
     for name, (_, options) in STUDENTS.items():
         store.store(group="schema/model", name=name, node=options)

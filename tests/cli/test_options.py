@@ -33,6 +33,7 @@ COMPOSED = [
     ("score", "set=FOLDER", "dataset=sst2", "embedding=glove"),
     ("report", "runs=FOLDER"),
     ("report", "runs=[FOLDER,OTHER]"),
+    ("leaderboard",),
     ("dashboard",),
 ]
 """All choices of all groups, and all commands, with what cannot be left out."""
