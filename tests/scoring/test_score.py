@@ -9,6 +9,8 @@ import pytest
 
 import textdd
 from tests.conftest import SMALL
+from tests.tiny import tiny_bert
+from textdd.errors import TextddError
 from textdd.scoring import trainee
 from textdd.scoring.__main__ import composed, execute, main
 
@@ -163,6 +165,27 @@ def test_a_soft_set_meets_random_texts_with_the_labels_of_a_teacher(place):
     ours, random = student["scores"]["accuracy"], student["rows"]["random, teacher labels"]["tuned"]["mean"]
     assert student["scores"]["ior"] == pytest.approx(ours - random)
     assert student["scores"]["ars_wd"] is None
+
+
+def test_matrices_are_scored_by_students_of_their_space_alone(place):
+    where = {"cache_dir": f"{place}/cache", **options(*CORPUS[1:])}
+    small = {"model.filters": 8, "distiller.outer_steps": 10, "distiller.inner_steps": 4, "distiller.length": 6}
+    distilled = textdd.distil("demo", per_class=2, output_dir=f"{place}/runs", **small, **where)
+    distilled.save(place / "matrices")
+    where |= {"output_dir": f"{place}/scores", "baselines": [], **options(*LITTLE)}
+    found = textdd.score(place / "matrices", "demo", students=["textcnn", "fasttext"], **where)
+    assert found["kind"] == "matrices"
+    assert found["size"]["tokens"] == 2 * 3 * 6
+    assert found["seconds_to_make"] > 0
+    assert [student["headline"] for student in found["students"].values()] == ["own", "tuned"]
+    assert found["students"]["textcnn"]["rows"]["random, equal bytes"]["tuned"]["mean"] > 0
+    bert = {"model.pretrained.path": str(tiny_bert(place / "bert"))}
+    with pytest.raises(TextddError, match=r"pretrained does not read.*score.students=\[textcnn\]"):
+        textdd.score(place / "matrices", "demo", students=["textcnn", "pretrained"], **bert, **where)
+    found = textdd.score(
+        place / "method" / "dataset_0.jsonl", "demo", students=["pretrained"], length=16, **bert, **where
+    )
+    assert found["students"]["pretrained"]["options"]["path"] == "bert"
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from textdd.errors import TextddError
-from textdd.scoring.baselines import at_random, picked
+from textdd.scoring.baselines import EQUAL, at_random, picked
 from textdd.scoring.dropping import thinned, without_positions, without_words
 from textdd.scoring.fingerprint import fingerprint
 from textdd.scoring.given import from_python, sets_at
@@ -42,7 +42,8 @@ def test_one_set_is_the_same_in_every_form(tmp_path):
     assert len(found) == len(places)
     assert {given.sha256 for given in found} == {one.sha256}
     assert sets_at(tmp_path / "runs", 0)[0].name == "mine"
-    python = from_python([datasets.Dataset.from_list(ROWS), frame, one.distilled, str(jsonl)], tmp_path / "cache")
+    data = datasets.Dataset.from_list(ROWS)
+    python = from_python([data, datasets.DatasetDict(train=data), frame, one.distilled, str(jsonl)], tmp_path / "cache")
     assert {given.sha256 for given in python} == {one.sha256}
 
 
@@ -90,6 +91,19 @@ def test_baselines_are_as_large_as_asked(problem):
     herding = picked("herding", problem, reader, size, 0, 0)
     assert herding.text_labels.sum(0).tolist() == [2, 2, 2]
     assert not set(count.texts) & set(problem.corpus.test.texts(np.arange(len(problem.corpus.test))))
+
+
+@pytest.mark.parametrize("name", ["several_labels", "pairs"])
+def test_baselines_and_words_left_out_know_other_tasks(name, request):
+    problem = request.getfixturevalue(name)
+    size = Size(texts=6, per_class=2, tokens=150, bytes=900)
+    drawn = [at_random(equal, problem, size, 0, 0) for equal in EQUAL]
+    for chosen in (*drawn, picked("herding", problem, problem.reader(), size, 0, 0)):
+        assert {len(text) for text in chosen.texts} == {2 if name == "pairs" else 1}
+        assert chosen.task == problem.task
+        many = without_words(chosen, 0.2, 2, 0)
+        assert all(len(segment) for text in many.texts for segment in text)
+        assert len(many.training_set(problem.reader()).x) == 2 * len(chosen)
 
 
 def test_a_baseline_takes_all_there_is_and_no_more(problem):

@@ -22,6 +22,7 @@ HEADINGS = {
     "p": "p",
     "herding": "over herding",
     "k_means": "over k-means",
+    "teacher": "over random, teacher labels",
     "tokens": "over random, equal words",
     "bytes": "over random, equal bytes",
     "fixed": "by the fixed recipe",
@@ -46,8 +47,18 @@ IN_MARKDOWN = (
 )  # fmt: skip
 """Columns of the table of Markdown, which is not to be wider than a page."""
 
-SIGNED = ("gain", "herding", "k_means", "tokens", "bytes", "ior", "hlr")
+SIGNED = ("gain", "herding", "k_means", "teacher", "tokens", "bytes", "ior", "hlr")
 """Columns of differences."""
+
+
+GAINS = {
+    "herding": "herding",
+    "k_means": "k_means",
+    "teacher": "random, teacher labels",
+    "tokens": "random, equal tokens",
+    "bytes": "random, equal bytes",
+}
+"""Column -> the baseline that a set is held against, by its tuned recipe."""
 
 
 class Line(NamedTuple):
@@ -95,8 +106,8 @@ def values_of(content: dict[str, Any], name: str) -> dict[str, Any]:
     """The values of one student of an entry."""
     student = content["students"][name]
     headline, against, scores = student["rows"]["set"][student["headline"]], student["against"], student["scores"]
-    random, others = against["random"], ("herding", "k_means", "random, equal tokens", "random, equal bytes")
-    gains = [against[other]["difference"] if other in against else None for other in others]
+    random = against["random"]
+    gains = {column: against[row]["difference"] if row in against else None for column, row in GAINS.items()}
     between = "" if random["interval"] is None else "{:+.3f} to {:+.3f}".format(*random["interval"])
     return {
         "method": content["method"],
@@ -109,7 +120,7 @@ def values_of(content: dict[str, Any], name: str) -> dict[str, Any]:
         "gain": random["difference"],
         "interval": between,
         "p": random["p"],
-        **dict(zip(("herding", "k_means", "tokens", "bytes"), gains, strict=True)),
+        **gains,
         "fixed": student["rows"]["set"]["fixed"]["mean"],
         **{key: scores[key] for key in ("hard", "recovery", "corrected_recovery", "ior", "hlr", "lrs", "ars_wd")},
         "seconds": headline.get("train_seconds"),

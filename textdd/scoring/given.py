@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from textdd.corpora.formats.saved import STATE
-from textdd.corpora.given import as_parquet, as_table
+from textdd.corpora.given import as_parquet, as_table, is_several
 from textdd.errors import TextddError, no_such_path
 from textdd.record import write_bytes
 from textdd.scoring.fingerprint import fingerprint
@@ -129,7 +129,8 @@ def from_python(sets: Any, cache: Path) -> list[Given]:
         elif isinstance(one, str | Path):
             found += sets_at(Path(one).expanduser(), 0)
         else:
-            content = as_parquet(as_table(one, None, "the set"))
+            table = one["train"] if is_several(one) and "train" in one else one
+            content = as_parquet(as_table(table, None, "the set"))
             place = cache / "given" / f"set-{hashlib.blake2b(content, digest_size=10).hexdigest()}" / "set.parquet"
             write_bytes(place, content)
             found.append(named(f"set_{number}", read_set(place)))

@@ -31,6 +31,7 @@ from textdd.scoring.statistics import spread
 from textdd.scoring.summary import overall, summed_up
 from textdd.scoring.trainee import Trainee, Unit
 from textdd.sets.distilled_set import DistilledSet
+from textdd.sets.matrices import MatrixSet
 from textdd.sets.texts import TextSet
 from textdd.trainer import TrainerConfig, set_up_process
 
@@ -58,6 +59,7 @@ def scored(config: ScoreConfig, sets: Sequence[Given]) -> tuple[Path, Result]:
     set_up_process(TrainerConfig())
     options, corpus = config.score, corpus_of(config)
     sets = [one._replace(distilled=fitted(one.distilled, corpus)) for one in sets]
+    check_readable(sets[0], options.students)
     note = overlap_of(sets, corpus, allowed=options.allow_overlap)
     size = mean_size([one.distilled for one in sets])
     method = options.method or method_of(config, sets)
@@ -139,6 +141,25 @@ def fitted(distilled: DistilledSet, corpus: Corpus) -> DistilledSet:
             "was made of"
         )
     return distilled
+
+
+def check_readable(given: Given, students: Sequence[str]) -> None:
+    """Check that all students can read a set.
+
+    Raises:
+        TextddError: it is of matrices in a space that one of them does not read.
+    """
+    if not isinstance(given.distilled, MatrixSet):
+        return
+    words = given.distilled.words_space is not None
+    able = [name for name in students if (name != "pretrained") == words]
+    if len(able) < len(students):
+        kind = "words" if words else "a pretrained model"
+        allowed = able or (["textcnn"] if words else ["pretrained"])
+        raise TextddError(
+            f"{given.name} is of matrices in a space of {kind}, which {', '.join(set(students) - set(able))} does not "
+            f"read. Take students of that space, or a set of texts. Type: score.students=[{','.join(allowed)}]"
+        )
 
 
 def kind_of(distilled: DistilledSet, config: ScoreConfig, student: str) -> dict[str, bool]:
