@@ -22,6 +22,7 @@ from textdd.scoring.given import sets_at
 from textdd.scoring.score import Result, scored
 from textdd.scoring.table import print_scores
 from textdd.screen import announce
+from textdd.students.bodies import BODIES
 from textdd.typed import expanded
 
 PURPOSE = (
@@ -81,10 +82,11 @@ def check(cfg: DictConfig) -> None:
         raise TextddError(
             f"Got score.students=[{','.join(students)}], one of them twice. Type: score.students=[{once}]"
         )
-    if "pretrained" in students and config.model.pretrained.path is None:
-        raise TextddError(
-            "Got score.students with pretrained, and no model. Type: model.pretrained.path=FOLDER, or its id on the hub"
-        )
+    for name in BODIES:
+        if name in students and getattr(config.model, name).path is None:
+            raise TextddError(
+                f"Got score.students with {name}, and no model. Type: model.{name}.path=FOLDER, or its id on the hub"
+            )
     if config.score.entry is not None and Path(config.score.entry).suffix != ".json":
         raise TextddError(
             f"Got score.entry={config.score.entry}; an entry is a .json file. Type: "

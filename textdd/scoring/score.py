@@ -33,6 +33,7 @@ from textdd.scoring.trainee import Trainee, Unit
 from textdd.sets.distilled_set import DistilledSet
 from textdd.sets.matrices import MatrixSet
 from textdd.sets.texts import TextSet
+from textdd.students.bodies import BODIES
 from textdd.trainer import TrainerConfig, set_up_process
 from textdd.typed import expanded
 
@@ -153,7 +154,7 @@ def check_readable(given: Given, students: Sequence[str]) -> None:
     if not isinstance(given.distilled, MatrixSet):
         return
     words = given.distilled.words_space is not None
-    able = [name for name in students if (name != "pretrained") == words]
+    able = [name for name in students if (name not in BODIES) == words]
     if len(able) < len(students):
         kind = "words" if words else "a pretrained model"
         allowed = able or (["textcnn"] if words else ["pretrained"])

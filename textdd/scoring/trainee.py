@@ -21,7 +21,7 @@ from textdd.evaluation.cost import Cost
 from textdd.evaluation.protocol import EvaluationConfig, Protocol
 from textdd.evaluation.scoring import score
 from textdd.evaluation.tuning import tune
-from textdd.prepare import setting, short_hash, space_for
+from textdd.prepare import completed_for, setting, short_hash, space_for
 from textdd.problem import Problem
 from textdd.run_folder import once
 from textdd.sets.distilled_set import DistilledSet
@@ -30,6 +30,7 @@ from textdd.sets.training_set import TrainingSet, train_students
 from textdd.spaces.reading import Reader
 from textdd.spaces.words import stores_of
 from textdd.students import make_student
+from textdd.students.bodies import BODIES
 from textdd.trainer import TrainerConfig, make_trainer
 from textdd.training import Recipe
 from textdd.typed import expanded
@@ -65,7 +66,8 @@ class Trainee:
     """
 
     def __init__(self, name: str, config: ScoreConfig, corpus: Corpus, of: DistilledSet, per_class: int) -> None:
-        self.name, self.config, self.model = name, config, getattr(config.model, name)
+        self.name, self.config = name, config
+        self.model = completed_for(getattr(config.model, name), corpus)
         self.problem = problem_of(self.model, config, corpus, of, per_class)
         options = config.score
         evaluation = EvaluationConfig(students=options.seeds, texts=options.texts, transfer=[], full=options.full)
@@ -166,7 +168,7 @@ def problem_of(model: Any, config: ScoreConfig, corpus: Corpus, of: DistilledSet
     """
     assert config.dataset is not None
     cache, dataset = expanded(config.cache_dir), config.dataset
-    if isinstance(of, MatrixSet) and of.words_space is not None and model.name != "pretrained":
+    if isinstance(of, MatrixSet) and of.words_space is not None and model.name not in BODIES:
         space = of.words_space
         stores = stores_of(space, corpus, dataset.vocabulary, cache)
     else:
