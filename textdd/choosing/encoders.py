@@ -10,7 +10,6 @@ import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +20,7 @@ from textdd.locks import claim
 from textdd.outer.materials import Materials
 from textdd.outer.teacher import train_teacher
 from textdd.progress import Bar
-from textdd.record import write_bytes
+from textdd.record import write_array
 from textdd.seal import discard
 from textdd.sets.texts import Text
 from textdd.spaces.checkpoint import Checkpoint, load_checkpoint
@@ -208,10 +207,3 @@ def encoders_of(paths: Sequence[str], layers: int, materials: Materials) -> list
         length = min(checkpoint.longest, space.length + frame.size(pair=problem.corpus.pair))
         found.append(Body(checkpoint, pretrained_space_of(checkpoint, frame, length), layers))
     return found
-
-
-def write_array(path: Path, array: np.ndarray) -> None:
-    """Write a .npy file, whole or not at all."""
-    buffer = BytesIO()
-    np.save(buffer, array, allow_pickle=False)
-    write_bytes(path, buffer.getvalue())
