@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import shutil
 import sys
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -47,6 +47,7 @@ from textdd.sets.distilled_set import DistilledSet
 from textdd.sets.texts import TextSet
 from textdd.sweep import failure
 from textdd.trainer import make_trainer, process_rank, set_up_process
+from textdd.typed import expanded
 
 VERSIONED = ("textdd", "torch", "pytorch-lightning", "tokenizers", "numpy")
 FIGURE = "accuracy_against_steps.png"
@@ -60,11 +61,15 @@ def execute(run: RunConfig) -> Path:
     """
     set_up_process(run.trainer)
     with in_places(output_dir=run.output_dir, cache_dir=run.cache_dir):
-        if not any(Path(run.output_dir).glob("*/result.json")):  # finished runs may lie where nothing can be written
+        if not any(
+            expanded(run.output_dir).glob("*/result.json")
+        ):  # finished runs may lie where nothing can be written
             check_place("output_dir", run.output_dir)
         problem = prepare(run)
         folder = folder_of(run, problem)
         if not run.overwrite and is_finished(folder):
+            with suppress(OSError):  # where nothing can be written, a failure told earlier stays told
+                failure(run).unlink(missing_ok=True)
             return folder / RESULT
         # The processes of one run work in one folder together; two runs must not.
         with locked(folder, f"the run {folder.name}") if process_rank() == 0 else nullcontext():

@@ -29,6 +29,7 @@ from textdd.spaces.vectors import EmbeddingConfig
 from textdd.spaces.words import word_space
 from textdd.students import make_student
 from textdd.students.bodies import BODIES, body_of, completed
+from textdd.typed import expanded
 
 
 def prepare(run: RunConfig) -> Problem:
@@ -37,7 +38,7 @@ def prepare(run: RunConfig) -> Problem:
     Raises:
         TextddError: something about the files, the budget, the vectors or the student has to be mended by the user.
     """
-    cache = Path(run.cache_dir).expanduser()
+    cache = expanded(run.cache_dir)
     with bars() as show:
         corpus = load_corpus(run.dataset, run.data_dir, cache, run.seed, show)
     tell(corpus, run.dataset)

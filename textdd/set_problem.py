@@ -22,6 +22,7 @@ from textdd.spaces.vectors import EmbeddingConfig
 from textdd.spaces.words import stores_of
 from textdd.students import make_student
 from textdd.students.bodies import BODIES
+from textdd.typed import expanded
 
 T = TypeVar("T", DatasetConfig, EmbeddingConfig)
 
@@ -43,7 +44,7 @@ def problem_of(distilled: DistilledSet, model: Any, config: SetConfig) -> Proble
     Raises:
         TextddError: its corpus is not at hand, or the student reads another space.
     """
-    manifest, cache = distilled.manifest, Path(config.cache_dir).expanduser()
+    manifest, cache = distilled.manifest, expanded(config.cache_dir)
     corpus, dataset = corpus_of(distilled, config, cache)
     model = completed_for(model, corpus)
     seed = manifest.get("seed", 0)

@@ -18,7 +18,7 @@ def test_names_its_commands():
     for words in ((), ("--help",)):
         shown = textdd(*words)
         assert shown.returncode == 0
-        for name in ("run", "evaluate", "quality", "export", "report", "dashboard"):
+        for name in ("run", "evaluate", "quality", "export", "score", "report", "leaderboard", "dashboard"):
             assert f"textdd {name} " in shown.stdout
 
 
@@ -38,7 +38,7 @@ def test_hands_the_rest_on():
     assert "Usage: textdd evaluate" in textdd("evaluate", "--help").stdout
 
 
-@pytest.mark.parametrize("line", ["textdd run dataset=d", "textdd dataset=d"])
+@pytest.mark.parametrize("line", ["textdd run dataset=d", pytest.param("textdd dataset=d", marks=pytest.mark.slow)])
 def test_completes_choices_in_a_shell(line):
     words = {"COMP_LINE": line, "COMP_POINT": str(len(line))}
     done = textdd("-sc", "query=bash", **words)

@@ -14,6 +14,7 @@ from __future__ import annotations
 import copy
 import hashlib
 from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -113,8 +114,6 @@ class Asked:
         path = cache / "answers" / f"{hashlib.blake2b(content, digest_size=10).hexdigest()}.npy"
         with claim(path, "asking a language model") as ours:
             if ours:
-                from io import BytesIO
-
                 buffer = BytesIO()
                 np.save(buffer, self._asked(reading).numpy(), allow_pickle=False)
                 write_bytes(path, buffer.getvalue())

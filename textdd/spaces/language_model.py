@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from textdd.errors import TextddError
 from textdd.progress import say
 from textdd.spaces.checkpoint import Checkpoint, fingerprint, hush
+from textdd.typed import expanded
 
 INSTALL = "Type: pip install 'textdd[transformers]'"
 
@@ -81,7 +82,7 @@ def load_language_model(path: str, option: str = WRITES) -> LanguageModel:
     """
     if find_spec("transformers") is None:
         raise TextddError(f"Language models need transformers. {INSTALL}")
-    there = Path(path).expanduser()
+    there = expanded(path)
     return _loaded(str(there) if there.exists() else path, option)
 
 
@@ -113,7 +114,8 @@ def _loaded(path: str, option: str) -> LanguageModel:
     model = model.eval().requires_grad_(False)
     if told["missing_keys"] or not causal(model):
         raise TextddError(f"Got the language model {path}, which does not write ({type(model).__name__}). {allowed}")
-    return LanguageModel(path, model.to("cuda") if gpu else model, tokeniser, fingerprint(model))
+    sha256 = fingerprint(model)  # of numbers that are still here
+    return LanguageModel(path, model.to("cuda") if gpu else model, tokeniser, sha256)
 
 
 @torch.no_grad()
