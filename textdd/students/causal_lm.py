@@ -102,6 +102,7 @@ class CausalLM(Student):
         self.prompt = prompt_of(loaded.tokeniser, config.template or SINGLE, words)
         self.tree, self.verbaliser = Tree.of(self.prompt.words), self_answering
         self.body: nn.Module = loaded.model
+        self._original = (loaded.model,)  # no part of this module, which may learn one of its own
         self.adapters: Adapters | None = None
         self.pretrained: dict[str, Tensor] = {}  # what learned layers start from
         self.reads_once = config.tuning == "head"
@@ -153,6 +154,13 @@ class CausalLM(Student):
             found = self._adapted(self.body, **given, logits_to_keep=1 + len(self.tree.tokens))
             scores.append(self.tree.scores(found.logits))
         return torch.cat(scores)
+
+    @torch.no_grad()
+    def compared(self, x: Tensor, mask: Tensor) -> Tensor:
+        """What texts (N, L, D) are compared by: the hidden state (N, H) that the model had before it learned."""
+        original = self._original[0].to(x.device, x.dtype)
+        states: Tensor = original.base_model(**self._prompted(x, mask, Tree.of([]))).last_hidden_state  # type: ignore[operator]
+        return states[:, -1]
 
     def hidden(self, x: Tensor, mask: Tensor) -> Tensor:
         """The hidden state (N, H) of the prompt's last token, which the answer follows."""
