@@ -236,6 +236,9 @@ def test_mistakes_say_what_is_allowed(options, message, llama):
 
 def checked_student(config):
     check_options(config, prefix="model.")
+    if config.path is None or "{text}" not in (config.template or "{text}"):  # is told before anything is opened
+        with pytest.raises(TextddError):
+            config.check()
     return make_student(config, D, OneClass(4))
 
 
