@@ -8,6 +8,9 @@ from textdd.training.student import Student
 PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "un", "##like", "##ly", "play", "##s", "##ing", "dog", "cat", "rain", ","]
 """Of words, that a small tokeniser knows."""
 
+NAMES = ["good", "bad", "fair", "very", "red", "green", "blue", "same", "different"]
+"""Of classes, that a small language model knows."""
+
 
 def mean(x, mask):
     """Means (N, D) over the tokens of texts (N, L, D)."""
@@ -178,5 +181,31 @@ def tiny_language_model(folder, words, sharpness=8.5):
     attention.v_proj.weight.copy_(torch.eye(width))
     attention.o_proj.weight.copy_(1000 * torch.eye(width))
     model.model.norm.weight.fill_(sharpness * width**-0.5)
+    model.save_pretrained(folder)
+    return str(folder)
+
+
+def tiny_llama(folder, hidden=6, words=20, **sizes):
+    """The folder of a random Llama of two layers that knows words and the names of a few classes."""
+    from tokenizers import Regex, Tokenizer
+    from tokenizers.models import WordLevel
+    from tokenizers.pre_tokenizers import Split
+    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+    known = ["<unknown>", "<end>", "\n", ":", "Text", "Label", "First", "Second", "text", *NAMES]
+    known += [f"word{i}" for i in range(words)]
+    spaced = [*known, *(f" {word}" for word in known[2:])]
+    tokeniser = Tokenizer(WordLevel({word: i for i, word in enumerate(spaced)}, "<unknown>"))
+    tokeniser.pre_tokenizer = Split(Regex(r"\n|:| ?[^ \n:]+"), "isolated")
+    special = {"eos_token": "<end>", "unk_token": "<unknown>"}
+    PreTrainedTokenizerFast(tokenizer_object=tokeniser, model_max_length=64, **special).save_pretrained(folder)
+    shape = {"intermediate_size": 6, "num_hidden_layers": 2, "num_attention_heads": 1, "head_dim": 4} | sizes
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        config = LlamaConfig(
+            vocab_size=len(spaced), hidden_size=hidden, max_position_embeddings=64, initializer_range=0.5,
+            eos_token_id=1, bos_token_id=None, tie_word_embeddings=True, **shape,
+        )  # fmt: skip
+        model = LlamaForCausalLM(config)
     model.save_pretrained(folder)
     return str(folder)

@@ -11,9 +11,9 @@ and the same folder, so that the same data and options give the same set, to the
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import fields
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -40,13 +40,11 @@ from textdd.sets.classifier import Classifier
 from textdd.sets.distilled_set import DistilledSet
 from textdd.sets.texts import ABOUT_A_HUNDRED, TextSet
 from textdd.sets.training_set import real_set, train_students
-from textdd.spaces.checkpoint import load_checkpoint
-from textdd.spaces.pretrained import frame_of
-from textdd.spaces.pretrained import space_of as pretrained_space_of
 from textdd.spaces.reading import Reader
 from textdd.students import STUDENTS, make_student
+from textdd.students.bodies import BODIES, body_space, completed
 from textdd.trainer import set_up_process
-from textdd.typed import written
+from textdd.typed import expanded, written
 
 SHORT = {
     "text": "dataset.text",
@@ -204,9 +202,9 @@ def score(
     for key, value in options.items():
         short = f"score.{key}" if key in known else SHORT.get(key, key.replace("__", "."))
         named[short] = value
-    cache = Path(str(named.get("cache_dir", ScoreConfig().cache_dir))).expanduser()
+    cache = expanded(str(named.get("cache_dir", ScoreConfig().cache_dir)))
     arguments = [*kept(data, labels, named, cache), *(f"{key}={written(value)}" for key, value in named.items())]
-    place = str(sets) if isinstance(sets, str | Path) else "set"
+    place = str(sets) if isinstance(sets, str | os.PathLike) else "set"
     config = composed_score([f"set={written(place)}", *arguments])
     with in_places(output_dir=config.output_dir, cache_dir=config.cache_dir):
         return scored(config, from_python(sets, cache))[1]
@@ -216,12 +214,11 @@ def reader_of(small: DistilledSet, student: str, data: Any, labels: Any, options
     """What lets a student read a set, and real texts."""
     if data is not None:
         return problem_of(data, labels, student, options).reader()
-    if student == "pretrained":
+    if student in BODIES:
         given = {key.removeprefix("model."): value for key, value in options.items()}
-        model = STUDENTS[student][1](**given)
-        checkpoint = load_checkpoint(model.path)
-        length = min(checkpoint.longest, int(small.manifest["length"]) + frame_of(checkpoint).size(pair=False))
-        space = pretrained_space_of(checkpoint, frame_of(checkpoint), length)
+        pair, one_class = bool(small.manifest.get("pair")), small.task.name == "one_class"
+        model = completed(STUDENTS[student][1](**given), small.classes, pair=pair, one_class=one_class)
+        space = body_space(model, int(small.manifest["length"]), framed=False)
         return Reader(space, make_student(model, space.dimension, small.task))
     space_there = small.space()
     if space_there is None or space_there.kind != "words":
@@ -253,7 +250,7 @@ def composed(
     register()
     named = {SHORT.get(key, key.replace("__", ".")): value for key, value in options.items()}
     named = {"model": student, "logger": "none", "per_class": per_class} | named
-    cache = Path(str(named.get("cache_dir", RunConfig().cache_dir))).expanduser()
+    cache = expanded(str(named.get("cache_dir", RunConfig().cache_dir)))
     arguments = kept(data, labels, named, cache)
     arguments += [f"{key}={written(value)}" for key, value in named.items()]
     arguments = cli.as_meant("config", arguments)

@@ -53,7 +53,7 @@ def compose_config(config_name: str, arguments: list[str], *, with_hydra: bool =
         if not with_hydra:
             OmegaConf.to_container(cfg, resolve=True)  # interpolations that lead nowhere are found here
         return cfg
-    except (HydraException, OmegaConfBaseException, ValueError, OverflowError) as error:
+    except (HydraException, OmegaConfBaseException, ValueError, OverflowError, AssertionError) as error:
         cause = error.__cause__ or error
         key = getattr(error, "full_key", None) or getattr(cause, "full_key", None)
         if key and (refusal := wrong_kind(config_name, arguments, key.partition("[")[0])):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import shutil
 import sys
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -20,7 +20,9 @@ from textdd.choosing.method import TextMethodConfig
 from textdd.config import RunConfig
 from textdd.distillers import CHOOSERS
 from textdd.distillers.project import ProjectConfig
-from textdd.evaluation.protocol import Protocol, Result, add_recovery
+from textdd.evaluation.protocol import Protocol, add_recovery
+from textdd.evaluation.summary import Result
+from textdd.evaluation.untrained import answers_by_words, zero_shot
 from textdd.locks import locked
 from textdd.loggers import Mirrors
 from textdd.machine import machine
@@ -45,6 +47,7 @@ from textdd.sets.distilled_set import DistilledSet
 from textdd.sets.texts import TextSet
 from textdd.sweep import failure
 from textdd.trainer import make_trainer, process_rank, set_up_process
+from textdd.typed import expanded
 
 VERSIONED = ("textdd", "torch", "pytorch-lightning", "tokenizers", "numpy")
 FIGURE = "accuracy_against_steps.png"
@@ -58,11 +61,15 @@ def execute(run: RunConfig) -> Path:
     """
     set_up_process(run.trainer)
     with in_places(output_dir=run.output_dir, cache_dir=run.cache_dir):
-        if not any(Path(run.output_dir).glob("*/result.json")):  # finished runs may lie where nothing can be written
+        if not any(
+            expanded(run.output_dir).glob("*/result.json")
+        ):  # finished runs may lie where nothing can be written
             check_place("output_dir", run.output_dir)
         problem = prepare(run)
         folder = folder_of(run, problem)
         if not run.overwrite and is_finished(folder):
+            with suppress(OSError):  # where nothing can be written, a failure told earlier stays told
+                failure(run).unlink(missing_ok=True)
             return folder / RESULT
         # The processes of one run work in one folder together; two runs must not.
         with locked(folder, f"the run {folder.name}") if process_rank() == 0 else nullcontext():
@@ -242,6 +249,9 @@ def compare(run: RunConfig, problem: Problem, distilled: DistilledSet, folder: P
     for name in protocol.selectors():
         work = partial(protocol.selected, name, problem.per_class, teacher)
         methods[name] = once(shared / f"{name}-{selected_key}.json", work)
+    if answers_by_words(problem.model):
+        work = partial(zero_shot, problem, protocol.validation, protocol.device)
+        methods["zero_shot"] = once(shared / f"zero_shot-{selected_key}.json", work)
     methods["full"] = full
     facts = distilled.manifest["distilling"]
     methods["distilled"] |= {name: facts[name] for name in ("seconds", "peak_memory_bytes")}

@@ -19,6 +19,7 @@ from textdd.quiet import quiet
 from textdd.screen import announce
 from textdd.sets.distilled_set import DistilledSet
 from textdd.sets.exported import check_target, export
+from textdd.typed import expanded
 
 PURPOSE = "Write a set of texts as one file (parquet, jsonl or csv), with a data card that the hub accepts."
 EXAMPLES = [
@@ -33,9 +34,9 @@ def execute(config: ExportConfig) -> Path:
     Raises:
         TextddError: the set is damaged or has no texts, or the path is none for such a file.
     """
-    path = Path(config.to).expanduser()
+    path = expanded(config.to)
     check_target(path)
-    export(DistilledSet.load(Path(config.artifact).expanduser()), path)
+    export(DistilledSet.load(expanded(config.artifact)), path)
     return path
 
 

@@ -12,6 +12,9 @@ from hydra.core.override_parser.types import ChoiceSweep, Override, RangeSweep
 from textdd.errors import TextddError, cut
 from textdd.typed import exists, parsed, typed
 
+MOST_SHOWN = 500
+"""Signs of what was typed that a message shows."""
+
 MOST_JOBS = 10_000
 """Jobs of a sweep: more are a mistake in a range."""
 
@@ -23,28 +26,33 @@ def parse(argument: str) -> Override:
         TextddError: Hydra's grammar does not have it, or it takes an option away.
     """
     override, (key, is_option, value) = parsed(argument), argument.partition("=")
+    got = f"Got {cut(argument, MOST_SHOWN)!r}"
     if argument.startswith("~"):
-        raise TextddError(f"Got {argument!r}; no option can be taken away. Type: {key[1:]}=... with a value")
+        raise TextddError(f"{got}; no option can be taken away. Type: {cut(key[1:])}=... with a value")
     if override is not None and is_option:
         return override
     if not is_option:
-        raise TextddError(f"Got {argument!r}; options are written option=value. Type: {typed_or_option(argument)}")
+        raise TextddError(f"{got}; options are written option=value. Type: {typed_or_option(argument)}")
     if not __debug__ and re.match(r"\w+\(", value):
         raise TextddError(
-            f"Got {argument!r} and Python's option -O (PYTHONOPTIMIZE), under which Hydra reads no functions. Name the "
+            f"{got} and Python's option -O (PYTHONOPTIMIZE), under which Hydra reads no functions. Name the "
             f"values, {key}=1,2, or type first: unset PYTHONOPTIMIZE"
         )
     if re.fullmatch(r"[+-]?[0-9]{1000,}", value):  # Python reads no number of thousands of digits
         raise TextddError(f"Got {cut(argument)}, which is no number that any option has. Type: textdd run --help")
+    if len(argument) > MOST_SHOWN:
+        raise TextddError(
+            f'{got}, which Hydra does not read. If it is text, put it in quotation marks: {cut(key)}="..."'
+        )
     raise TextddError(
-        f"Got {argument!r}, which Hydra does not read. What the option takes: python -m textdd.run --help. "
+        f"{got}, which Hydra does not read. What the option takes: python -m textdd.run --help. "
         f"If it is text, type: {typed(key, value)}"
     )
 
 
 def typed_or_option(word: str) -> str:
     """What to type for a word that is no option: the file that it names, or a value behind it."""
-    return f"dataset=local {typed('dataset.path', word)}" if exists(word) else f"{word}=..."
+    return f"dataset=local {typed('dataset.path', word)}" if exists(word) else f"{cut(word)}=..."
 
 
 def values_of(override: Override) -> list[str]:

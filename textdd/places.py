@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from textdd.errors import TextddError
+from textdd.typed import expanded
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -42,7 +43,7 @@ def refused(error: OSError, options: dict[str, str]) -> TextddError:
         options: which options name folders, and their values.
     """
     path = Path(str(error.filename)).absolute() if error.filename else None
-    folders = {key: Path(value).expanduser().absolute() for key, value in options.items()}
+    folders = {key: expanded(value).absolute() for key, value in options.items()}
     concerned = [key for key, at in folders.items() if path and (at in (path, *path.parents) or path in at.parents)]
     others = " ".join(f"{key}=/another/folder" for key in concerned or options)
     why, where = error.strerror or str(error), shortened(str(path or "a file"))
@@ -77,7 +78,7 @@ def check_place(option: str, folder: str) -> None:
         TextddError: it cannot be made, or no file can.
     """
     with in_places(**{option: folder}):
-        place = Path(folder).expanduser()
+        place = expanded(folder)
         place.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=place):
             pass

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from textdd.config import RunConfig
 from textdd.corpora.budget import check_per_class, per_class_from_budget
@@ -19,7 +20,6 @@ from textdd.corpora.sources import DatasetConfig
 from textdd.problem import Problem
 from textdd.progress import Bar, say
 from textdd.sets.manifest import files_of
-from textdd.spaces.checkpoint import load_checkpoint
 from textdd.spaces.length import tell_cuts
 from textdd.spaces.pretrained import pretrained_space
 from textdd.spaces.reading import Reading
@@ -28,6 +28,8 @@ from textdd.spaces.store import TokenStore
 from textdd.spaces.vectors import EmbeddingConfig
 from textdd.spaces.words import word_space
 from textdd.students import make_student
+from textdd.students.bodies import BODIES, body_of, completed
+from textdd.typed import expanded
 
 
 def prepare(run: RunConfig) -> Problem:
@@ -36,7 +38,7 @@ def prepare(run: RunConfig) -> Problem:
     Raises:
         TextddError: something about the files, the budget, the vectors or the student has to be mended by the user.
     """
-    cache = Path(run.cache_dir).expanduser()
+    cache = expanded(run.cache_dir)
     with bars() as show:
         corpus = load_corpus(run.dataset, run.data_dir, cache, run.seed, show)
     tell(corpus, run.dataset)
@@ -49,6 +51,7 @@ def prepare(run: RunConfig) -> Problem:
         per_class = per_class_from_budget(budget, corpus.train_rows, len(corpus.classes))
     check_per_class(per_class, corpus.train.strata, corpus.classes)
     share = per_class * len(corpus.classes) / corpus.train_rows
+    run.model = completed_for(run.model, corpus)
     sizes = f"{len(corpus.train)} training, {len(corpus.validation)} validation, {len(corpus.test)} test texts"
     kinds = "classes" if corpus.task.name == "one_class" else "labels, any number a text"
     say(f"{corpus.name}: {sizes}, {len(corpus.classes)} {kinds}")
@@ -60,6 +63,11 @@ def prepare(run: RunConfig) -> Problem:
     tell_cuts(Reading(corpus.train, stores[corpus.train.store.path], space))
     say(f"distilled set: {per_class} per class = {share:.4%} of the training texts")
     return problem
+
+
+def completed_for(model: Any, corpus: Corpus) -> Any:
+    """The options of a student, with what a language model's leave to the corpus."""
+    return completed(model, corpus.classes, pair=corpus.pair, one_class=corpus.task.name == "one_class")
 
 
 def tell(corpus: Corpus, dataset: DatasetConfig) -> None:
@@ -97,9 +105,9 @@ def space_for(
         TextddError: something about the vectors or the model has to be mended by the user.
     """
     with bars() as show:
-        if getattr(model, "name", "") == "pretrained":
-            checkpoint = load_checkpoint(getattr(model, "path", None))
-            return pretrained_space(checkpoint, corpus, dataset.length, cache, show)
+        if getattr(model, "name", "") in BODIES:
+            checkpoint, prompt = body_of(model)
+            return pretrained_space(checkpoint, corpus, dataset.length, cache, show, prompt)
         words = (dataset.vocabulary, dataset.length)
         return word_space(embedding, corpus, *words, data_dir, cache, seed, show)
 

@@ -12,7 +12,6 @@ if __name__ == "__main__":  # what follows takes seconds to import, and may be s
 
 import json
 import sys
-from pathlib import Path
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -32,6 +31,7 @@ from textdd.report.terminal import print_results
 from textdd.report.texts import print_quality
 from textdd.screen import announce
 from textdd.sweep import attempt, check_launcher, sweep
+from textdd.typed import expanded
 
 PURPOSE = "Distil a labelled text corpus into a tiny synthetic training set, then compare distilled vs random vs full."
 EXAMPLES = [
@@ -84,7 +84,7 @@ def main() -> None:
     if cli.is_sweep(arguments):
         output_dir = to_run(cli.compose_config("config", cli.jobs_of(arguments)[0])).output_dir
         with ending(output_dir=output_dir):
-            sys.exit(sweep(arguments, Path(output_dir), job))
+            sys.exit(sweep(arguments, expanded(output_dir), job))
     job()
 
 

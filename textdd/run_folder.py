@@ -9,7 +9,7 @@ from pathlib import Path
 
 from textdd.config import RunConfig
 from textdd.errors import TextddError
-from textdd.evaluation.protocol import Result
+from textdd.evaluation.summary import Result
 from textdd.locks import claim
 from textdd.places import short_name
 from textdd.prepare import identity
@@ -19,13 +19,14 @@ from textdd.record import sweep_up, write_json
 from textdd.report.results import RESULT
 from textdd.sets.distilled_set import DistilledSet
 from textdd.sets.manifest import MANIFEST
+from textdd.typed import expanded
 
 
 def folder_of(run: RunConfig, problem: Problem) -> Path:
     """The folder of a run, named after its configuration and the content of its corpus."""
     choices = f"{run.model.name}-{embedding_of(run, problem)}-{run.distiller.name}"
     name = f"{title_of(problem)}-{choices}-s{run.seed}"
-    return Path(run.output_dir) / f"{short_name(name)}-{identity(run, problem)}"
+    return expanded(run.output_dir) / f"{short_name(name)}-{identity(run, problem)}"
 
 
 def embedding_of(run: RunConfig, problem: Problem) -> str:

@@ -15,8 +15,9 @@ import xxhash
 
 from textdd.record import write_json
 
-ALWAYS_READ = 1 << 24
-"""Bytes up to which a file is read whole at every start; a larger one when its size or one of its times has changed."""
+ALWAYS_READ = 1 << 30
+"""Bytes up to which a file is read whole at every start, in a third of a second; a larger one when its size or one of
+its times has changed."""
 
 BLOCK = 1 << 20
 

@@ -9,7 +9,7 @@ from textdd.config import SetConfig
 from textdd.corpora.corpus import Corpus, load_corpus
 from textdd.corpora.sources import DatasetConfig
 from textdd.errors import TextddError
-from textdd.prepare import space_for, tell
+from textdd.prepare import completed_for, space_for, tell
 from textdd.problem import Problem
 from textdd.recorded import rebuilt, within_ranges
 from textdd.sets.distilled_set import DistilledSet
@@ -21,6 +21,8 @@ from textdd.spaces.store import TokenStore
 from textdd.spaces.vectors import EmbeddingConfig
 from textdd.spaces.words import stores_of
 from textdd.students import make_student
+from textdd.students.bodies import BODIES
+from textdd.typed import expanded
 
 T = TypeVar("T", DatasetConfig, EmbeddingConfig)
 
@@ -42,12 +44,13 @@ def problem_of(distilled: DistilledSet, model: Any, config: SetConfig) -> Proble
     Raises:
         TextddError: its corpus is not at hand, or the student reads another space.
     """
-    manifest, cache = distilled.manifest, Path(config.cache_dir).expanduser()
+    manifest, cache = distilled.manifest, expanded(config.cache_dir)
     corpus, dataset = corpus_of(distilled, config, cache)
+    model = completed_for(model, corpus)
     seed = manifest.get("seed", 0)
     space: Space
     stores: dict[Path, TokenStore]
-    if isinstance(distilled, MatrixSet) and distilled.words_space is not None and model.name != "pretrained":
+    if isinstance(distilled, MatrixSet) and distilled.words_space is not None and model.name not in BODIES:
         space = distilled.words_space
         stores = stores_of(space, corpus, dataset.vocabulary, cache)
     else:

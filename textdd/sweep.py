@@ -31,7 +31,7 @@ from textdd.progress import console, say
 from textdd.record import write_json
 from textdd.report.terminal import Failure, print_sweep
 from textdd.screen import Console, announce
-from textdd.typed import written
+from textdd.typed import expanded, written
 
 POLL_SECONDS = 0.5
 
@@ -93,7 +93,7 @@ def failure(run: RunConfig) -> Path:
         del options[place]
     choices = f"{run.model.name}-{run.embedding.name}-{run.distiller.name}"
     name = short_name(f"{run.dataset.name}-{size}-{choices}-s{run.seed}")
-    return Path(run.output_dir) / "failed" / f"{name}-{short_hash(options)}.json"
+    return expanded(run.output_dir) / "failed" / f"{name}-{short_hash(options)}.json"
 
 
 def attempt(run: RunConfig, execute: Callable[[RunConfig], Path]) -> None:

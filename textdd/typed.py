@@ -99,8 +99,6 @@ def as_one(value: str, *, strings: bool, sweep: bool = False) -> str:
         strings: it has to be a string.
         sweep: commas stand between values.
     """
-    if strings and value.startswith("~") and not has_home(value) and os.path.lexists(value):
-        value = f"./{value}"  # or it would be looked for in the home of a user
     found = parsed(f"x={value}")
     if found is None:
         return _unread(value, sweep=sweep)
@@ -162,13 +160,12 @@ def apart(text: str) -> list[str]:
 
 def exists(name: str) -> bool:
     """Whether a file or folder has this very name."""
-    return bool(name.strip()) and os.path.lexists(Path(name).expanduser() if has_home(name) else name)
+    return bool(name.strip()) and os.path.lexists(expanded(name))
 
 
-def has_home(name: str) -> bool:
-    """Whether what a path may have of `~` or `~user` in front is the home of somebody."""
-    try:
-        Path(name).expanduser()
-    except RuntimeError:
-        return False
-    return True
+def expanded(path: str | Path) -> Path:
+    """A path whose leading `~` or `~user` is somebody's home; where there is no such home, it is a name like others.
+
+    `Path.expanduser` fails there, and takes `./~x` for somebody's home.
+    """
+    return Path(os.path.expanduser(path))  # noqa: PTH111

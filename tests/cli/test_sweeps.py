@@ -83,6 +83,7 @@ def test_no_two_jobs_write_into_one_wandb_run(swept, place):
     assert sorted((config["method"], config["per_class"]) for config in held) == [("distilled", 3), ("distilled", 4)]
 
 
+@pytest.mark.slow
 def test_another_sweep_by_submitit_skips_what_is_finished(swept, place):
     pytest.importorskip("hydra_plugins.hydra_submitit_launcher")
     results = list(place.glob("runs/*/result.json"))

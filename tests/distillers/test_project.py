@@ -136,7 +136,7 @@ class TestEveryWay:
         assert (again.texts, again.origins) == (made.texts, made.origins)
 
 
-@pytest.mark.parametrize("onto", ONTO[1:])
+@pytest.mark.parametrize("onto", [pytest.param("mixture", marks=pytest.mark.slow), "admm"])
 def test_one_seed_gives_one_set_and_a_killed_run_the_same(onto, problem, language_model, tmp_path, monkeypatch):
     config = options(onto, language_model, outer_step_size=0.3)
     whole = projected(config, problem, tmp_path / "whole")

@@ -15,8 +15,6 @@ CASES = {
     "parquet": 40,
     "options": 15,
 }
-AWAITED = ("options",)
-"""Kinds that do not hold yet."""
 
 
 @pytest.fixture(scope="module")
@@ -26,10 +24,7 @@ def worker(tmp_path_factory):
     worker.stop()
 
 
-@pytest.mark.parametrize(
-    "kind",
-    [pytest.param(kind, marks=pytest.mark.xfail(strict=False) if kind in AWAITED else ()) for kind in CASES],
-)
+@pytest.mark.parametrize("kind", CASES)
 def test_damaged_input_is_taken_rightly_or_refused_with_a_remedy(kind, worker):
     counts = worker.fuzz(kind, 0, CASES[kind])
     assert not counts.faults, report({kind: counts})

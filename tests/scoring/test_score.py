@@ -188,6 +188,16 @@ def test_matrices_are_scored_by_students_of_their_space_alone(place):
     assert found["students"]["pretrained"]["options"]["path"] == "bert"
 
 
+def test_a_language_model_is_a_student(place, language_model):
+    where = {"cache_dir": f"{place}/cache", "output_dir": f"{place}/scores", "baselines": [], **options(*CORPUS[1:])}
+    writer = {"model.causal_lm.path": str(language_model), "model.causal_lm.tuning": "head"}
+    asked = {**where, **options(*LITTLE), **writer, "length": 16}
+    found = textdd.score(place / "method" / "dataset_0.jsonl", "demo", students=["causal_lm"], **asked)
+    student = found["students"]["causal_lm"]
+    assert student["options"]["words"] == found["corpus"]["classes"]  # where nobody says other words
+    assert 0 < student["scores"]["accuracy"] <= 1
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

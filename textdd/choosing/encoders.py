@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from textdd.spaces.pretrained import frame_of
 from textdd.spaces.pretrained import space_of as pretrained_space_of
 from textdd.spaces.reading import Reader
 from textdd.spaces.space import Space
+from textdd.students.causal_lm import CausalLM
 
 BATCH = 64
 """Texts that are read at a time, all of about one length."""
@@ -118,6 +120,25 @@ class Body(Encoder):
         return torch.stack([(one * weights).sum(1) / weights.sum(1) for one in hidden])
 
 
+class LastToken(Encoder):
+    """A language model that is asked for a text's class: the hidden state that the answer follows.
+
+    Args:
+        student: the model, none of whose layers is learned.
+        space: how it reads.
+    """
+
+    def __init__(self, student: CausalLM, space: Space) -> None:
+        self.student, self.space = student, space
+        self.key = f"last token {space.sha256} {student.prompt} {space.length}"
+        self.what = space.name
+
+    def read(self, texts: list[Text]) -> Tensor:
+        """One view (1, n, H)."""
+        batch = self.space.tokens(texts)
+        return self.student.hidden(self.space.table[batch.ids], batch.mask).unsqueeze(0)
+
+
 class MeanVector(Encoder):
     """The mean of a text's word vectors.
 
@@ -173,7 +194,11 @@ def encoders_of(paths: Sequence[str], layers: int, materials: Materials) -> list
     problem = materials.problem
     space, found = problem.space, list[Encoder]()
     if space.kind == "pretrained":
-        found.append(Body(load_checkpoint(problem.model.path), space, layers))
+        if problem.model.name == "causal_lm":
+            frozen = CausalLM(replace(problem.model, tuning="head"), space.dimension, problem.classes)
+            found.append(LastToken(frozen, space))
+        else:
+            found.append(Body(load_checkpoint(problem.model.path), space, layers))
     else:
         teacher, _ = train_teacher(materials, problem.seed)
         found += [MeanVector(space), Trained(problem.reader(), teacher.theta)]

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pyarrow as pa
 
 from textdd.corpora.sources import DatasetConfig
 from textdd.errors import TextddError
-from textdd.typed import typed
+from textdd.typed import expanded, typed
 
 ALARM = 0.01
 """The share of the test texts from which on a remark becomes a warning."""
@@ -49,16 +47,17 @@ def check_overlap(share: float, config: DatasetConfig) -> None:
         config: where the corpus came from.
 
     Raises:
-        TextddError: all of them are.
+        TextddError: all of them are, and nobody asked to keep them.
     """
-    if share < 1:
+    if share < 1 or config.on_overlap == "keep":
         return
     if config.test_path is not None:
         aside = "dataset.test_path=null"
     else:
-        folder = Path(config.path or ".").expanduser()
+        folder = expanded(config.path or ".")
         aside = typed("dataset.path", str(next(iter(sorted(folder.glob("train*"))), folder / "train.csv")))
     raise TextddError(
         "All test texts are training texts as well, so they tell nothing about new ones. Name another test file, "
-        f"dataset.test_path=FILE, or have a part of the training texts set aside. Type: {aside}"
+        "dataset.test_path=FILE; measure on them all the same, dataset.on_overlap=keep; or have a part of the training "
+        f"texts set aside. Type: {aside}"
     )

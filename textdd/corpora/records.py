@@ -193,16 +193,16 @@ def read_records(
 def _without_label(source: Source, row: int, cells: list[object], code: LabelCode) -> Unlabelled:
     """Make the error for a row that has no label, or a negative number in its place."""
     written = [str(cell) for cell in cells if isinstance(cell, int | float | str) and as_label(str(cell))]
-    got, named = "there is no label", ""
+    got, remedy = "there is no label", "leave such rows out. Type: dataset.on_missing_label=drop"
     if written:
         got = f"the label is {cut(written[0])!r}, and negative numbers stand for texts without a label"
         if len(cells) == 1 and len(code.classes) <= MOST_TYPED:
             both = as_integers([as_label(written[0]) or "", *code.classes])
-            named = f"; if it is a class, name all of them in their order: {typed('dataset.classes', both)}"
-    return Unlabelled(
-        f"{source.name}, row {row}: {got}.",
-        f"Mend the row, or leave such rows out: dataset.on_missing_label=drop{named}",
-    )
+            remedy = (
+                "leave such rows out, dataset.on_missing_label=drop; if it is a class, name all of them in their "
+                f"order. Type: {typed('dataset.classes', both)}"
+            )
+    return Unlabelled(f"{source.name}, row {row}: {got}.", f"Mend the row, or {remedy}")
 
 
 def _joined(table: pa.Table, columns: Sequence[str], where: str) -> pa.ChunkedArray:

@@ -15,6 +15,7 @@ from textdd.corpora.labels import as_label
 from textdd.corpora.records import Source
 from textdd.errors import TextddError, no_such_path
 from textdd.options import check_options
+from textdd.typed import expanded
 
 MOST_TOKENS = 512
 """Tokens kept of a segment: nobody trains on more, and one freak text must not outweigh a corpus."""
@@ -67,6 +68,7 @@ class DatasetConfig:
         on_missing_label: "error" or "drop": what to do with texts without a label: an empty cell, NaN, or a negative
             number that `classes` does not name.
         min_per_class: classes with fewer training texts than this are left out.
+        on_overlap: "error" or "keep": what to do where all test texts are training texts as well.
         demo: the generator of the demo corpus.
     """
 
@@ -97,6 +99,7 @@ class DatasetConfig:
     on_empty: Annotated[str, OneOf("error", "drop")] = "error"
     on_missing_label: Annotated[str, OneOf("error", "drop")] = "error"
     min_per_class: Annotated[int, Whole(0, 1_000_000)] = 0
+    on_overlap: Annotated[str, OneOf("error", "keep")] = "error"
     demo: DemoConfig = field(default_factory=DemoConfig)
 
     @property
@@ -165,11 +168,11 @@ def find_sources(config: DatasetConfig, data_dir: str | None, cache_dir: Path) -
         TextddError: it is nowhere, or only a part of it is there.
     """
     if config.path is not None:
-        return _own_files(config, Path(config.path).expanduser())
+        return _own_files(config, expanded(config.path))
     if config.name == "demo":
         train, test = demo_splits(config.demo)
         return Sources((train,), (test,))
-    root = None if data_dir is None else Path(data_dir).expanduser()
+    root = None if data_dir is None else expanded(data_dir)
     folders = () if root is None else (root / config.name, root / f"{config.name}_csv")
     for folder in folders:
         if sources := _folder(config, folder, needs_test=config.hub is not None):
@@ -192,7 +195,7 @@ def find_sources(config: DatasetConfig, data_dir: str | None, cache_dir: Path) -
 
 def _own_files(config: DatasetConfig, path: Path) -> Sources:
     for option, one in (("dataset.path", path), ("dataset.test_path", config.test_path)):
-        if one is not None and not Path(one).expanduser().exists():
+        if one is not None and not expanded(one).exists():
             raise no_such_path(Path(one), option)
     if path.is_dir():
         sources = _folder(config, path, needs_test=False)
@@ -204,7 +207,7 @@ def _own_files(config: DatasetConfig, path: Path) -> Sources:
     else:
         sources = Sources((open_table(path, config.file_options),), ())
     if config.test_path is not None:
-        sources = sources._replace(test=test_files(Path(config.test_path).expanduser(), config.file_options))
+        sources = sources._replace(test=test_files(expanded(config.test_path), config.file_options))
     return sources
 
 

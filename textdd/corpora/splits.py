@@ -35,8 +35,9 @@ def carve(
         poorest = int(counts[: len(classes)].argmin())
         raise TextddError(
             f"Class {cut(classes[poorest])!r} has {counts[poorest]} training text(s), and {what} texts must be "
-            "set aside: at least 2 per class are needed, 3 where test texts are set aside as well. Add texts, or leave "
-            "such classes out: dataset.min_per_class=3. If another column holds the label: dataset.label=NAME"
+            "set aside: at least 2 per class are needed, 3 where test texts are set aside as well. If another column "
+            "holds the label, name it, dataset.label=NAME; else add texts, or leave such classes out. "
+            "Type: dataset.min_per_class=3"
         )
     quotas = _quotas(counts, size)
     # A random order, then stably by class: the first of each class are a random sample of it.

@@ -23,9 +23,9 @@ def about_test_files(config: DatasetConfig, sources: Sources) -> Iterator[None]:
         yield
     except Unlabelled as error:
         raise TextddError(
-            f"{error.got} If this test file has no labels, as those of competitions, leave it out, and a part of the "
-            f"training texts is set aside to test on. Type: {set_aside(config, sources)} (If it has some: mend the "
-            "row, or leave rows without a label out, dataset.on_missing_label=drop)"
+            f"{error.got} Mend the row, or leave rows without a label out, dataset.on_missing_label=drop. If this test "
+            "file has no labels, as those of competitions, leave it out, and a part of the training texts is set aside "
+            f"to test on. Type: {set_aside(config, sources)}"
         ) from error
 
 

@@ -17,6 +17,7 @@ from textdd.help import print_help
 from textdd.leaderboard.page import write_board
 from textdd.places import in_places
 from textdd.screen import announce
+from textdd.typed import expanded
 
 PURPOSE = "Make the leaderboard's page and its table of Markdown from what textdd score ... score.entry=FILE wrote."
 EXAMPLES = [
@@ -31,8 +32,8 @@ def execute(config: LeaderboardConfig) -> Path:
     Raises:
         TextddError: there are no entries where they should be.
     """
-    folder = Path(config.entries).expanduser()
-    out = folder if config.out is None else Path(config.out).expanduser()
+    folder = expanded(config.entries)
+    out = folder if config.out is None else expanded(config.out)
     with in_places(out=str(out)):
         return write_board(folder, out)
 

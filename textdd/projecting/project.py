@@ -31,9 +31,9 @@ from textdd.sets.distilled_set import DistilledSet
 from textdd.sets.matrices import MatrixSet
 from textdd.sets.texts import TextSet
 from textdd.sets.training_set import train_students
+from textdd.spaces.language_model import load_language_model
 from textdd.trainer import TrainerConfig
 from textdd.training import Recipe
-from textdd.writing.language_model import load_language_model
 
 STUDENTS = 5
 """Fresh students that tell what matrices and words are worth on validation texts."""

@@ -32,6 +32,7 @@ from textdd.set_problem import corpus_of, fitted, problem_of
 from textdd.sets.distilled_set import DistilledSet
 from textdd.sets.texts import TextSet
 from textdd.trainer import TrainerConfig, make_trainer, set_up_process
+from textdd.typed import expanded
 
 PURPOSE = (
     "Say what a set of texts is like: size, variety, duplicates, copies, overlap, and what a teacher says of labels."
@@ -50,14 +51,14 @@ def execute(config: ExamineConfig) -> Path:
         TextddError: the set is damaged or has no texts, or its corpus or the language model is not at hand.
     """
     set_up_process(TrainerConfig())
-    place = Path(config.artifact).expanduser()
+    place = expanded(config.artifact)
     distilled = DistilledSet.load(place)
     if not isinstance(distilled, TextSet):
         raise TextddError(
             f"{place} holds matrices of numbers, which have no words. Allowed: a set of texts. Type: textdd report "
             "runs=runs, whose page has the words nearest to them"
         )
-    corpus, _ = corpus_of(distilled, config, Path(config.cache_dir).expanduser())
+    corpus, _ = corpus_of(distilled, config, expanded(config.cache_dir))
     texts = fitted(distilled, corpus, config)
     assert isinstance(texts, TextSet)
     result = examined(texts, corpus, config.quality, measured=False)

@@ -12,7 +12,8 @@ import torch
 
 from textdd.errors import TextddError
 from textdd.progress import track
-from textdd.writing.language_model import load_language_model
+from textdd.spaces.language_model import load_language_model
+from textdd.typed import expanded
 
 LONGEST = 1024
 """Tokens that are read of a text; less if that is all that the model can."""
@@ -29,7 +30,7 @@ def check_language_model(path: str) -> None:
             "Got quality.language_model, which needs transformers. Type: pip install 'textdd[transformers]'"
         )
     if path.endswith(".gguf"):
-        if not Path(path).expanduser().is_file():
+        if not expanded(path).is_file():
             raise TextddError(f"Got quality.language_model={path}: there is no such file.")
         if find_spec("gguf") is None:
             raise TextddError("A GGUF file needs two packages more. Type: pip install gguf accelerate")

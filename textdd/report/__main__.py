@@ -24,6 +24,7 @@ from textdd.places import in_places
 from textdd.report.page import write_report
 from textdd.report.results import RESULT, find
 from textdd.screen import announce
+from textdd.typed import expanded
 
 PURPOSE = "Make tables, figures and one page to look at from the results of runs, without any network."
 EXAMPLES = [
@@ -39,9 +40,9 @@ def execute(config: ReportConfig) -> Path:
     Raises:
         TextddError: there are no runs where they should be.
     """
-    places = [Path(str(place)).expanduser() for place in as_list(config.runs)]
+    places = [expanded(str(place)) for place in as_list(config.runs)]
     found = find(places)
-    out = beside(places[0]) if config.out is None else Path(config.out).expanduser()
+    out = beside(places[0]) if config.out is None else expanded(config.out)
     with in_places(out=str(out)):
         return write_report(found, out)
 

@@ -22,6 +22,8 @@ from textdd.scoring.given import sets_at
 from textdd.scoring.score import Result, scored
 from textdd.scoring.table import print_scores
 from textdd.screen import announce
+from textdd.students.bodies import BODIES
+from textdd.typed import expanded
 
 PURPOSE = (
     "Score any sets of labelled examples: students trained on them beside random, herding and k-means, tuned alike."
@@ -44,7 +46,7 @@ def execute(config: ScoreConfig) -> tuple[Path, Result]:
     Raises:
         TextddError: something about the sets, the corpus or a student has to be mended by the user.
     """
-    sets = sets_at(Path(config.set).expanduser(), config.score.sets)
+    sets = sets_at(expanded(config.set), config.score.sets)
     with in_places(output_dir=config.output_dir, cache_dir=config.cache_dir):
         check_place("output_dir", config.output_dir)
         return scored(config, sets)
@@ -80,10 +82,11 @@ def check(cfg: DictConfig) -> None:
         raise TextddError(
             f"Got score.students=[{','.join(students)}], one of them twice. Type: score.students=[{once}]"
         )
-    if "pretrained" in students and config.model.pretrained.path is None:
-        raise TextddError(
-            "Got score.students with pretrained, and no model. Type: model.pretrained.path=FOLDER, or its id on the hub"
-        )
+    for name in BODIES:
+        if name in students and getattr(config.model, name).path is None:
+            raise TextddError(
+                f"Got score.students with {name}, and no model. Type: model.{name}.path=FOLDER, or its id on the hub"
+            )
     if config.score.entry is not None and Path(config.score.entry).suffix != ".json":
         raise TextddError(
             f"Got score.entry={config.score.entry}; an entry is a .json file. Type: "
@@ -103,7 +106,7 @@ def main() -> None:
         path, result = execute(config)
         print_scores(result)
         if config.score.entry is not None:
-            announce(f"entry: {Path(config.score.entry).expanduser().resolve()}")
+            announce(f"entry: {expanded(config.score.entry).resolve()}")
         announce(f"result: {path.resolve()}")
 
 

@@ -9,6 +9,7 @@ from textdd.allowed import STEP_SIZE, Count, Few, InMemory, ListOf, Name, Number
 from textdd.evaluation.full_data import FullDataConfig
 from textdd.selectors import SELECTORS
 from textdd.students import STUDENTS
+from textdd.students.causal_lm import CausalLMConfig
 from textdd.students.custom import CustomConfig
 from textdd.students.fasttext import FastTextConfig
 from textdd.students.lstm import LSTMConfig
@@ -26,6 +27,7 @@ class StudentsConfig:
     lstm: LSTMConfig = field(default_factory=LSTMConfig)
     transformer: TransformerConfig = field(default_factory=TransformerConfig)
     pretrained: PretrainedConfig = field(default_factory=PretrainedConfig)
+    causal_lm: CausalLMConfig = field(default_factory=CausalLMConfig)
     custom: CustomConfig = field(default_factory=CustomConfig)
 
 

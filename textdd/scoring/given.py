@@ -16,6 +16,7 @@ from textdd.scoring.fingerprint import fingerprint
 from textdd.sets.distilled_set import DistilledSet
 from textdd.sets.imported import read_set
 from textdd.sets.manifest import MANIFEST, is_table
+from textdd.typed import expanded
 
 
 class Given(NamedTuple):
@@ -127,7 +128,7 @@ def from_python(sets: Any, cache: Path) -> list[Given]:
         if isinstance(one, DistilledSet):
             found.append(named(f"set_{number}", one))
         elif isinstance(one, str | Path):
-            found += sets_at(Path(one).expanduser(), 0)
+            found += sets_at(expanded(one), 0)
         else:
             table = one["train"] if is_several(one) and "train" in one else one
             content = as_parquet(as_table(table, None, "the set"))

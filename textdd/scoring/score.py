@@ -33,7 +33,9 @@ from textdd.scoring.trainee import Trainee, Unit
 from textdd.sets.distilled_set import DistilledSet
 from textdd.sets.matrices import MatrixSet
 from textdd.sets.texts import TextSet
+from textdd.students.bodies import BODIES
 from textdd.trainer import TrainerConfig, set_up_process
+from textdd.typed import expanded
 
 FORMAT = 1
 """Version of what a result holds."""
@@ -97,10 +99,10 @@ def scored(config: ScoreConfig, sets: Sequence[Given]) -> tuple[Path, Result]:
         "versions": {name: found for name in VERSIONED if (found := installed(name))},
     }
     told_apart = short_hash([result["corpus"], result["sets"], result["options"], config.seed, plans_key(config)])
-    path = Path(config.output_dir).expanduser() / f"{short_name(f'{corpus.name}-{method}')}-{told_apart}.json"
+    path = expanded(config.output_dir) / f"{short_name(f'{corpus.name}-{method}')}-{told_apart}.json"
     write_json(path, result)
     if options.entry is not None:
-        write_json(Path(options.entry).expanduser(), result)
+        write_json(expanded(options.entry), result)
     return path, result
 
 
@@ -113,7 +115,7 @@ def corpus_of(config: ScoreConfig) -> Corpus:
     if config.dataset is None:
         raise TextddError("Whose test texts are to be read? Type: textdd score set=PATH dataset=NAME")
     with bars() as show:
-        corpus = load_corpus(config.dataset, config.data_dir, Path(config.cache_dir).expanduser(), config.seed, show)
+        corpus = load_corpus(config.dataset, config.data_dir, expanded(config.cache_dir), config.seed, show)
     tell(corpus, config.dataset)
     return corpus
 
@@ -152,7 +154,7 @@ def check_readable(given: Given, students: Sequence[str]) -> None:
     if not isinstance(given.distilled, MatrixSet):
         return
     words = given.distilled.words_space is not None
-    able = [name for name in students if (name != "pretrained") == words]
+    able = [name for name in students if (name not in BODIES) == words]
     if len(able) < len(students):
         kind = "words" if words else "a pretrained model"
         allowed = able or (["textcnn"] if words else ["pretrained"])

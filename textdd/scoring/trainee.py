@@ -21,7 +21,7 @@ from textdd.evaluation.cost import Cost
 from textdd.evaluation.protocol import EvaluationConfig, Protocol
 from textdd.evaluation.scoring import score
 from textdd.evaluation.tuning import tune
-from textdd.prepare import setting, short_hash, space_for
+from textdd.prepare import completed_for, setting, short_hash, space_for
 from textdd.problem import Problem
 from textdd.run_folder import once
 from textdd.sets.distilled_set import DistilledSet
@@ -30,8 +30,10 @@ from textdd.sets.training_set import TrainingSet, train_students
 from textdd.spaces.reading import Reader
 from textdd.spaces.words import stores_of
 from textdd.students import make_student
+from textdd.students.bodies import BODIES
 from textdd.trainer import TrainerConfig, make_trainer
 from textdd.training import Recipe
+from textdd.typed import expanded
 
 Unit = dict[str, Any]
 """What one file holds: each measure of the K students, the recipe, seconds and memory."""
@@ -64,7 +66,8 @@ class Trainee:
     """
 
     def __init__(self, name: str, config: ScoreConfig, corpus: Corpus, of: DistilledSet, per_class: int) -> None:
-        self.name, self.config, self.model = name, config, getattr(config.model, name)
+        self.name, self.config = name, config
+        self.model = completed_for(getattr(config.model, name), corpus)
         self.problem = problem_of(self.model, config, corpus, of, per_class)
         options = config.score
         evaluation = EvaluationConfig(students=options.seeds, texts=options.texts, transfer=[], full=options.full)
@@ -73,7 +76,7 @@ class Trainee:
         assert config.dataset is not None
         run = RunConfig(seed=config.seed, dataset=config.dataset, model=self.model, evaluation=evaluation)
         self.given = setting(run, self.problem)
-        self.folder = Path(config.output_dir).expanduser() / "units"
+        self.folder = expanded(config.output_dir) / "units"
 
     @cached_property
     def reader(self) -> Reader:
@@ -164,8 +167,8 @@ def problem_of(model: Any, config: ScoreConfig, corpus: Corpus, of: DistilledSet
         TextddError: something about the vectors or the student has to be mended by the user.
     """
     assert config.dataset is not None
-    cache, dataset = Path(config.cache_dir).expanduser(), config.dataset
-    if isinstance(of, MatrixSet) and of.words_space is not None and model.name != "pretrained":
+    cache, dataset = expanded(config.cache_dir), config.dataset
+    if isinstance(of, MatrixSet) and of.words_space is not None and model.name not in BODIES:
         space = of.words_space
         stores = stores_of(space, corpus, dataset.vocabulary, cache)
     else:

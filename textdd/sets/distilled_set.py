@@ -23,6 +23,7 @@ from textdd.sets.training_set import TrainingSet, train_students
 from textdd.spaces.reading import Reader
 from textdd.spaces.space import Space
 from textdd.students import STUDENTS, make_student
+from textdd.students.bodies import BODIES
 from textdd.tasks import TASKS, Task
 from textdd.training import Recipe
 from textdd.training.student import FlatStudent
@@ -36,6 +37,8 @@ Part = TypeVar("Part", bound="DistilledSet")
 NAMED_ALONE = {
     "pretrained": "This set was made for the pretrained model {!r}, which is not opened by its name. Say where it is: "
     "train(path=FOLDER), or as a command: textdd evaluate artifact=PATH model=pretrained model.path=FOLDER",
+    "causal_lm": "This set was made for the language model {!r}, which is not opened by its name. Say where it is: "
+    "train(path=FOLDER), or as a command: textdd evaluate artifact=PATH model=causal_lm model.path=FOLDER",
     "custom": "This set was made for a student of somebody's own, {!r}, which is not imported by its name. Say which "
     "class it is: textdd.train(set, 'custom', target='package.module:Class'), or as a command: textdd evaluate "
     "artifact=PATH model=custom model.target=package.module:Class",
@@ -176,9 +179,9 @@ class DistilledSet(ABC):
         recorded = dict(self.manifest["student"])
         name = recorded["name"]
         model = STUDENTS[name][1](**recorded) if self.given is None else self.given
-        if path is not None and name == "pretrained":
+        if path is not None and name in BODIES:
             return replace(model, path=path)
-        if self.given is None and name in ("pretrained", "custom"):
+        if self.given is None and name in (*BODIES, "custom"):
             raise TextddError(NAMED_ALONE[name].format(self.manifest.get("space", {}).get("name", recorded)))
         return model
 

@@ -13,12 +13,10 @@ from textdd.sets.distilled_set import DistilledSet
 from textdd.sets.parametrisations import Free, Parametrisation, name_of
 from textdd.sets.parametrisations.pieces import cut, for_pieces
 from textdd.sets.training_set import TrainingSet
-from textdd.spaces.checkpoint import load_checkpoint
-from textdd.spaces.pretrained import frame_of
-from textdd.spaces.pretrained import space_of as pretrained_space_of
 from textdd.spaces.reading import Reader
 from textdd.spaces.space import Space
 from textdd.spaces.tokeniser import PAD, words
+from textdd.students.bodies import body_space
 from textdd.training import Recipe
 
 if TYPE_CHECKING:
@@ -87,14 +85,14 @@ class MatrixSet(DistilledSet, Dataset[tuple[Tensor, Tensor]]):
         if self.words_space is not None:
             return self.words_space
         named = self.manifest["space"]
-        checkpoint = load_checkpoint(path)
-        if checkpoint.sha256 != named["sha256"]:
+        space = body_space(self.model(path), int(self.manifest["length"]), framed=True)
+        if space.sha256 != named["sha256"]:
             raise TextddError(
                 f"{path} has other weights than {named['name']}, in whose space this set was made (SHA-256 "
-                f"{checkpoint.sha256[:12]}, expected {named['sha256'][:12]}). Give the folder of that model: "
+                f"{space.sha256[:12]}, expected {named['sha256'][:12]}). Give the folder of that model: "
                 "model.path=FOLDER, or from Python train(path=FOLDER)"
             )
-        return pretrained_space_of(checkpoint, frame_of(checkpoint), int(self.manifest["length"]))
+        return space
 
     def training_set(self, reader: Reader) -> TrainingSet:
         """The examples on the reader's device.

@@ -7,13 +7,13 @@ import os
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
 from textdd.errors import TextddError
+from textdd.typed import expanded
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +81,7 @@ def load_checkpoint(path: str | None) -> Checkpoint:
             "Which pretrained model? Give its folder, or its id on the hub. "
             "Type for instance: model.path=sentence-transformers/all-MiniLM-L6-v2"
         )
-    return _loaded(str(Path(path).expanduser()) if Path(path).expanduser().is_dir() else path)
+    return _loaded(str(expanded(path)) if expanded(path).is_dir() else path)
 
 
 @lru_cache(maxsize=2)

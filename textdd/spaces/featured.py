@@ -112,7 +112,7 @@ def body_key(reader: Reader) -> str:
     """
     module = reader.student.module
     pooled = getattr(module, "cls", False)
-    own = "" if reader.space.kind == "pretrained" else frozen_digest(module)
+    own = getattr(module, "reads", "") if reader.space.kind == "pretrained" else frozen_digest(module)
     return f"{reader.space.sha256} {'cls' if pooled else 'mean'} {torch.get_float32_matmul_precision()}{own}"
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from textdd.errors import unknown_choice
+from textdd.students.causal_lm import CausalLM, CausalLMConfig
 from textdd.students.custom import CustomConfig, make_custom
 from textdd.students.fasttext import FastText, FastTextConfig
 from textdd.students.lstm import LSTM, LSTMConfig
@@ -22,6 +23,7 @@ STUDENTS: dict[str, tuple[Callable[..., Student], type[Any]]] = {
     "lstm": (LSTM, LSTMConfig),
     "transformer": (Transformer, TransformerConfig),
     "pretrained": (Pretrained, PretrainedConfig),
+    "causal_lm": (CausalLM, CausalLMConfig),
     "custom": (make_custom, CustomConfig),
 }
 """The choices of `model=`: name -> (what builds it, its options)."""

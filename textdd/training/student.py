@@ -191,6 +191,8 @@ class FlatStudent:
     def head(self, theta: Tensor, features: Tensor) -> Tensor:
         """Logits (N, C) or (K, N, C) that the heads in theta (P,) or (K, P) give to features (N, width) of each."""
         parameters = self.unflatten(theta)
+        if "head.weight" not in parameters:  # a frozen one is all students'
+            return self.module.head(features)
         weight, bias = parameters["head.weight"], parameters["head.bias"]
         if theta.dim() == 2:
             return torch.baddbmm(bias.unsqueeze(1), features, weight.mT)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from textdd.seeds import torch_generator
-from textdd.writing.language_model import LanguageModel
+from textdd.spaces.language_model import LanguageModel
 from textdd.writing.writer import BATCH, Draft, Manner, Reply
 
 LIKELIEST = 256

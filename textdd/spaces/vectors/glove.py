@@ -17,6 +17,7 @@ from textdd.progress import say
 from textdd.spaces.vectors.cache import cached_arrays
 from textdd.spaces.vectors.packed import readable, unpacked
 from textdd.spaces.vectors.word2vec import read_binary
+from textdd.typed import expanded
 
 SUFFIXES = (".txt", ".vec", ".bin", ".gz", ".zip")
 
@@ -44,7 +45,7 @@ def find_glove(path: str | None, data_dir: str | None) -> Path:
         TextddError: there is none.
     """
     if path is not None:
-        file = Path(path).expanduser()
+        file = expanded(path)
         if not file.is_file():
             beside = sorted(other.name for other in file.parent.glob("*") if other.suffix in SUFFIXES)
             nearest = [str(Path(path).parent / name) for name in nearest_first(file.name, beside)[:1]]
@@ -53,7 +54,7 @@ def find_glove(path: str | None, data_dir: str | None) -> Path:
                 f"embedding.path={nearest[0] if nearest else '/your/glove.6B.100d.txt'}"
             )
         return file
-    folder = None if data_dir is None else Path(data_dir).expanduser() / "vectors"
+    folder = None if data_dir is None else expanded(data_dir) / "vectors"
     files = [] if folder is None else [file for file in folder.glob("*") if file.suffix in SUFFIXES]
     if not files:
         where = "data_dir is not set" if folder is None else f"{folder} holds none ({', '.join(SUFFIXES)})"

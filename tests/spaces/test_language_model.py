@@ -8,8 +8,8 @@ import torch
 
 from tests.tiny import tiny_bert
 from textdd.errors import TextddError
-from textdd.writing import language_model as module
-from textdd.writing.language_model import load_language_model
+from textdd.spaces import language_model as module
+from textdd.spaces.language_model import load_language_model
 from textdd.writing.sampling import Sampler, draw, sample
 from textdd.writing.writer import BATCH, Manner
 

@@ -15,35 +15,27 @@ from torch import Tensor, nn
 
 from textdd.errors import TextddError
 from textdd.progress import say
-from textdd.spaces.checkpoint import fingerprint, hush
+from textdd.spaces.checkpoint import Checkpoint, fingerprint, hush
+from textdd.typed import expanded
 
 INSTALL = "Type: pip install 'textdd[transformers]'"
 
 ALLOWED = (
     "Allowed: the folder of a causal language model that `transformers` can read (config.json, model.safetensors, "
     "tokenizer.json), a GGUF file, or an id on the hub that this machine can reach. "
-    "Type for instance: distiller.language_model=HuggingFaceTB/SmolLM2-135M"
+    "Type for instance: {option}=HuggingFaceTB/SmolLM2-135M"
 )
+
+WRITES, LEARNS = "distiller.language_model", "model.path"
+"""Options that name language models: one that writes texts, and one that is trained as a student."""
 
 WHILE_LOADING = (OSError, ValueError, KeyError, IndexError, RuntimeError)
 """What is raised of files that are absent, damaged, or of a kind that `transformers` does not know."""
 
 
 @dataclass(frozen=True, eq=False)
-class LanguageModel:
-    """A causal language model and its tokeniser.
-
-    Attributes:
-        path: what was asked for.
-        model: the model, frozen, in evaluation mode, on a GPU if there is one.
-        tokeniser: as `transformers` wraps it.
-        sha256: of all parameters.
-    """
-
-    path: str
-    model: nn.Module
-    tokeniser: Any
-    sha256: str
+class LanguageModel(Checkpoint):
+    """A causal language model and its tokeniser; one that writes is on a GPU if there is one."""
 
     @property
     def name(self) -> str:
@@ -75,50 +67,55 @@ class LanguageModel:
         return [len(ids) for ids in self.tokeniser(texts, add_special_tokens=False)["input_ids"]]
 
 
-def load_language_model(path: str) -> LanguageModel:
+def load_language_model(path: str, option: str = WRITES) -> LanguageModel:
     """Load a language model, or hand on the one that was loaded before.
 
     Weights are float32 on a CPU; those of a GGUF file are dequantised, which takes some seconds.
 
     Args:
         path: its folder, its id on the hub, or a GGUF file.
+        option: which option names it. One that learns stays where it is, in float32, with attention written out, which
+            has a double backward.
 
     Raises:
         TextddError: a package is missing, there is no such model, or it is none that writes from left to right.
     """
     if find_spec("transformers") is None:
         raise TextddError(f"Language models need transformers. {INSTALL}")
-    there = Path(path).expanduser()
-    return _loaded(str(there) if there.exists() else path)
+    there = expanded(path)
+    return _loaded(str(there) if there.exists() else path, option)
 
 
-@lru_cache(maxsize=1)
-def _loaded(path: str) -> LanguageModel:
+@lru_cache(maxsize=2)
+def _loaded(path: str, option: str) -> LanguageModel:
     hush()
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    where, given = path, dict[str, Any]()
+    where, given, allowed = path, dict[str, Any](), ALLOWED.format(option=option)
     if path.endswith(".gguf"):
         if any(find_spec(package) is None for package in ("gguf", "accelerate")):
             raise TextddError(f"Got {path}; GGUF files need the packages gguf and accelerate. {INSTALL}")
         if not Path(path).is_file():
-            raise TextddError(f"Got the language model {path}; there is no such file. {ALLOWED}")
+            raise TextddError(f"Got the language model {path}; there is no such file. {allowed}")
         where, given = str(Path(path).parent), {"gguf_file": Path(path).name}
         say(f"loading {Path(path).name}: its weights are dequantised")
-    gpu = torch.cuda.is_available()
+    gpu = torch.cuda.is_available() and option == WRITES
+    attention = {"attn_implementation": "eager"} if option == LEARNS else {}
     try:
         with redirect_stderr(StringIO()):  # the bar of this work is one that `hush` does not reach
+            dtype = torch.bfloat16 if gpu else torch.float32
             model, told = AutoModelForCausalLM.from_pretrained(
-                where, dtype=torch.bfloat16 if gpu else torch.float32, output_loading_info=True, **given
+                where, dtype=dtype, output_loading_info=True, **attention, **given
             )
             tokeniser = AutoTokenizer.from_pretrained(where, **given)
     except WHILE_LOADING as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise TextddError(f"Got the language model {path}, which cannot be loaded: {reason}. {ALLOWED}") from error
+        raise TextddError(f"Got the language model {path}, which cannot be loaded: {reason}. {allowed}") from error
     model = model.eval().requires_grad_(False)
     if told["missing_keys"] or not causal(model):
-        raise TextddError(f"Got the language model {path}, which does not write ({type(model).__name__}). {ALLOWED}")
-    return LanguageModel(path, model.to("cuda") if gpu else model, tokeniser, fingerprint(model))
+        raise TextddError(f"Got the language model {path}, which does not write ({type(model).__name__}). {allowed}")
+    sha256 = fingerprint(model)  # of numbers that are still here
+    return LanguageModel(path, model.to("cuda") if gpu else model, tokeniser, sha256)
 
 
 @torch.no_grad()
