@@ -87,7 +87,7 @@ def test_main_prints_the_report(files, cache, monkeypatch, capsys):
     ("words", "remedy"),
     [
         ([], "Type: textdd trust artifact="),
-        (["artifact=x", "trust.against=[everybody]"], "random, full"),
+        (["artifact=x", "trust.against=[everybody]"], "random or full"),
         (["artifact=x", "trust.rare=0"], "trust.rare"),
     ],
 )
@@ -97,15 +97,15 @@ def test_mistakes_say_what_to_type(words, remedy):
     assert remedy in str(refusal.value)
 
 
-def made_of(corpus, **manifest):
-    manifest = {"dataset": "x", "classes": corpus.classes, "distiller": {"name": "x"}, **manifest}
+def made_of(corpus, key=None):
+    manifest = {"dataset": "x", "classes": corpus.classes, "distiller": {"name": "x"}, "corpus": {"key": key}}
     y = torch.eye(len(corpus.classes))
     return TextSet([("one",)] * len(y), y, None, ABOUT_A_HUNDRED, manifest)
 
 
 def test_validation_is_held_out_of_a_set_that_was_made_of_this_very_corpus(corpus):
-    own = sides_of(made_of(corpus, corpus={"key": corpus.key}), corpus, 0)
-    foreign = sides_of(made_of(corpus, corpus={"key": "another"}), corpus, 0)
+    own = sides_of(made_of(corpus, corpus.key), corpus, 0)
+    foreign = sides_of(made_of(corpus, "another"), corpus, 0)
     assert (own.part, foreign.part) == ("validation", "test")
     assert len(own.heldout) <= len(corpus.validation)
     seen = {name: [] for name in (False, True)}
@@ -163,7 +163,7 @@ def test_words_are_read_out_of_matrices(problem):
 def test_matrices_of_a_run_are_examined(tmp_path, cache):
     import textdd
 
-    words = dict(word.split("=", 1) for word in CORPUS)
+    words = dict(word.split("=", 1) for word in [*CORPUS, "model.filters=8"])
     made = textdd.distil("demo", per_class=2, minutes=0.02, output_dir=str(tmp_path), cache_dir=str(cache), **words)
     made.save(tmp_path / "artifact")
     _, found = execute(command(tmp_path / "artifact", cache, "trust.against=[random]"))
