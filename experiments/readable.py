@@ -21,8 +21,9 @@ import torch
 
 from textdd import distil, select
 from textdd.api import problem_of
-from textdd.evaluation.protocol import EvaluationConfig, Protocol, Result, summary
+from textdd.evaluation.protocol import EvaluationConfig, Protocol
 from textdd.evaluation.scoring import score
+from textdd.evaluation.summary import Result, summary
 from textdd.machine import machine
 from textdd.progress import say
 from textdd.record import write_bytes, write_json

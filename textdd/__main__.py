@@ -14,7 +14,9 @@ COMMANDS = {
     "evaluate": ("textdd.evaluate", "train fresh students on a distilled set and score them"),
     "export": ("textdd.export", "write a set of texts as a parquet, jsonl or csv file with a card"),
     "quality": ("textdd.quality.__main__", "what a set of texts is like: size, variety, copies, overlap, labels"),
+    "score": ("textdd.scoring.__main__", "what any sets are worth beside baselines that are tuned as they are"),
     "report": ("textdd.report.__main__", "tables, figures and one page from the results of runs"),
+    "leaderboard": ("textdd.leaderboard.__main__", "page and table of what textdd score ... score.entry=FILE wrote"),
     "dashboard": ("textdd.dashboard", "a Weights & Biases report over all runs of a project"),
 }
 """What can be typed behind `textdd`: the module whose `main` does it, and what that is."""

@@ -11,13 +11,15 @@ and the same folder, so that the same data and options give the same set, to the
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from dataclasses import fields
 from typing import Any
 
 import torch
 
 from textdd import cli
-from textdd.config import RunConfig, register, to_run
+from textdd.config import RunConfig, ScoreConfig, register, to_run
 from textdd.corpora.given import kept
 from textdd.errors import TextddError, unknown_choice
 from textdd.evaluation.tuning import tune
@@ -29,6 +31,10 @@ from textdd.problem import Problem
 from textdd.quiet import quiet
 from textdd.run import check_line
 from textdd.run_folder import folder_of
+from textdd.scoring.__main__ import composed as composed_score
+from textdd.scoring.config import ScoringConfig
+from textdd.scoring.given import from_python
+from textdd.scoring.score import scored
 from textdd.selectors import SELECTORS
 from textdd.sets.classifier import Classifier
 from textdd.sets.distilled_set import DistilledSet
@@ -170,6 +176,40 @@ def train(
     return Classifier(small.classes, reader, theta)
 
 
+def score(
+    sets: Any, data: Any, labels: Sequence[Any] | None = None, *, students: Sequence[str] = ("textcnn",), **options: Any
+) -> dict[str, Any]:
+    """Score the sets of a method on test texts, beside baselines that are tuned as they are.
+
+    Args:
+        sets: a set, a path of one or of a folder of several, a `datasets.Dataset`, a pandas frame, or a list of these.
+        data: the corpus, as for `distil`.
+        labels: of a list of texts.
+        students: who is trained on the sets.
+        options: every other option of `textdd score` by its name, such as `score__seeds=10` or
+            `**{"model.pretrained.path": FOLDER}`; of those of `score.` and of the corpus the name alone.
+
+    Returns:
+        What the command writes as its result: `students`, `overall`, ...; see textdd/scoring/score.py.
+
+    Raises:
+        TextddError: something about the sets, the corpus or an option has to be mended by the user.
+    """
+    quiet()
+    register()
+    known = {item.name for item in fields(ScoringConfig)} - {"students"}
+    named: dict[str, Any] = {"score.students": list(students)}
+    for key, value in options.items():
+        short = f"score.{key}" if key in known else SHORT.get(key, key.replace("__", "."))
+        named[short] = value
+    cache = expanded(str(named.get("cache_dir", ScoreConfig().cache_dir)))
+    arguments = [*kept(data, labels, named, cache), *(f"{key}={written(value)}" for key, value in named.items())]
+    place = str(sets) if isinstance(sets, str | os.PathLike) else "set"
+    config = composed_score([f"set={written(place)}", *arguments])
+    with in_places(output_dir=config.output_dir, cache_dir=config.cache_dir):
+        return scored(config, from_python(sets, cache))[1]
+
+
 def reader_of(small: DistilledSet, student: str, data: Any, labels: Any, options: dict[str, Any]) -> Reader:
     """What lets a student read a set, and real texts."""
     if data is not None:
@@ -218,4 +258,4 @@ def composed(
     return to_run(cli.compose_config("config", arguments))
 
 
-__all__ = ["distil", "select", "train"]
+__all__ = ["distil", "score", "select", "train"]

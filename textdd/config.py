@@ -16,6 +16,7 @@ from textdd.loggers import LoggerConfig
 from textdd.loggers.config import Project
 from textdd.outer.chain import ChainConfig
 from textdd.quality.config import QualityConfig
+from textdd.scoring.config import ScoringConfig, StudentsConfig
 from textdd.spaces.vectors import EmbeddingConfig
 from textdd.students import STUDENTS
 from textdd.trainer import TrainerConfig
@@ -125,6 +126,34 @@ class ExportConfig:
 
 
 @dataclass
+class ScoreConfig:
+    """One scoring of the sets of a method, beside baselines.
+
+    Attributes:
+        set: an artefact, a file of texts and labels, a data set saved to disk, or a folder of several of these that one
+            method made.
+        seed: the seed that initialisations, baselines and the validation split derive from.
+        data_dir: folder of data sets on this machine, and of `vectors/`.
+        cache_dir: where tokenised corpora, word vectors and full-data students are kept.
+        output_dir: where results are written, and what a killed command has finished.
+        dataset: the corpus whose test texts are read.
+        embedding: word vectors of students that have none of their own; sets of matrices bring theirs.
+        model: options of each student, by its name.
+        score: how sets are scored.
+    """
+
+    set: Place = MISSING
+    seed: Seed = 0
+    data_dir: Place | None = None
+    cache_dir: Place = "~/.cache/textdd"
+    output_dir: Place = "scores"
+    dataset: Annotated[DatasetConfig | None, OneOf(None)] = None
+    embedding: EmbeddingConfig = field(default_factory=EmbeddingConfig)
+    model: StudentsConfig = field(default_factory=StudentsConfig)
+    score: ScoringConfig = field(default_factory=ScoringConfig)
+
+
+@dataclass
 class ReportConfig:
     """One report.
 
@@ -134,6 +163,19 @@ class ReportConfig:
     """
 
     runs: Annotated[Any, PLACE, ListOf(PLACE, least=1)] = MISSING
+    out: Place | None = None
+
+
+@dataclass
+class LeaderboardConfig:
+    """The leaderboard.
+
+    Attributes:
+        entries: the folder of its entries.
+        out: the folder to write page and table to; null takes that of the entries.
+    """
+
+    entries: Place = "experiments/leaderboard"
     out: Place | None = None
 
 
@@ -163,7 +205,9 @@ def register() -> None:
     store.store(name="evaluate_schema", node=EvaluateConfig)
     store.store(name="quality_schema", node=ExamineConfig)
     store.store(name="export_schema", node=ExportConfig)
+    store.store(name="score_schema", node=ScoreConfig)
     store.store(name="report_schema", node=ReportConfig)
+    store.store(name="leaderboard_schema", node=LeaderboardConfig)
     store.store(name="dashboard_schema", node=DashboardConfig)
     for name, (_, options) in STUDENTS.items():
         store.store(group="schema/model", name=name, node=options)

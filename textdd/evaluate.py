@@ -24,7 +24,8 @@ from textdd import cli
 from textdd.config import EvaluateConfig, register
 from textdd.ending import ending
 from textdd.errors import TextddError
-from textdd.evaluation.protocol import EvaluationConfig, Protocol, Result
+from textdd.evaluation.protocol import EvaluationConfig, Protocol
+from textdd.evaluation.summary import Result
 from textdd.groups import CONF
 from textdd.help import print_help
 from textdd.quality.overlap import check_overlap, overlap_note
@@ -76,6 +77,9 @@ def execute(config: EvaluateConfig) -> Path:
     else:
         examples = distilled.training_set(protocol.reader)
         results = {model.name: protocol.tuned([examples], f"distilled set, {model.name}")}
+        if isinstance(distilled, TextSet):
+            labels = distilled.text_labels.argmax(1).tolist()
+            results |= protocol.in_context([list(zip(distilled.texts, labels, strict=True))])
     measures = problem.task.measures
     caption = f"test {called(measures[0])}, mean ± std of {config.students} fresh students"
     table = Table(title=escape(str(artifact)), caption="; ".join(filter(None, [caption, note])))

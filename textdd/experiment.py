@@ -20,7 +20,9 @@ from textdd.choosing.method import TextMethodConfig
 from textdd.config import RunConfig
 from textdd.distillers import CHOOSERS
 from textdd.distillers.project import ProjectConfig
-from textdd.evaluation.protocol import Protocol, Result, add_recovery
+from textdd.evaluation.protocol import Protocol, add_recovery
+from textdd.evaluation.summary import Result
+from textdd.evaluation.untrained import answers_by_words, zero_shot
 from textdd.locks import locked
 from textdd.loggers import Mirrors
 from textdd.machine import machine
@@ -247,6 +249,9 @@ def compare(run: RunConfig, problem: Problem, distilled: DistilledSet, folder: P
     for name in protocol.selectors():
         work = partial(protocol.selected, name, problem.per_class, teacher)
         methods[name] = once(shared / f"{name}-{selected_key}.json", work)
+    if answers_by_words(problem.model):
+        work = partial(zero_shot, problem, protocol.validation, protocol.device)
+        methods["zero_shot"] = once(shared / f"zero_shot-{selected_key}.json", work)
     methods["full"] = full
     facts = distilled.manifest["distilling"]
     methods["distilled"] |= {name: facts[name] for name in ("seconds", "peak_memory_bytes")}

@@ -39,7 +39,7 @@ def parse(argument: str) -> Override:
             f"values, {key}=1,2, or type first: unset PYTHONOPTIMIZE"
         )
     if re.fullmatch(r"[+-]?[0-9]{1000,}", value):  # Python reads no number of thousands of digits
-        raise TextddError(f"{got}, which is no number that any option has. Type: textdd run --help")
+        raise TextddError(f"Got {cut(argument)}, which is no number that any option has. Type: textdd run --help")
     if len(argument) > MOST_SHOWN:
         raise TextddError(
             f'{got}, which Hydra does not read. If it is text, put it in quotation marks: {cut(key)}="..."'

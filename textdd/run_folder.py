@@ -9,7 +9,7 @@ from pathlib import Path
 
 from textdd.config import RunConfig
 from textdd.errors import TextddError
-from textdd.evaluation.protocol import Result
+from textdd.evaluation.summary import Result
 from textdd.locks import claim
 from textdd.places import short_name
 from textdd.prepare import identity

@@ -30,8 +30,10 @@ COMPOSED = [
     ("evaluate", "artifact=FILE", "dataset=sst2", "embedding=glove"),
     ("quality", "artifact=FILE", "dataset=sst2"),
     ("export", "artifact=FOLDER", "to=FILE"),
+    ("score", "set=FOLDER", "dataset=sst2", "embedding=glove"),
     ("report", "runs=FOLDER"),
     ("report", "runs=[FOLDER,OTHER]"),
+    ("leaderboard",),
     ("dashboard",),
 ]
 """All choices of all groups, and all commands, with what cannot be left out."""

@@ -24,7 +24,9 @@ def wheel(tmp_path_factory):
 
 def test_wheel_holds_configuration_and_templates(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
-    templates = {f"textdd/templates/{name}" for name in ("card.md.jinja", "report.html.jinja", "report.css")}
+    templates = {
+        f"textdd/templates/{name}" for name in ("card.md.jinja", "report.html.jinja", "report.css", "leaderboard.js")
+    }
     assert {"textdd/conf/config.yaml", "textdd/conf/report.yaml", "textdd/conf/dataset/demo.yaml"} | templates <= names
     assert not any(name.startswith(("conf/", "tests/")) for name in names)
 

@@ -24,6 +24,7 @@ from textdd.sets.distilled_set import DistilledSet
 from textdd.sets.texts import TextSet
 from textdd.sets.training_set import train_students
 from textdd.trainer import TrainerConfig, make_trainer
+from textdd.writing.tuning import TuneConfig
 
 SMALL = {"rounds": 12, "redraw": 4, "asked": 60, "looked_at": 20, "rerank": 2}
 SMALL |= {"inner_steps": 20, "step_sizes": [0.01]}
@@ -31,6 +32,7 @@ VARIANTS = [
     *(("bilevel_selection", {"start": start}) for start in PICKS),
     *(("bilevel_selection", {"labels": labels}) for labels in LABELS),
     *(("bilevel_selection", {"form": form, "tokens": 6}) for form in FORMS),
+    ("generate", {"tune": TuneConfig(steps=4, rank=2)}),
 ]
 TABLE = [
     *(("problem", name, {}) for name in CHOOSERS),

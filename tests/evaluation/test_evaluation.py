@@ -10,8 +10,9 @@ import torch
 from tests.tiny import Parts
 from textdd.evaluation.cost import Cost
 from textdd.evaluation.full_data import FullDataConfig, StudentTraining, train_full
-from textdd.evaluation.protocol import EvaluationConfig, Protocol, add_recovery, evenly, marks_of, summary
+from textdd.evaluation.protocol import EvaluationConfig, Protocol, add_recovery, evenly, marks_of
 from textdd.evaluation.scoring import score
+from textdd.evaluation.summary import summary
 from textdd.evaluation.tuning import curve, plateaus, tune
 from textdd.selectors import SELECTORS
 from textdd.sets.training_set import TrainingSet, in_pieces, real_set, train_students

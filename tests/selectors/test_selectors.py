@@ -14,7 +14,9 @@ from textdd.selectors import SELECTORS
 from textdd.selectors.herding import herd
 from textdd.selectors.k_center import farthest_first
 from textdd.selectors.k_means import nearest_to_centres
+from textdd.selectors.less import agreement, gradients
 from textdd.spaces.reading import Reading
+from textdd.tasks import OneClass, SeveralLabels
 
 PICKS = {"herding": herd, "k_center": farthest_first, "k_means": nearest_to_centres}
 
@@ -84,6 +86,35 @@ def test_pairs_are_picked_by_class(selector, pairs):
     rows = SELECTORS[selector](pairs.train, pairs.reader(), 4, 0)
     assert len(set(rows)) == 8
     assert pairs.train.labels[rows].tolist() == [0, 1] * 4
+
+
+@pytest.mark.parametrize("kind", [OneClass, SeveralLabels])
+def test_agreement_of_gradients_is_that_of_the_gradients_written_out(kind):
+    generator, task = torch.Generator().manual_seed(0), kind(3)
+    h = torch.randn(7, 4, generator=generator, dtype=torch.float64)
+    y = task.hardened(torch.rand(7, 3, generator=generator, dtype=torch.float64))
+    head = torch.randn(3, 4, generator=generator, dtype=torch.float64)
+    ours, theirs = (gradients(task, head, h[part], y[part]) for part in (slice(0, 5), slice(5, 7)))
+    found = agreement(*ours, *theirs)
+
+    def written_out(i):
+        leaf = head.clone().requires_grad_()
+        (gradient,) = torch.autograd.grad(task.inner_loss(h[i : i + 1] @ leaf.t(), y[i : i + 1]), leaf)
+        return gradient.flatten()
+
+    target = (written_out(5) + written_out(6)) / 2
+    wanted = torch.stack([torch.cosine_similarity(written_out(i), target, dim=0) for i in range(5)])
+    torch.testing.assert_close(found, wanted)
+
+
+def test_gradients_agree_most_where_words_of_the_class_are(problem, reader):
+    """What is picked is told apart by its class better than what is drawn."""
+    chosen = SELECTORS["less"](problem.train, reader, 5, 0)
+    features, labels = problem.train.features(chosen, reader), torch.from_numpy(problem.train.labels[chosen])
+    rest = problem.train.features(np.arange(300), reader)
+    centres = torch.stack([features[labels == c].mean(0) for c in range(3)])
+    nearest = torch.cdist(rest, centres).argmin(1)
+    assert (nearest.numpy() == problem.train.labels[:300]).mean() > 0.6
 
 
 @pytest.mark.parametrize("selector", PICKS)

@@ -6,7 +6,7 @@ needed; here that choice is the search of `bilevel_selection`. Origins say which
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 import numpy as np
@@ -18,13 +18,15 @@ from textdd.choosing.pool import Pool, real_pool
 from textdd.errors import TextddError
 from textdd.outer.materials import Materials
 from textdd.outer.teacher import train_teacher
-from textdd.spaces.language_model import load_language_model
+from textdd.problem import Problem
+from textdd.spaces.language_model import LanguageModel, load_language_model
 from textdd.writing.drafts import drafts
 from textdd.writing.endpoint import Endpoint, checked_address
 from textdd.writing.filters import check_left, sifted
 from textdd.writing.prompts import PROMPT, check_template, longest_of, prompts_of
 from textdd.writing.sampling import Sampler
-from textdd.writing.writer import Manner, Writer
+from textdd.writing.tuning import TuneConfig, tuned
+from textdd.writing.writer import BATCH, Manner, Writer
 
 OVERSAMPLED, LEAST = 20, 200
 """Texts that are written for each that is to be picked, and how many of a class at least."""
@@ -49,6 +51,7 @@ class GenerateConfig(TextMethodConfig):
         agreement: share of the real texts of a class whose label a teacher finds less likely than that of a text
             that is kept; 0 asks no teacher.
         with_real: whether real texts are candidates as well.
+        tune: how the language model is tuned to the corpus before it writes.
     """
 
     name: Annotated[str, Chosen("distiller")] = "generate"
@@ -64,6 +67,7 @@ class GenerateConfig(TextMethodConfig):
     longest: Annotated[int, Whole(0, 100_000)] = 0
     agreement: Annotated[float, Number(0, 1, "[)")] = 0.25
     with_real: bool = False
+    tune: TuneConfig = field(default_factory=TuneConfig)
 
     def check(self) -> None:
         """Check that there is one who writes, and a prompt that tells classes apart."""
@@ -76,6 +80,12 @@ class GenerateConfig(TextMethodConfig):
         if self.endpoint is not None:
             checked_address(self.endpoint)
         check_template(self.prompt, self.examples)
+        if self.tune.steps and (self.endpoint is not None or not self.examples):
+            why = "a server's model" if self.endpoint else "a model by prompts without examples"
+            raise TextddError(f"Got distiller.tune.steps={self.tune.steps}; {why} cannot be tuned. Type: {UNTUNED}")
+
+
+UNTUNED = "distiller.tune.steps=0"
 
 
 def candidates(config: GenerateConfig, materials: Materials) -> Pool:
@@ -86,6 +96,8 @@ def candidates(config: GenerateConfig, materials: Materials) -> Pool:
     """
     problem, writer = materials.problem, writer_of(config)
     longest = config.longest or longest_of(problem, writer)
+    if config.tune.steps:
+        writer = Sampler(tuned_to(config, writer, longest, problem))
     per_class = config.written or max(LEAST, OVERSAMPLED * problem.per_class)
     prompts = prompts_of(config.prompt, config.examples, per_class, longest, problem, writer)
     manner = Manner(config.temperature, config.top_p, longest)
@@ -113,6 +125,15 @@ def writer_of(config: GenerateConfig) -> Writer:
         return Endpoint(checked_address(config.endpoint), config.endpoint_model, config.requests)
     assert config.language_model is not None
     return Sampler(load_language_model(config.language_model))
+
+
+def tuned_to(config: GenerateConfig, writer: Writer, longest: int, problem: Problem) -> LanguageModel:
+    """The language model after it has learned from prompts of all classes in turn."""
+    assert isinstance(writer, Sampler)
+    size = BATCH * -(-config.tune.steps // problem.classes)  # of each class, as many texts as that many prompts ask for
+    prompts = prompts_of(config.prompt, config.examples, size, longest, problem, writer, purpose="tuning")
+    taught = [(prompt.words, prompt.header) for prompt in prompts[: config.tune.steps]]
+    return tuned(writer.language_model, taught, config.tune, problem.cache / "tuned")
 
 
 def together(one: Pool, other: Pool) -> Pool:

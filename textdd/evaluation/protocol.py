@@ -10,26 +10,31 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
 from textdd.allowed import STEP_SIZE, Count, Few, InMemory, ListOf, OneOf
+from textdd.errors import TextddError
+from textdd.evaluation.asked import Example
 from textdd.evaluation.cost import Cost
 from textdd.evaluation.full_data import FullDataConfig, train_full
 from textdd.evaluation.scoring import score
+from textdd.evaluation.summary import Result, summary
 from textdd.evaluation.tuning import MARKS, curve, marks_up_to, tune
+from textdd.evaluation.untrained import answers_by_words, in_context
 from textdd.problem import Problem
+from textdd.progress import say
 from textdd.seeds import derive
 from textdd.selectors import SELECTORS
 from textdd.sets.distilled_set import DistilledSet
 from textdd.sets.parametrisations.pieces import piece_count
+from textdd.sets.texts import TextSet
 from textdd.sets.training_set import TrainingSet, in_pieces, real_set, train_students
 from textdd.spaces.reading import Reader, Reading
 from textdd.students import NETWORKS, STUDENTS, make_student
-from textdd.tasks import Scores
 from textdd.training import Recipe
 from textdd.training.side_by_side import CHOICES
 
@@ -45,7 +50,8 @@ class EvaluationConfig:
         steps: the longest plain training tried.
         batch: examples per step of a plain training.
         tuning_students: fresh students (and subsets) per step size tried.
-        selectors: which picks of real texts are compared: herding, k_center, k_means; random always is, listed or not.
+        selectors: which picks of real texts are compared: herding, k_center, k_means, less; random always is, listed or
+            not.
         transfer: other students of the same space that are trained on the distilled and on the selected sets;
             pretrained students have a space of their own, where there are none.
         side_by_side: whether students are trained as one stack of parameters: `always`, `never`, or where it is faster
@@ -63,10 +69,6 @@ class EvaluationConfig:
     transfer: Annotated[list[str], ListOf(OneOf(*NETWORKS))] = field(default_factory=lambda: ["fasttext"])
     side_by_side: Annotated[str, OneOf(*CHOICES)] = "auto"
     full: FullDataConfig = field(default_factory=FullDataConfig)
-
-
-Result = dict[str, Any]
-"""What result.json holds about one method."""
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,9 @@ class Protocol:
                 examples = part.training_set(self.reader)
                 scored = self.measure([examples], part.recipe, part.step_sizes)
                 variants[f"first_{size}_per_class"] = {**scored, "bytes": examples.bytes}
+            if isinstance(distilled, TextSet):
+                labels = distilled.text_labels.argmax(1).tolist()
+                variants |= self.in_context([list(zip(distilled.texts, labels, strict=True))])
         return {
             **result,
             "pieces": distilled.pieces,
@@ -161,7 +166,19 @@ class Protocol:
         if teacher is not None:
             soft = [replace(s, y=self.opinion(teacher, s.as_read(student))) for s in sets]
             result["variants"]["teacher_labels"] = self.tuned(soft, f"{selector} texts, teacher labels")
+        shown = [zip(train.split.texts(rows), train.labels[rows].tolist(), strict=True) for rows in chosen]
+        result["variants"] |= self.in_context([list(pairs) for pairs in shown])
         return {**result, "transfer": self.transfer(sets, f"{selector} texts")}
+
+    def in_context(self, sets: Sequence[Sequence[Example]]) -> dict[str, Result]:
+        """Sets of texts as examples in the prompt of a language model; nothing for other students."""
+        if not answers_by_words(self.problem.model) or not self.problem.model.orders:
+            return {}
+        try:
+            return in_context(self.problem, sets, self.device, self.seed)
+        except TextddError as error:  # no reason to lose what else was measured
+            say(f"not tried in context: {error}")
+            return {}
 
     @property
     def in_pieces(self) -> bool:
@@ -245,18 +262,6 @@ def evenly(steps: int) -> list[int]:
     """At most ten numbers of steps up to `steps`, evenly spread."""
     stride = -(-steps // 10)
     return sorted({*range(stride, steps, stride), steps})
-
-
-def summary(scores: Scores) -> Result:
-    """Mean, standard deviation and values of each measure over the students."""
-    return {
-        name: {
-            "mean": float(values.mean()),
-            "std": float(values.std()) if len(values) > 1 else 0.0,
-            "values": values.tolist(),
-        }
-        for name, values in scores.items()
-    }
 
 
 def add_recovery(methods: dict[str, Result], headline: str) -> None:

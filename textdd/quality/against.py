@@ -86,13 +86,17 @@ def against(distilled: TextSet, corpus: Corpus, progress: Callable[[str, int, in
 
 def measured_on(texts: Sequence[Text], corpus: Corpus) -> np.ndarray:
     """Which of M texts stand among the validation or test texts (M,), bool, but for white space and case."""
+    return np.logical_or.reduce([standing_in(texts, corpus, part) for part in PARTS[1:]])
+
+
+def standing_in(texts: Sequence[Text], corpus: Corpus, part: str) -> np.ndarray:
+    """Which of M texts stand in a part of the corpus, a name in PARTS (M,), bool, but for white space and case."""
     keys, among = normalised(columns(texts)), set[str]()
-    for part in PARTS[1:]:
-        store = getattr(corpus, part).store
-        member = membership(corpus, part, store)
-        for start, segments in blocks(store, 10_000):
-            real = normalised(segments).filter(pa.array(member[start : start + len(segments[0])]))
-            among.update(real.filter(pc.is_in(real, value_set=keys)).to_pylist())
+    store = getattr(corpus, part).store
+    member = membership(corpus, part, store)
+    for start, segments in blocks(store, 10_000):
+        real = normalised(segments).filter(pa.array(member[start : start + len(segments[0])]))
+        among.update(real.filter(pc.is_in(real, value_set=keys)).to_pylist())
     return np.array([key in among for key in keys.to_pylist()])
 
 

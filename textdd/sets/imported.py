@@ -12,7 +12,9 @@ import pyarrow as pa
 import torch
 from torch import Tensor
 
-from textdd.corpora.files import open_table
+from textdd.corpora.files import TableFile, open_table
+from textdd.corpora.formats.options import FileOptions
+from textdd.corpora.formats.saved import pieces
 from textdd.corpora.formats.table import form
 from textdd.corpora.labels import as_strings, sorted_classes
 from textdd.errors import TextddError
@@ -32,7 +34,7 @@ TOLERANCE = 1e-3
 
 
 def read_set(path: Path) -> TextSet:
-    """Read a file of labelled texts as a set.
+    """Read a file of labelled texts as a set, or a folder that `datasets` saved.
 
     Classes come from the card beside the file, where `textdd export` left one, or else are the labels found. Texts are
     put in an order in which classes take turns: so row m belongs to class m mod C where every class has as many.
@@ -40,16 +42,17 @@ def read_set(path: Path) -> TextSet:
     Raises:
         TextddError: the file cannot be read, no columns are found, or a row is no text with a label.
     """
-    source = open_table(path)
-    found = source.columns()
+    found = opened(path, FileOptions())[0].columns()
     columns = guessed(found, str(path))
+    sources = opened(path, FileOptions(labels=(columns.label,)))
     further = [name for name in ("probabilities", "origin") if name in found]
-    table = whole(path, source.batches([*columns.text, columns.label, *further]))
+    wanted = [*columns.text, columns.label, *further]
+    table = whole(path, (batch for source in sources for batch in source.batches(wanted)))
     ours = "origin" in found
     plain = uncelled if ours and form(path) == ".csv" else str
     texts = list(zip(*(strings(table[name], plain) for name in columns.text), strict=True))
     labels, several = labels_in(table[columns.label], plain)
-    check_rows(path, source.first_row, texts, labels, several=several)
+    check_rows(path, sources[0].first_row, texts, labels, several=several)
     classes = classes_in_card(path) or sorted_classes({name for own in labels for name in own}, str(path))
     if unknown := {name for own in labels for name in own} - set(classes):
         raise TextddError(f"{path} has the label {min(unknown)!r}, which {path.parent / CARD} does not name. Mend one.")
@@ -78,6 +81,15 @@ def read_set(path: Path) -> TextSet:
         "metrics": {},
     }
     return in_turn(TextSet(texts, y, None, ABOUT_A_HUNDRED, manifest, origins=origins))
+
+
+def opened(path: Path, options: FileOptions) -> tuple[TableFile, ...]:
+    """The file at a path, or the files of a data set that was saved into a folder.
+
+    Raises:
+        TextddError: there is none, or it is damaged.
+    """
+    return pieces(path, options) if path.is_dir() else (open_table(path, options),)
 
 
 def whole(path: Path, batches: Any) -> pa.Table:

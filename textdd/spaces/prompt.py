@@ -25,6 +25,8 @@ class Prompt:
         after: tokens behind a text; the answer follows the last of them.
         lead: what stands between the template and each text, so that its first word is the one that it is there.
         words: the tokens of each answer.
+        begins: how many tokens of `before` are the model's own sign of a beginning.
+        separator: tokens of an empty line, which stands between examples.
     """
 
     before: Tokens
@@ -32,6 +34,8 @@ class Prompt:
     after: Tokens
     lead: str
     words: tuple[Tokens, ...]
+    begins: int
+    separator: Tokens
 
     @property
     def frame(self) -> Frame:
@@ -90,7 +94,7 @@ def prompt_of(tokeniser: Any, template: str, words: Sequence[str]) -> Prompt:
     between, after = behind("a", middle) if middle else (), behind("a", last)
     if not after:  # signs that the tokeniser does not see
         raise refused(template, "{text} once" if not middle else "{text}, {second} behind it")
-    return Prompt((*begin, *tokens(first)), between, after, lead, answers)
+    return Prompt((*begin, *tokens(first)), between, after, lead, answers, len(begin), behind("a", "\n\n"))
 
 
 def check_template(template: str, *, pair: bool) -> None:

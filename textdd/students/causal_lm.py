@@ -16,7 +16,7 @@ from typing import Annotated, Any
 import torch
 from torch import Tensor, nn
 
-from textdd.allowed import Chosen, ListOf, Number, OneOf, Place, Text
+from textdd.allowed import Chosen, ListOf, Number, OneOf, Place, Text, Whole
 from textdd.errors import TextddError
 from textdd.spaces.language_model import LEARNS, LanguageModel, load_language_model
 from textdd.spaces.prompt import SINGLE, prompt_of
@@ -54,6 +54,7 @@ class CausalLMConfig:
         tuning: what is learned: `lora:R` for adapters of rank R, `top:K` for the last K layers, `full` for all of them,
             `head` for nothing below the head. A head is learned with each; that of a verbaliser, which weighs its
             words' scores, with `head` alone.
+        orders: in how many orders texts are also tried as examples in the prompt, without training.
         body_step: step size of adapters or layers, as a multiple of what suits most models.
     """
 
@@ -63,6 +64,7 @@ class CausalLMConfig:
     template: Annotated[str, Text("a text with {text} in it")] | None = None
     words: Annotated[list[str], ListOf(Text("a word"), least=2)] | None = None
     tuning: Annotated[str, TUNING] = "lora:8"
+    orders: Annotated[int, Whole(0, 100)] = 3
     body_step: Annotated[float, Number(1e-6, 1e4)] = 1.0
 
 

@@ -34,6 +34,7 @@ class Prompt(NamedTuple):
         target: what the texts have as their target, as the corpus has it: a number, or one flag for each label (C,).
         examples: rows of the training split that it shows.
         words: the prompt.
+        header: how many of its signs come before the first example.
     """
 
     label: int
@@ -41,6 +42,7 @@ class Prompt(NamedTuple):
     target: np.ndarray
     examples: tuple[int, ...]
     words: str
+    header: int = 0
 
 
 def check_template(template: str, examples: int) -> None:
@@ -65,7 +67,13 @@ def longest_of(problem: Problem, writer: Writer) -> int:
 
 
 def prompts_of(
-    template: str, examples: int, per_class: int, longest: int, problem: Problem, writer: Writer
+    template: str,
+    examples: int,
+    per_class: int,
+    longest: int,
+    problem: Problem,
+    writer: Writer,
+    purpose: str = "prompt",
 ) -> list[Prompt]:
     """All prompts, the first one of every class first; more for a class begin with the same ones.
 
@@ -79,6 +87,7 @@ def prompts_of(
         longest: most tokens of an example and of a written text.
         problem: has the texts.
         writer: counts tokens.
+        purpose: prompts for another purpose show other texts.
 
     Raises:
         TextddError: all texts of a class are longer, or the writer cannot read so many examples.
@@ -87,7 +96,7 @@ def prompts_of(
     members = [np.flatnonzero(problem.corpus.train.strata == label) for label in range(problem.classes)]
     for number in numbers:
         for label, rows in enumerate(members):
-            found.append(prompt_of(template, examples, longest, problem, writer, label, number, rows))
+            found.append(prompt_of(template, examples, longest, problem, writer, label, number, rows, purpose))
     room = None if writer.context is None else writer.context - longest
     most = max(writer.counts([prompt.words for prompt in found]))
     if room is not None and most > room:
@@ -108,9 +117,10 @@ def prompt_of(
     label: int,
     number: int,
     rows: np.ndarray,
+    purpose: str = "prompt",
 ) -> Prompt:
     """One prompt of a class, whose texts are some `rows` of the training split; else as `prompts_of`."""
-    split, generator = problem.corpus.train, numpy_generator(problem.seed, "prompt", label, number)
+    split, generator = problem.corpus.train, numpy_generator(problem.seed, purpose, label, number)
     target, names = split.targets[generator.choice(rows)], [problem.corpus.classes[label]]
     if problem.task.name != "one_class":
         rows = rows[(split.targets[rows] == target).all(1)]
@@ -126,9 +136,12 @@ def prompt_of(
                 f"{longest} tokens, as the examples of a prompt must. Type: distiller.longest={counts.min() + 1}"
             )
     lines = "".join(f"{BULLET} {line_of(text)}\n" for text in split.texts(order))
-    words = template.replace("\\n", "\n").replace("{class}", ", ".join(names)).replace("{examples}", lines)
+    asked = template.replace("\\n", "\n").replace("{class}", ", ".join(names))
+    header, words = asked.find("{examples}"), asked.replace("{examples}", lines)
     # No space at the end: words begin with theirs.
-    return Prompt(label, number, np.asarray(target), tuple(order.tolist()), f"{words.rstrip()}\n{BULLET}")
+    return Prompt(
+        label, number, np.asarray(target), tuple(order.tolist()), f"{words.rstrip()}\n{BULLET}", max(0, header)
+    )
 
 
 def line_of(text: Text) -> str:

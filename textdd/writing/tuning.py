@@ -1,0 +1,114 @@
+"""Tuning a writer to a corpus: adapters learn to go on with lines of a class, and texts are then written with them.
+
+DiLM (Maekawa et al., 2024, section 3.1) begins so. Here the model stays frozen beneath adapters of low rank, and is
+taught by prompts of the very form that it will be given, each of which holds several texts of one class.
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from textdd.allowed import Number, Whole
+from textdd.locks import claim
+from textdd.progress import Bar
+from textdd.record import write_tensors
+from textdd.seeds import derive
+from textdd.spaces.language_model import LanguageModel
+from textdd.students.adapters import Adapters
+
+
+@dataclass
+class TuneConfig:
+    """How a language model is tuned before it writes.
+
+    Attributes:
+        steps: of training, each on a prompt of one class; 0 leaves the model as it is.
+        rank: R of the adapters.
+        step_size: of AdamW, falling to zero.
+    """
+
+    steps: Annotated[int, Whole(0, 1_000_000, usual=120)] = 0
+    rank: Annotated[int, Whole(1, 1024)] = 8
+    step_size: Annotated[float, Number(0, 1, "(]")] = 1e-3
+
+
+def tuned(base: LanguageModel, prompts: Sequence[tuple[str, int]], config: TuneConfig, cache: Path) -> LanguageModel:
+    """A copy of a language model that has learned from prompts, or that of an earlier run from the cache.
+
+    Args:
+        base: the model.
+        prompts: one for each step: its words, and how many of its signs come before the first text.
+        config: how it is tuned.
+        cache: where adapters are kept.
+    """
+    asked = repr((base.sha256, list(prompts), dataclasses.astuple(config)))
+    key = hashlib.blake2b(asked.encode(), digest_size=16).hexdigest()
+    # The copy shares nothing with the base, whose weights others may go on reading.
+    model = copy.deepcopy(base.model)
+    adapters = Adapters(model.base_model, config.rank, base.path).to(base.device)  # type: ignore[arg-type]
+    path = cache / f"{key}.safetensors"
+    with claim(path, f"tuning {base.name}") as ours:
+        if ours:
+            learn(base, adapters, prompts, config, derive(0, "tuning", key))
+            write_tensors(path, {name: value.detach().cpu() for name, value in adapters.named_parameters()}, {})
+    adapters.load_state_dict(load_file(path))
+    prefix = model.base_model_prefix
+    with torch.no_grad():
+        for name, weight in adapters.weights(model.base_model).items():  # type: ignore[arg-type]
+            model.get_parameter(f"{prefix}.{name}").copy_(weight)
+    return LanguageModel(base.path, model, base.tokeniser, f"{base.sha256} tuned {key}")
+
+
+def learn(
+    base: LanguageModel, adapters: Adapters, prompts: Sequence[tuple[str, int]], config: TuneConfig, seed: int
+) -> list[float]:
+    """Train adapters, and return the loss of every step, in nats a token."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        adapters.redraw()
+    optimiser = torch.optim.AdamW(adapters.parameters(), lr=config.step_size)
+    bar, losses = Bar(f"tuning {base.name}", len(prompts)), list[float]()
+    try:
+        for step, (words, header) in enumerate(prompts):
+            for group in optimiser.param_groups:
+                group["lr"] = config.step_size * (1 - step / len(prompts))
+            loss = loss_of(base, adapters, words, header)
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            losses.append(float(loss.detach()))
+            bar.update(step + 1, f"loss of a token {losses[-1]:.3f}")
+    finally:
+        bar.close()
+    return losses
+
+
+def loss_of(base: LanguageModel, adapters: Adapters, words: str, header: int) -> Tensor:
+    """Mean loss of the tokens of a prompt's texts, in nats.
+
+    Args:
+        base: the frozen model.
+        adapters: what is added to it.
+        words: the prompt.
+        header: how many of its signs come before the first text; what they are made of is given, and not learned.
+    """
+    encoded = base.tokeniser(words, return_tensors="pt", return_offsets_mapping=True)
+    ids = encoded["input_ids"][:, : base.context].to(base.device)  # (1, L)
+    taught = encoded["offset_mapping"][0, : base.context, 1].to(base.device) > header
+    weights = adapters.weights(base.model.base_model)  # type: ignore[arg-type]
+    prefix = base.model.base_model_prefix
+    named = {f"{prefix}.{name}": weight for name, weight in weights.items()}
+    given = {"input_ids": ids, "use_cache": False}
+    logits: Tensor = torch.func.functional_call(base.model, named, (), given).logits[0, :-1]  # (L - 1, V)
+    return cross_entropy(logits.float()[taught[1:]], ids[0, 1:][taught[1:]])
