@@ -16,7 +16,8 @@ import torch
 from torch import Tensor
 
 from textdd.allowed import Chosen, Count, Few, OneOf, OuterStepSize, Share, at_most
-from textdd.outer.engine import EngineConfig, EngineDistiller, Training
+from textdd.outer.attention import AttentionConfig
+from textdd.outer.engine import EngineDistiller, Training
 from textdd.outer.materials import Materials
 from textdd.outer.nested import draw_size
 from textdd.outer.plain import BATCH, LONGER, plain_lesson, plain_window
@@ -36,7 +37,7 @@ TARGETS = ("labels", "teacher")
 
 
 @dataclass
-class MetaGradientConfig(EngineConfig):
+class MetaGradientConfig(AttentionConfig):
     """Options of the meta-gradient.
 
     Attributes:
@@ -112,6 +113,7 @@ class MetaGradient(EngineDistiller):
     def __init__(self, config: MetaGradientConfig, student: FlatStudent, synthetic: SyntheticSet, seed: int) -> None:
         super().__init__(config, student, synthetic, seed)
         self.teacher: Teacher | None = None
+        self.attention_step_size = config.attention_step_size
 
     def prepare(self, materials: Materials) -> None:
         """Train the teacher, or find it in the cache; the same one gives labels where those are the teacher's."""

@@ -202,8 +202,8 @@ class Protocol:
         return thetas[0], {**summary(scores), "bytes": split.stored_bytes() + labels, **facts}
 
     def tuned(self, sets: Sequence[TrainingSet], what: str, reader: Reader | None = None) -> Result:
-        """Choose a plain recipe on validation, then measure it."""
-        config = self.config
+        """Choose a plain recipe on validation, then measure it; attention labels are no part of it."""
+        config, sets = self.config, [examples.plain() for examples in sets]
         recipe = tune(
             sets,
             self.validation,

@@ -47,5 +47,8 @@ def plain_lesson(
     step_size = low * (high / low) ** generator.uniform()
     recipe = Recipe("adam", steps, BATCH, "shuffled", step_size).for_parts(scales)
     lesson = synthetic.lesson(seed, size, recipe)
-    # Processes that average gradients want one for every parameter in every step, so learned step sizes get a zero.
-    return replace(lesson, step_sizes=recipe.step_sizes().to(lesson.x) + 0 * lesson.step_sizes.sum())
+    # Processes that average gradients want one for every parameter in every step, so what it does not use gets a zero.
+    nothing = 0 * lesson.step_sizes.sum()
+    if lesson.attention is not None:
+        nothing = nothing + 0 * lesson.attention.sum()
+    return replace(lesson, step_sizes=recipe.step_sizes().to(lesson.x) + nothing, attention=None)

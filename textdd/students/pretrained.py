@@ -92,6 +92,7 @@ class Pretrained(Student):
         if config.tuning.startswith("lora:"):
             self.adapters = Adapters(checkpoint.model, int(config.tuning.removeprefix("lora:")), checkpoint.path)
             self.part_scales = {"adapters.": ADAPTERS * config.body_step}
+            self.attends = len(checkpoint.layers()), checkpoint.config.num_attention_heads
         elif config.tuning != "head":
             layers = checkpoint.layers()
             count = len(layers) if config.tuning == "full" else int(config.tuning.removeprefix("top:"))
@@ -105,15 +106,36 @@ class Pretrained(Student):
                 parameter.requires_grad_(is_in(name, checkpoint.model, layers, len(layers) - count))
             self.pretrained = {n: p.detach().clone() for n, p in self.body.named_parameters() if p.requires_grad}
             self.part_scales = {"body.": config.body_step}
+            self.attends = count, checkpoint.config.num_attention_heads
 
     def read(self, x: Tensor, mask: Tensor | None) -> Tensor:
         """One vector (N, H) for each text of embeddings (N, L, D)."""
         attended = x.new_ones(x.shape[:2], dtype=torch.long) if mask is None else mask.long()
         hidden: Tensor = self._read(inputs_embeds=x, attention_mask=attended)[0]  # (N, L, H)
+        return self.pooled(hidden, attended)
+
+    def pooled(self, hidden: Tensor, attended: Tensor) -> Tensor:
+        """One vector (N, H) for the tokens (N, L, H) of each text."""
         if self.cls:
             return hidden[:, 0]
         weights = attended.unsqueeze(-1).to(hidden.dtype)
         return (hidden * weights).sum(1) / weights.sum(1).clamp_min(1)
+
+    def attended(self, x: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Features (N, H) and the attention of the learned layers (N, layers, heads, L, L).
+
+        Raises:
+            TextddError: the body does not say how it attends.
+        """
+        assert self.attends is not None, "asked only where there is attention that is learned"
+        attended = x.new_ones(x.shape[:2], dtype=torch.long) if mask is None else mask.long()
+        found = self._read(inputs_embeds=x, attention_mask=attended, output_attentions=True)
+        if not found.attentions:
+            raise TextddError(
+                f"{type(self.body).__name__} does not give its attention, which attention labels are about. Type: "
+                "distiller.attention=none"
+            )
+        return self.pooled(found[0], attended), torch.stack(found.attentions[-self.attends[0] :], dim=1)
 
     def _read(self, **given: Any) -> Any:
         """What the body makes of what it is given, with adapters if there are any."""
