@@ -1,12 +1,12 @@
 """Sets for pretrained encoders that are tuned: attention labels, adapters, single layers, and plain lessons beside.
 
-    python experiments/transformers.py model=FOLDER data_dir=DIR [dataset=trec6 seed=0 minutes=40 only=cls,none]
+    python experiments/tuned_encoders.py model=FOLDER data_dir=DIR [dataset=trec6 seed=0 minutes=40 only=cls,none]
 
 One text per class, `experiment=attention_labels`, and for each row below what it names; one thread. Every figure is of
 five fresh students, the test texts are read once: all those of trec6, the first thousand of a fixed order of larger
 corpora. The plain recipe (Adam on all that is learned, shuffled, without attention labels) is chosen on 200 validation
-texts. Each row is a file of its own beside this one, `transformers/DATASET-ROW-sSEED.json`, and what is there is not
-measured again; `minutes` ends the work before the next one. The table is `transformers.md`.
+texts. Each row is a file of its own beside this one, `tuned_encoders/DATASET-ROW-sSEED.json`, and what is there is not
+measured again; `minutes` ends the work before the next one. The table is `tuned_encoders.md`.
 """
 
 import json
