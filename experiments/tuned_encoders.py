@@ -34,6 +34,7 @@ STEPS = {"trec6": 150, "ag_news": 150}
 ROWS: dict[str, dict[str, Any]] = {
     "cls": {},
     "none": {"distiller.attention": "none"},
+    "half_plain": {"distiller.plain_part": "head", "distiller.plain_share": 0.5},
     "lora": {"model.tuning": "lora:8"},
     "top2": {"model.tuning": "top:2"},
     "all": {"distiller.attention": "all"},

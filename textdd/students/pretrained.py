@@ -8,7 +8,7 @@ With `lora:R` all students share the body, and learn adapters of it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 import torch
@@ -83,7 +83,7 @@ class Pretrained(Student):
                 "are in another space. A set of matrices made in one space cannot be read in another; distil for this "
                 "student, or make a set of texts, which every student reads"
             )
-        self.cls = config.pooling == "cls"
+        self.config, self.dimension, self.cls = config, dimension, config.pooling == "cls"
         self.body = checkpoint.model
         self.pretrained: dict[str, Tensor] = {}  # what learned layers start from
         self.adapters: Adapters | None = None
@@ -113,6 +113,11 @@ class Pretrained(Student):
         attended = x.new_ones(x.shape[:2], dtype=torch.long) if mask is None else mask.long()
         hidden: Tensor = self._read(inputs_embeds=x, attention_mask=attended)[0]  # (N, L, H)
         return self.pooled(hidden, attended)
+
+    def frozen(self) -> Pretrained:
+        """A head on the pretrained body."""
+        made = Pretrained(replace(self.config, tuning="head"), self.dimension, self.head.out_features)
+        return self if self.reads_once else made
 
     def pooled(self, hidden: Tensor, attended: Tensor) -> Tensor:
         """One vector (N, H) for the tokens (N, L, H) of each text."""

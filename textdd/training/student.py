@@ -78,6 +78,10 @@ class Student(nn.Module, ABC):
         """
         raise TypeError(f"{type(self).__name__} has no attention that is learned")
 
+    def frozen(self) -> Student | None:
+        """The same with a body that is not learned and stays as fresh students have it; None where there is no such."""
+        return self if self.reads_once else None
+
     def redraw(self) -> None:
         """Draw the learned parameters afresh, in place, from torch's global generator."""
         for part in self.modules():
