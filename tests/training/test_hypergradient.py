@@ -132,7 +132,7 @@ def test_engines_agree(student, optimiser):
         assert relative_difference(torch.autograd.grad(outer(engine, marks), leaves), expected) < 1e-10
 
 
-@pytest.mark.parametrize("tuning", ["head", "top:1", "full"])
+@pytest.mark.parametrize("tuning", ["head", "top:1", "full", "lora:2"])
 @pytest.mark.parametrize("optimiser", OPTIMISERS)
 def test_engines_agree_on_pretrained_students(tuning, optimiser, bert):
     student = make_student(PretrainedConfig(path=str(bert), tuning=tuning), D, C)
