@@ -89,6 +89,7 @@ def test_main_prints_the_report(files, cache, monkeypatch, capsys):
         ([], "Type: textdd trust artifact="),
         (["artifact=x", "trust.against=[everybody]"], "random or full"),
         (["artifact=x", "trust.rare=0"], "trust.rare"),
+        (["artifact=x", "embedding.dimension=8"], "Type: embedding="),  # a group that is null
     ],
 )
 def test_mistakes_say_what_to_type(words, remedy):
