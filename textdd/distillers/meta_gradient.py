@@ -60,8 +60,8 @@ class MetaGradientConfig(AttentionConfig):
         window: W; only for truncation `random` and `pool`.
         pool: students in the pool, where that is the truncation; every outer step takes the next one.
         oldest: training steps after which a student of the pool makes room for a fresh one, at most T; 0 takes T.
-        micro_batch: real texts of an outer step that are read at a time, for less memory; 0 reads all at once. Both agree
-            but for rounding.
+        micro_batch: real texts of an outer step that are read at a time, for less memory; 0 reads all at once. Both
+            agree but for rounding.
         losses: steps of a differentiated window after which the students answer, evenly spread, its last among them;
             the outer loss is the mean over them. More than one shortens the way that a gradient has to go.
     """

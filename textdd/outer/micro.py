@@ -25,7 +25,7 @@ def in_parts(
         size: of them read at a time.
     """
     leaves = [theta.detach().requires_grad_() for theta in thetas]
-    total, gradients = 0.0, [torch.zeros_like(leaf) for leaf in leaves]
+    total, gradients = thetas[0].new_zeros(()), [torch.zeros_like(leaf) for leaf in leaves]
     for start in range(0, count, size):
         part = slice(start, min(start + size, count))
         with torch.enable_grad():
@@ -33,5 +33,6 @@ def in_parts(
         for gradient, found in zip(gradients, torch.autograd.grad(own, leaves), strict=True):
             gradient += found
         total = total + own.detach()
-    pairs = zip(gradients, thetas, strict=True)
-    return total + sum(torch.dot(gradient, theta - theta.detach()) for gradient, theta in pairs)
+    for gradient, theta in zip(gradients, thetas, strict=True):
+        total = total + torch.dot(gradient, theta - theta.detach())
+    return total
