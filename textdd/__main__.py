@@ -12,6 +12,7 @@ from textdd.stopping import listen
 COMMANDS = {
     "run": ("textdd.run", "distil a corpus, then compare distilled vs random vs full; sweeps with -m"),
     "evaluate": ("textdd.evaluate", "train fresh students on a distilled set and score them"),
+    "trust": ("textdd.trust.__main__", "what a set gives away of the texts that it was made from"),
     "export": ("textdd.export", "write a set of texts as a parquet, jsonl or csv file with a card"),
     "quality": ("textdd.quality.__main__", "what a set of texts is like: size, variety, copies, overlap, labels"),
     "score": ("textdd.scoring.__main__", "what any sets are worth beside baselines that are tuned as they are"),

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, DictConfig, OmegaConf
 
-from textdd.allowed import PLACE, Few, ListOf, Name, Number, OneOf, Parts, Place, Seed, Whole
+from textdd.allowed import PLACE, STEP_SIZE, Count, Few, ListOf, Name, Number, OneOf, Parts, Place, Seed, Whole
 from textdd.corpora.sources import DatasetConfig
 from textdd.distillers import OPTIONS
 from textdd.evaluation.protocol import EvaluationConfig
@@ -20,6 +20,7 @@ from textdd.scoring.config import ScoringConfig, StudentsConfig
 from textdd.spaces.vectors import EmbeddingConfig
 from textdd.students import STUDENTS
 from textdd.trainer import TrainerConfig
+from textdd.trust.config import TrustingConfig
 
 
 @dataclass
@@ -77,7 +78,6 @@ class SetConfig:
         embedding: word vectors of another student; null takes those that the set was made with.
         model: another student; null takes the one that the set was made for, as its options do, which is how one says
             where a pretrained student lies.
-        quality: what is looked at in a set of texts.
     """
 
     artifact: Place = MISSING
@@ -87,7 +87,6 @@ class SetConfig:
     dataset: Annotated[DatasetConfig | None, OneOf(None)] = None
     embedding: Annotated[EmbeddingConfig | None, OneOf(None)] = None
     model: Annotated[Any, OneOf(None)] = None
-    quality: QualityConfig = field(default_factory=QualityConfig)
 
 
 @dataclass
@@ -95,10 +94,20 @@ class EvaluateConfig(SetConfig):
     """One scoring of a set; another student than its own is trained with a plain recipe.
 
     Attributes:
+        quality: what is looked at in a set of texts.
         students: K, fresh students.
+        texts: validation texts used to choose a recipe.
+        step_sizes: Adam step sizes tried for plain recipes, as multiples of what suits the student.
+        steps: the longest plain training tried.
+        tuning_students: fresh students per step size tried.
     """
 
+    quality: QualityConfig = field(default_factory=QualityConfig)
     students: Few = 5
+    texts: Count = 2000
+    step_sizes: Annotated[list[float], ListOf(STEP_SIZE, least=1)] = field(default_factory=lambda: [1e-3, 3e-3, 1e-2])
+    steps: Count = 400
+    tuning_students: Few = 2
 
 
 @dataclass
@@ -106,10 +115,25 @@ class ExamineConfig(SetConfig):
     """One quality report.
 
     Attributes:
+        quality: what is looked at in a set of texts.
         teacher: train a student on all texts, and say how often it agrees with the labels of the set.
     """
 
+    quality: QualityConfig = field(default_factory=QualityConfig)
     teacher: bool = True
+
+
+@dataclass
+class TrustConfig(SetConfig):
+    """One trust report.
+
+    Attributes:
+        students: K, fresh students of each kind that is attacked.
+        trust: what is asked.
+    """
+
+    students: Few = 5
+    trust: TrustingConfig = field(default_factory=TrustingConfig)
 
 
 @dataclass
@@ -204,6 +228,7 @@ def register() -> None:
     store.store(name="run_schema", node=RunConfig)
     store.store(name="evaluate_schema", node=EvaluateConfig)
     store.store(name="quality_schema", node=ExamineConfig)
+    store.store(name="trust_schema", node=TrustConfig)
     store.store(name="export_schema", node=ExportConfig)
     store.store(name="score_schema", node=ScoreConfig)
     store.store(name="report_schema", node=ReportConfig)

@@ -81,7 +81,8 @@ def meant(argument: str, options: DictConfig, *, sweep: bool) -> str:
     key, is_option, value = argument.partition("=")
     node: Any = options
     for part in key.lstrip("+").split("."):
-        node = node._get_node(part) if isinstance(node, DictConfig) and part in node else None
+        inside = isinstance(node, DictConfig) and isinstance(node._content, dict) and part in node  # or null
+        node = node._get_node(part) if inside else None
     if not is_option or key.startswith(("-", "~")):
         return argument
     if isinstance(node, ListConfig):

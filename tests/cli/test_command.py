@@ -18,7 +18,7 @@ def test_names_its_commands():
     for words in ((), ("--help",)):
         shown = textdd(*words)
         assert shown.returncode == 0
-        for name in ("run", "evaluate", "quality", "export", "score", "report", "leaderboard", "dashboard"):
+        for name in ("run", "evaluate", "quality", "export", "score", "trust", "report", "leaderboard", "dashboard"):
             assert f"textdd {name} " in shown.stdout
 
 

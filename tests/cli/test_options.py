@@ -29,6 +29,7 @@ COMPOSED = [
     ("evaluate", "artifact=FOLDER", "model=lstm"),
     ("evaluate", "artifact=FILE", "dataset=sst2", "embedding=glove"),
     ("quality", "artifact=FILE", "dataset=sst2"),
+    ("trust", "artifact=FOLDER"),
     ("export", "artifact=FOLDER", "to=FILE"),
     ("score", "set=FOLDER", "dataset=sst2", "embedding=glove"),
     ("report", "runs=FOLDER"),

@@ -25,7 +25,7 @@ from torch import Tensor
 from textdd.errors import TextddError
 from textdd.locks import claim
 from textdd.progress import track
-from textdd.record import write_bytes
+from textdd.record import write_array
 from textdd.spaces.frame import Tokens
 from textdd.spaces.reading import Reading
 from textdd.spaces.space import Space
@@ -113,11 +113,7 @@ class Asked:
         path = cache / "answers" / f"{hashlib.blake2b(content, digest_size=10).hexdigest()}.npy"
         with claim(path, "asking a language model") as ours:
             if ours:
-                from io import BytesIO
-
-                buffer = BytesIO()
-                np.save(buffer, self._asked(reading).numpy(), allow_pickle=False)
-                write_bytes(path, buffer.getvalue())
+                write_array(path, self._asked(reading).numpy())
         return torch.from_numpy(np.load(path))
 
     def _asked(self, reading: Reading) -> Tensor:

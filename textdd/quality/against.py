@@ -100,6 +100,26 @@ def standing_in(texts: Sequence[Text], corpus: Corpus, part: str) -> np.ndarray:
     return np.array([key in among for key in keys.to_pylist()])
 
 
+class Likeness:
+    """How like real texts are to those of a set.
+
+    It is the words and pairs of words that both have, divided by the geometric mean of how many each has.
+
+    Args:
+        index: the set.
+    """
+
+    def __init__(self, index: Index) -> None:
+        self._index, self._ours = index, index.incidence(index.texts, ORDERS)
+        self._sizes = np.maximum(np.asarray(self._ours.sum(1)).ravel(), 1)
+
+    def __call__(self, texts: Flat) -> np.ndarray:
+        """Of N real texts to M of the set (N, M)."""
+        shared = (self._index.incidence(texts, ORDERS) @ self._ours.T).toarray()
+        found: np.ndarray = shared / np.sqrt(np.maximum(distinct(texts, ORDERS), 1)[:, None] * self._sizes)
+        return found
+
+
 class Nearest:
     """The most alike of all texts that were looked at.
 
@@ -112,17 +132,14 @@ class Nearest:
     """
 
     def __init__(self, index: Index) -> None:
-        self.index = index
+        self.measure = Likeness(index)
         self.rows, self.likeness = np.full(index.size, -1), np.zeros(index.size)
-        self._ours = index.incidence(index.texts, ORDERS)
-        self._sizes = np.maximum(np.asarray(self._ours.sum(1)).ravel(), 1)
 
     def look_at(self, texts: Flat, rows: np.ndarray) -> None:
         """Compare N real texts, which are rows (N,) of the training file, with all of the set."""
-        shared = (self.index.incidence(texts, ORDERS) @ self._ours.T).toarray()
-        likeness = shared / np.sqrt(np.maximum(distinct(texts, ORDERS), 1)[:, None] * self._sizes)
+        likeness = self.measure(texts)
         first = likeness.argmax(0)
-        most = likeness[first, np.arange(self.index.size)]
+        most = likeness[first, np.arange(len(first))]
         better = most > self.likeness + 1e-12
         self.rows[better], self.likeness[better] = rows[first[better]], most[better]
 

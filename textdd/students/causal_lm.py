@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from textdd.allowed import Chosen, ListOf, Number, OneOf, Place, Text, Whole
 from textdd.errors import TextddError
 from textdd.spaces.language_model import LEARNS, LanguageModel, load_language_model
-from textdd.spaces.prompt import SINGLE, prompt_of
+from textdd.spaces.prompt import SINGLE, check_template, prompt_of
 from textdd.students.adapters import Adapters
 from textdd.students.answers import Tree
 from textdd.students.pretrained import HEAD, HEAD_ALONE, SPREAD, is_in
@@ -35,6 +35,11 @@ ADAPTERS = 0.3
 
 LAYERS = 0.03
 """Step size of layers that are learned as a whole, as a multiple of a small network's."""
+
+WHICH = (
+    "Which language model? Give its folder, its id on the hub, or a GGUF file. "
+    "Type for instance: model.path=HuggingFaceTB/SmolLM2-135M"
+)
 
 MOST_LOGITS = 30_000_000
 """Numbers that the logits of texts read at a time may have: a vocabulary is large."""
@@ -66,6 +71,17 @@ class CausalLMConfig:
     tuning: Annotated[str, TUNING] = "lora:8"
     orders: Annotated[int, Whole(0, 100)] = 3
     body_step: Annotated[float, Number(1e-6, 1e4)] = 1.0
+
+    def check(self) -> None:
+        """Check what needs neither a model nor a corpus.
+
+        Raises:
+            TextddError: no model is named, or the template has no place for a text.
+        """
+        if self.path is None:
+            raise TextddError(WHICH)
+        if self.template is not None:
+            check_template(self.template, pair="{second}" in self.template)
 
 
 class CausalLM(Student):
@@ -102,6 +118,7 @@ class CausalLM(Student):
         self.prompt = prompt_of(loaded.tokeniser, config.template or SINGLE, words)
         self.tree, self.verbaliser = Tree.of(self.prompt.words), self_answering
         self.body: nn.Module = loaded.model
+        self._original = (loaded.model,)  # no part of this module, which may learn one of its own
         self.adapters: Adapters | None = None
         self.pretrained: dict[str, Tensor] = {}  # what learned layers start from
         self.reads_once = config.tuning == "head"
@@ -153,6 +170,13 @@ class CausalLM(Student):
             found = self._adapted(self.body, **given, logits_to_keep=1 + len(self.tree.tokens))
             scores.append(self.tree.scores(found.logits))
         return torch.cat(scores)
+
+    @torch.no_grad()
+    def compared(self, x: Tensor, mask: Tensor) -> Tensor:
+        """What texts (N, L, D) are compared by: the hidden state (N, H) that the model had before it learned."""
+        original = self._original[0].to(x.device, x.dtype)
+        states: Tensor = original.base_model(**self._prompted(x, mask, Tree.of([]))).last_hidden_state  # type: ignore[operator]
+        return states[:, -1]
 
     def hidden(self, x: Tensor, mask: Tensor) -> Tensor:
         """The hidden state (N, H) of the prompt's last token, which the answer follows."""
@@ -250,10 +274,7 @@ def opened(path: str | None) -> LanguageModel:
         TextddError: none is named, it cannot be loaded, or attention in it cannot be told who sees whom.
     """
     if path is None:
-        raise TextddError(
-            "Which language model? Give its folder, its id on the hub, or a GGUF file. "
-            "Type for instance: model.path=HuggingFaceTB/SmolLM2-135M"
-        )
+        raise TextddError(WHICH)
     loaded = load_language_model(path, LEARNS)
     check_attention(loaded)
     return loaded

@@ -1,0 +1,110 @@
+"""The trust report of a set: matches, nearest texts, attacks on its students, and what all that is measured by."""
+
+from __future__ import annotations
+
+import dataclasses
+from importlib.metadata import version
+from typing import Any
+
+from textdd.config import TrustConfig
+from textdd.machine import machine
+from textdd.progress import say
+from textdd.quality.against import BLOCK
+from textdd.quality.grams import Index, flat_words
+from textdd.quality.variety import columns, normalised
+from textdd.scoring.fingerprint import fingerprint
+from textdd.set_problem import corpus_of, fitted, problem_of
+from textdd.sets.distilled_set import DistilledSet
+from textdd.sets.matrices import MatrixSet
+from textdd.sets.texts import Text, TextSet
+from textdd.trust.heldout import Sides, sides_of
+from textdd.trust.matches import Matches
+from textdd.trust.membership import Attack
+from textdd.trust.nearest import NearestOfEach
+from textdd.trust.read_out import read_out
+from textdd.trust.sources import REMARKS, thresholds
+from textdd.typed import expanded
+
+FORMAT = 1
+"""Version of what a result holds."""
+
+Result = dict[str, Any]
+
+
+def examined(distilled: DistilledSet, config: TrustConfig) -> Result:
+    """Examine a set.
+
+    Args:
+        distilled: of texts, or of matrices, which are put into words first.
+        config: the command.
+
+    Raises:
+        TextddError: its corpus is not at hand, the student cannot read it, or nothing is held out.
+    """
+    corpus, dataset = corpus_of(distilled, config, expanded(config.cache_dir))
+    distilled = fitted(distilled, corpus, config)
+    model: Any = distilled.model() if config.model is None else config.model
+    problem = problem_of(distilled, model, config)
+    sides = sides_of(distilled, corpus, config.seed)
+    say(f"{len(sides.training)} training texts against {len(sides.heldout)} {sides.part} texts, which are held out")
+    read: dict[str, Any] | None = None
+    if isinstance(distilled, MatrixSet):
+        texts, read = read_out(distilled, problem.space)
+    else:
+        assert isinstance(distilled, TextSet)
+        texts = distilled.texts
+    compared = held_against(texts, sides, config)
+    attack = Attack(config, problem, sides)
+    membership = {"set": attack.on_set(distilled)}
+    if "random" in config.trust.against:
+        membership["random"] = attack.on_random()
+    if "full" in config.trust.against:
+        membership["full"] = attack.on_full(dataset)
+    return {
+        "format": FORMAT,
+        "artifact": config.artifact,
+        "kind": distilled.kind,
+        "sha256": fingerprint(distilled),
+        "examples": len(texts),
+        "corpus": {"name": corpus.name, "key": corpus.key},
+        "sides": {
+            "heldout": sides.part,
+            "why": sides.why,
+            "training_texts": len(sides.training),
+            "heldout_texts": len(sides.heldout),
+            "shared": sides.shared,
+        },
+        **compared,
+        "read_out": read,
+        "membership": membership,
+        "student": dataclasses.asdict(problem.model) | ({"path": None} if hasattr(problem.model, "path") else {}),
+        "students": config.students,
+        "seed": config.seed,
+        "options": dataclasses.asdict(config.trust),
+        "thresholds": thresholds(config.trust),
+        "remarks": list(REMARKS),
+        "machine": machine(),
+        "version": version("textdd"),
+    }
+
+
+def held_against(texts: list[Text], sides: Sides, config: TrustConfig) -> Result:
+    """Go through both sides once.
+
+    Args:
+        texts: of the set (M,).
+        sides: training and held-out texts.
+        config: the command.
+
+    Returns:
+        What `matches` and `nearest` found.
+    """
+    segments = columns(texts)
+    index = Index(flat_words(segments))
+    matches = Matches(index, normalised(segments), config.trust.rare)
+    nearest = NearestOfEach(index, len(sides.training), len(sides.heldout), config.seed)
+    for real, heldout in sides.blocks(max(1, min(10_000, BLOCK // len(texts)))):
+        words = flat_words(real)
+        matches.look_at(words, normalised(real), heldout)
+        nearest.look_at(words, heldout)
+    return {"matches": matches.found(), "nearest": nearest.found()}
