@@ -51,8 +51,9 @@ def outer(student, leaves, lesson, optimiser, engine):
     return sum(F.cross_entropy(student(state.theta, real), torch.arange(8) % C) for state in states)
 
 
-CASES = [("full", L, 2, True, "sgd"), ("top:1", 1, 1, False, "sgd"), ("lora:2", L, 1, True, "sgd")]
-CASES += [("full", 1, 1, True, "adam")]
+SLOW = [("top:1", 1, 1, False, "sgd"), ("full", 1, 1, True, "adam")]
+CASES = [("full", L, 2, True, "sgd"), ("lora:2", L, 1, True, "sgd")]
+CASES += [pytest.param(*case, marks=pytest.mark.slow) for case in SLOW]
 
 
 @pytest.mark.parametrize(("tuning", "rows", "layers", "masked", "optimiser"), CASES)

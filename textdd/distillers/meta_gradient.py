@@ -15,11 +15,12 @@ from typing import Annotated, NamedTuple
 import torch
 from torch import Tensor
 
-from textdd.allowed import Chosen, Count, Few, OneOf, OuterStepSize, Share, at_most
+from textdd.allowed import Chosen, Count, Few, OneOf, OuterStepSize, Share, Whole, at_most
 from textdd.errors import TextddError
 from textdd.outer.attention import AttentionConfig
 from textdd.outer.engine import EngineDistiller, Training
 from textdd.outer.materials import Materials
+from textdd.outer.micro import in_parts
 from textdd.outer.nested import draw_size
 from textdd.outer.plain import BATCH, HEAD_STEPS, LONGER, head_lesson, plain_lesson, plain_window
 from textdd.outer.pooled import Age, advance
@@ -59,6 +60,8 @@ class MetaGradientConfig(AttentionConfig):
         window: W; only for truncation `random` and `pool`.
         pool: students in the pool, where that is the truncation; every outer step takes the next one.
         oldest: training steps after which a student of the pool makes room for a fresh one, at most T; 0 takes T.
+        micro_batch: real texts of an outer step that are read at a time, for less memory; 0 reads all at once. Both
+            agree but for rounding.
         losses: steps of a differentiated window after which the students answer, evenly spread, its last among them;
             the outer loss is the mean over them. More than one shortens the way that a gradient has to go.
     """
@@ -73,6 +76,7 @@ class MetaGradientConfig(AttentionConfig):
     window: Count = 8
     pool: Few = 6
     oldest: Age = 0
+    micro_batch: Annotated[int, Whole(0, 65_536)] = 0
     losses: Count = 1
 
     def check(self) -> None:
@@ -162,8 +166,14 @@ class MetaGradient(EngineDistiller):
         self, student: FlatStudent, thetas: list[Tensor], x: Tensor, mask: Tensor | None, wanted: Tensor
     ) -> Tensor:
         """Mean loss of students with parameters (P,) each on real texts."""
-        logits = answers(student, thetas, x, mask, self.config.side_by_side)
-        return student.task.loss(logits.flatten(0, 1), wanted.expand(len(logits), *wanted.shape).flatten(0, 1))
+
+        def mean(thetas: Sequence[Tensor], part: slice) -> Tensor:
+            logits = answers(student, thetas, x[part], mask if mask is None else mask[part], self.config.side_by_side)
+            targets = wanted[part].expand(len(logits), *wanted[part].shape)
+            return student.task.loss(logits.flatten(0, 1), targets.flatten(0, 1))
+
+        size = self.config.micro_batch
+        return in_parts(thetas, mean, len(x), size) if 0 < size < len(x) else mean(thetas, slice(None))
 
     def head_loss(self, headed: FlatStudent, batch: Batch, wanted: Tensor, step: int) -> Tensor:
         """The same of heads that are taught plainly on a frozen body."""
@@ -205,10 +215,12 @@ class MetaGradient(EngineDistiller):
         """By the recipe, and plainly where a share of the students is taught so."""
         config, steps = self.config, self.config.inner_steps
         window = steps if config.truncation == "none" else config.window
-        found = [Training(self.optimiser, self.lesson(0), window, config.losses)]
+        found = [Training(self.optimiser, self.lesson(0), window, config.losses, config.micro_batch)]
         if config.plain_share > 0 and config.truncation != "pool" and self.headed is None:
             lesson = plain_lesson(self.synthetic, 0, scales=self.student.scales)
-            found.append(Training(make_optimiser("adam"), lesson, plain_window(steps), config.losses))
+            found.append(
+                Training(make_optimiser("adam"), lesson, plain_window(steps), config.losses, config.micro_batch)
+            )
         return found
 
     def trained_students(self, step: int, numbers: Iterable[int]) -> list[Tensor]:

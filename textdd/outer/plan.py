@@ -199,8 +199,10 @@ def peak_of(distiller: EngineDistiller, training: Training, batch: Batch, config
         state = State.fresh(distiller.student.fresh(0, lesson.x.device, lesson.x.dtype), training.optimiser)
         engine, lesson = engine_of(config), as_read(distiller.student, replace(lesson, **leaves))
         (state,) = engine(distiller.student, training.optimiser, state, lesson, [steps])
-        judged = [distiller.student(state.theta, batch.x, batch.mask) for _ in range(training.losses)]
-        loss = distiller.student.task.loss(torch.stack(judged).mean(0), batch.labels)
+        x, mask, labels = (part[: training.read or None] for part in batch)
+        held = 1 if training.read else training.losses  # at a time
+        judged = [distiller.student(state.theta, x, mask) for _ in range(held)]
+        loss = distiller.student.task.loss(torch.stack(judged).mean(0), labels)
         torch.autograd.grad(loss, [leaf for leaf in leaves.values() if leaf.requires_grad], allow_unused=True)
     return allocated.peak
 

@@ -73,7 +73,7 @@ def own_training(distilled, reader):
     ("rows", "layers", "tuning", "shape"),
     [
         ("all", "last", "full", (3, 1, 1, 5, 5)),
-        ("all", "all", "top:1", (3, 1, 1, 5, 5)),
+        pytest.param("all", "all", "top:1", (3, 1, 1, 5, 5), marks=pytest.mark.slow),
         ("cls", "all", "lora:2", (3, 2, 1, 1, 5)),
     ],
 )
@@ -174,7 +174,7 @@ def test_weights_of_strangers_are_looked_at(small, tmp_path, weight):
         DistilledSet.load(tmp_path / "set")
 
 
-@pytest.mark.parametrize("tuning", ["full", "lora:2"])
+@pytest.mark.parametrize("tuning", [pytest.param("full", marks=pytest.mark.slow), "lora:2"])
 def test_plain_lessons_of_the_head_are_beside_the_recipe_and_differentiated(frame, bert, places, tuning):
     """The objective against finite differences; at no share it is the recipe's, at a whole one the heads' alone."""
     changes = {"distiller.plain_share": 0.4, "distiller.plain_part": "head", "model.tuning": tuning}
