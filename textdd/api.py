@@ -172,7 +172,7 @@ def train(
     reader = reader_of(small, student, data, labels, options)
     scales, marks = reader.student.scales, [ABOUT_A_HUNDRED.steps]
     recipe = ABOUT_A_HUNDRED.for_parts(scales)
-    ((theta,),) = train_students(reader.student, [small.training_set(reader)], recipe, [seed], marks)
+    ((theta,),) = train_students(reader.student, [small.training_set(reader).plain()], recipe, [seed], marks)
     return Classifier(small.classes, reader, theta)
 
 

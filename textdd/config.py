@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, DictConfig, OmegaConf
 
-from textdd.allowed import PLACE, Few, ListOf, Name, Number, OneOf, Parts, Place, Seed, Whole
+from textdd.allowed import PLACE, STEP_SIZE, Count, Few, ListOf, Name, Number, OneOf, Parts, Place, Seed, Whole
 from textdd.corpora.sources import DatasetConfig
 from textdd.distillers import OPTIONS
 from textdd.evaluation.protocol import EvaluationConfig
@@ -96,10 +96,18 @@ class EvaluateConfig(SetConfig):
     Attributes:
         quality: what is looked at in a set of texts.
         students: K, fresh students.
+        texts: validation texts used to choose a recipe.
+        step_sizes: Adam step sizes tried for plain recipes, as multiples of what suits the student.
+        steps: the longest plain training tried.
+        tuning_students: fresh students per step size tried.
     """
 
     quality: QualityConfig = field(default_factory=QualityConfig)
     students: Few = 5
+    texts: Count = 2000
+    step_sizes: Annotated[list[float], ListOf(STEP_SIZE, least=1)] = field(default_factory=lambda: [1e-3, 3e-3, 1e-2])
+    steps: Count = 400
+    tuning_students: Few = 2
 
 
 @dataclass

@@ -45,6 +45,7 @@ EXAMPLES = [
     ("artifact=runs/NAME/artifact", "by the set's own recipe, with hard labels, with a plain recipe"),
     ("artifact=runs/NAME/artifact model=lstm students=10 data_dir=data", "another student, plain recipe"),
     ("artifact=SET_OF_TEXTS model=pretrained model.path=FOLDER", "a set of texts, which every student reads"),
+    ("artifact=SET_OF_TEXTS model=causal_lm model.path=FOLDER texts=200 steps=60", "a language model, tuned less"),
     ("artifact=set.jsonl dataset=sst2 data_dir=data", "a file of texts and labels, from anywhere"),
     ("artifact=FOLDER dataset=local dataset.path=my.csv", "of your own texts, or somebody else's: say where they are"),
 ]
@@ -67,7 +68,8 @@ def execute(config: EvaluateConfig) -> Path:
         found = compared(distilled, problem.corpus)
         check_overlap(distilled, found, allowed=config.quality.allow_overlap)
         note = overlap_note(found.overlap, len(distilled))
-    evaluation = EvaluationConfig(students=config.students, transfer=[])
+    given = {name: getattr(config, name) for name in ("students", "texts", "step_sizes", "steps", "tuning_students")}
+    evaluation = EvaluationConfig(**given, transfer=[])
     device = make_trainer(TrainerConfig()).strategy.root_device
     protocol = Protocol(evaluation, problem, device, config.seed)
     results: dict[str, Result]

@@ -129,10 +129,11 @@ def bars() -> Iterator[Progress]:
 
 def setting(run: RunConfig, problem: Problem) -> dict[str, object]:
     """What decides a baseline's result: content and split of the corpus, space, student, seed, version."""
-    dataset = run.dataset
+    dataset, grouped = run.dataset, ["groups"] if problem.corpus.together else []
+    split = [problem.space.length, dataset.validation, dataset.validation_max, dataset.test_fraction, *grouped]
     return {
         "corpus": problem.corpus.key,
-        "split": [problem.space.length, dataset.validation, dataset.validation_max, dataset.test_fraction],
+        "split": split,
         "vocabulary": len(problem.space.table),
         "vectors": problem.space.sha256,
         "seed": run.seed,

@@ -8,9 +8,11 @@ import os
 import re
 import shutil
 from contextlib import suppress
+from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
+import numpy as np
 from safetensors.torch import save
 from torch import Tensor
 
@@ -71,3 +73,10 @@ def write_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, st
     """Write a safetensors file atomically."""
     whole = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
     write_bytes(path, save(whole, metadata))
+
+
+def write_array(path: Path, array: np.ndarray) -> None:
+    """Write a .npy file atomically."""
+    buffer = BytesIO()
+    np.save(buffer, array, allow_pickle=False)
+    write_bytes(path, buffer.getvalue())

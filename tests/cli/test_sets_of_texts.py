@@ -1,7 +1,6 @@
 """A set of texts from the run that makes it to the file that is handed on, by the commands."""
 
 import json
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,6 @@ from textdd import DistilledSet, evaluate, export
 from textdd.cli import compose_config
 from textdd.config import register, to_run
 from textdd.errors import TextddError
-from textdd.evaluation.protocol import EvaluationConfig
 from textdd.groups import CONF
 from textdd.prepare import prepare
 from textdd.quality import __main__ as quality
@@ -63,7 +61,6 @@ def test_a_run_examines_its_texts(made, capsys):
 
 def test_a_file_is_scored_and_examined(working, monkeypatch):
     place, artifact = working
-    monkeypatch.setattr(evaluate, "EvaluationConfig", partial(EvaluationConfig, steps=10, step_sizes=[0.01]))
     monkeypatch.setattr("textdd.outer.teacher.STEPS", 5)
     monkeypatch.setattr("textdd.outer.teacher.EPOCHS", 1)
     path = export.execute(export.composed([f"artifact={artifact}", f"to={place}/shared/set.csv"]))
@@ -72,7 +69,8 @@ def test_a_file_is_scored_and_examined(working, monkeypatch):
     result = quality.execute(quality.composed([*words, "model=textcnn", "model.filters=8"]))
     assert result == Path("quality-set-demo.json")
     assert json.loads(result.read_text())["copied"]["exactly"] == 1
-    config = evaluate.OmegaConf.to_object(compose_config("evaluate", [*words, "students=1"]))
+    given = [*words, "students=1", "steps=10", "step_sizes=[0.01]"]
+    config = evaluate.OmegaConf.to_object(compose_config("evaluate", given))
     assert evaluate.execute(config) == Path("evaluation-set-demo-textcnn-1-s0.json")
     with pytest.raises(TextddError, match=r"whose test texts are to be read.*Type: dataset=NAME"):
         evaluate.execute(evaluate.OmegaConf.to_object(compose_config("evaluate", [f"artifact={path}"])))

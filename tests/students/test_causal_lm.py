@@ -1,10 +1,12 @@
 """Language models as students: texts in their prompt, words as answers, and errors that help."""
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
 
 from tests.tiny import tiny_bert, tiny_gpt, tiny_llama
+from textdd.choosing.encoders import LastToken
 from textdd.cli import compose_config
 from textdd.config import register, to_run
 from textdd.errors import TextddError
@@ -16,7 +18,8 @@ from textdd.spaces.prompt import prompt_of
 from textdd.students import make_student
 from textdd.students.answers import Tree
 from textdd.students.bodies import body_space, completed
-from textdd.students.causal_lm import CausalLMConfig, opened
+from textdd.students.causal_lm import CausalLMConfig
+from textdd.students.language_body import opened
 from textdd.tasks import OneClass
 
 pytest.importorskip("transformers", reason="needs transformers")
@@ -85,6 +88,27 @@ def test_a_head_sees_the_last_token_of_the_prompt(llama):
     for text, row in zip(TEXTS, found, strict=True):
         ids = torch.tensor([loaded.tokeniser(f"Text: {text}\nLabel:")["input_ids"]])
         torch.testing.assert_close(row, loaded.model.base_model(input_ids=ids).last_hidden_state[0, -1])
+
+
+@pytest.mark.parametrize(
+    ("tuning", "answer"), [("head", "head"), ("head", "verbaliser"), ("lora:2", "verbaliser"), ("full", "head")]
+)
+def test_texts_are_compared_by_what_the_model_made_of_them_before_it_learned(tuning, answer, llama, tmp_path):
+    problem = problem_of(tmp_path, llama, f"model.tuning={tuning}", f"model.answer={answer}")
+    student, reader, rows = problem.student, problem.reader(), np.array([5, 0, 7, 9])
+    torch.nn.utils.vector_to_parameters(student.fresh(0) + 0.3, student.learned())  # as training on all texts leaves it
+    found = problem.train.features(rows, reader)
+    loaded = load_language_model(llama, LEARNS)
+    for (text,), row in zip(problem.train.split.texts(rows), found, strict=True):
+        ids = torch.tensor([loaded.tokeniser(f"Text: {text}\nLabel:")["input_ids"]])
+        wanted = loaded.model.base_model(input_ids=ids).last_hidden_state[0, -1]
+        torch.testing.assert_close(row.float(), wanted, atol=2e-3, rtol=2e-3)  # kept in 16 bits where it is frozen
+    assert encoder_of(problem).read([("word1 word2",)]).shape == (1, 1, D)
+
+
+def encoder_of(problem):
+    """Who compares texts for bilevel selection."""
+    return LastToken(problem.student.module, problem.space)
 
 
 def test_words_that_begin_alike_share_what_is_read(llama):
@@ -213,6 +237,9 @@ def test_mistakes_say_what_is_allowed(options, message, llama):
 
 def checked_student(config):
     check_options(config, prefix="model.")
+    if config.path is None or "{text}" not in (config.template or "{text}"):  # is told before anything is opened
+        with pytest.raises(TextddError):
+            config.check()
     return make_student(config, D, OneClass(4))
 
 

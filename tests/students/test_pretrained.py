@@ -59,7 +59,7 @@ def problem_of(folder, path, first, second=None, **options):
 
 
 @pytest.mark.parametrize("pooling", ["mean", "cls"])
-@pytest.mark.parametrize("tuning", ["head", "top:1", "full"])
+@pytest.mark.parametrize("tuning", ["head", "top:1", "full", "lora:2"])
 def test_features_are_those_of_the_model(tuning, pooling, bert):
     from transformers import AutoModel
 
@@ -134,6 +134,49 @@ def test_a_fresh_student_is_the_pretrained_body_with_a_fresh_head(bert):
     assert not torch.equal(one["head.weight"], other["head.weight"])
 
 
+def folder_of(kind, tmp_path):
+    """The folder of a tiny encoder of a kind, beside the tokeniser of another, which nobody asks here."""
+    from transformers import DistilBertConfig, DistilBertModel, RobertaConfig, RobertaModel
+
+    tiny_bert(tmp_path, 8)
+    sizes, counts = {"vocab_size": 30, "initializer_range": 0.5}, {"num_hidden_layers": 2, "num_attention_heads": 2}
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = {
+            "roberta": lambda: RobertaModel(
+                RobertaConfig(max_position_embeddings=40, hidden_size=8, intermediate_size=6, **sizes, **counts)
+            ),
+            "distilbert": lambda: DistilBertModel(
+                DistilBertConfig(max_position_embeddings=40, dim=8, hidden_dim=6, n_layers=2, n_heads=2, **sizes)
+            ),
+        }[kind]()
+    model.save_pretrained(tmp_path)
+    return str(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["roberta", "distilbert"])
+def test_adapters_are_additions_to_queries_and_values_of_any_encoder(kind, tmp_path):
+    """The same as a body whose weights are W + 2 B A, which all students leave as it was."""
+    pytest.importorskip("transformers", reason="needs transformers")
+    path = folder_of(kind, tmp_path)
+    student = make_student(PretrainedConfig(path=path, tuning="lora:3"), 8, OneClass(3))
+    generator = torch.Generator().manual_seed(0)
+    x, theta = torch.randn(4, 7, 8, generator=generator), student.fresh(0)
+    theta += 0.1 * torch.randn(theta.shape, generator=generator)
+    whole = make_student(PretrainedConfig(path=path, tuning="full"), 8, OneClass(3))
+    wanted, mine = whole.unflatten(whole.fresh(0)), student.unflatten(theta)
+    names = ("query", "value") if kind == "roberta" else ("q_lin", "v_lin")
+    adapted = [name for name in wanted if name.rsplit(".", 2)[-2] in names and name.endswith("weight")]
+    assert len(adapted) == 4
+    for i, name in enumerate(adapted):
+        wanted[name] = wanted[name] + 2 * mine[f"adapters.up.{i}"] @ mine[f"adapters.down.{i}"]
+    wanted |= {"head.weight": mine["head.weight"], "head.bias": mine["head.bias"]}
+    expected = torch.func.functional_call(whole.module, wanted, (x, None))
+    torch.testing.assert_close(student(theta, x), expected, atol=1e-5, rtol=1e-4)
+    assert student.groups == ("head", "adapters.")
+    assert student.size == 8 * 3 + 3 + 4 * 2 * 3 * 8
+
+
 def test_no_dropout_acts_in_training(bert):
     student = make_student(PretrainedConfig(path=bert, tuning="full"), 8, OneClass(3))
     student.fresh(0)
@@ -191,7 +234,7 @@ def test_features_that_were_kept_are_those_that_are_read(bert, tmp_path):
     ("options", "message"),
     [
         ({"tuning": "top:3"}, r"model\.tuning=top:3; .* has 2 layers\. Type: model\.tuning=top:2"),
-        ({"tuning": "half"}, r"Got model\.tuning=half\. Allowed: head, full, or top:K"),
+        ({"tuning": "half"}, r"Got model\.tuning=half\. Allowed: head, full, top:K"),
         ({"pooling": "max"}, r"Got model\.pooling=max\. Allowed: mean or cls"),
         ({"path": None}, r"Which pretrained model\?.*model\.path="),
         ({"path": "/nowhere/at/all"}, r"Got model\.path=/nowhere/at/all, which cannot be loaded"),

@@ -19,7 +19,7 @@ OWN = {"target": str(Path(__file__).with_name("own_student.py")) + ":GatedMean",
 TABLE = [(name, {}) for name in STUDENTS if name not in ("pretrained", "causal_lm", "custom")]
 TABLE += [("custom", OWN), ("transformer", {"layers": 1, "width": 8, "heads": 2, "positions": 3})]
 TABLE += [("pretrained", {"tuning": tuning, "pooling": "cls"}) for tuning in ("full", "top:1")]
-TABLE += [("pretrained", {"tuning": tuning}) for tuning in ("full", "head")]
+TABLE += [("pretrained", {"tuning": tuning}) for tuning in ("full", "head", "lora:2")]
 
 WORDS = ["good", "very bad", "very good"]
 TABLE += [("causal_lm", {"tuning": tuning, "answer": "head"}) for tuning in ("lora:2", "top:1", "head")]

@@ -10,9 +10,10 @@ from torch.nn import functional as F
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from tests.students import own_student
-from tests.tiny import Frozen, Parts, tiny_bert
+from tests.tiny import Frozen, Parts, tiny_bert, tiny_llama
 from textdd.outer.memory import Allocations
 from textdd.students import STUDENTS, make_student
+from textdd.students.causal_lm import CausalLMConfig
 from textdd.students.pretrained import PretrainedConfig
 from textdd.training import ENGINES, OPTIMISERS, Lesson, Recipe, State, make_optimiser, recompute, train
 from textdd.training.student import FlatStudent, Student
@@ -131,7 +132,7 @@ def test_engines_agree(student, optimiser):
         assert relative_difference(torch.autograd.grad(outer(engine, marks), leaves), expected) < 1e-10
 
 
-@pytest.mark.parametrize("tuning", ["head", "top:1", "full"])
+@pytest.mark.parametrize("tuning", ["head", "top:1", "full", "lora:2"])
 @pytest.mark.parametrize("optimiser", OPTIMISERS)
 def test_engines_agree_on_pretrained_students(tuning, optimiser, bert):
     student = make_student(PretrainedConfig(path=str(bert), tuning=tuning), D, C)
@@ -140,6 +141,36 @@ def test_engines_agree_on_pretrained_students(tuning, optimiser, bert):
     assert all(gradient.abs().max() > 0 for gradient in expected)
     assert expected[2].shape == ((T,) if tuning == "head" else (T, 2))
     assert relative_difference(gradients(outer, leaves, "recompute", marks=(2, T)), expected) < 1e-10
+
+
+@pytest.mark.parametrize("given", [{"words": ["good", "very bad", "fair"]}, {"answer": "head"}], ids=["words", "head"])
+@pytest.mark.parametrize("optimiser", OPTIMISERS)
+def test_engines_agree_on_language_models_and_with_finite_differences(given, optimiser, llama, monkeypatch):
+    """Of adapters, whose B starts at zero, so that A learns from the second step on."""
+    student = make_student(CausalLMConfig(path=llama, tuning="lora:1", **given), D, C)
+    outer, leaves = problem(student, optimiser, masked=True)
+    assert leaves[2].shape == ((T,) if "words" in given else (T, 2))
+    monkeypatch.setattr(torch, "float32", torch.float64)  # norms and softmax of Llamas are in 32 bits
+    expected = gradients(outer, leaves, "unroll", marks=(2, T))
+    assert all(gradient.abs().max() > 0 for gradient in expected)
+    assert relative_difference(gradients(outer, leaves, "recompute", marks=(2, T)), expected) < 1e-9
+    if optimiser == "sgd":
+        direction = torch.randn(leaves[0].shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+        values = []
+        for sign in (1, -1):
+            with torch.no_grad():
+                leaves[0].add_(sign * 1e-6 * direction)
+            values.append(outer(ENGINES["unroll"], (2, T)).item())
+            with torch.no_grad():
+                leaves[0].sub_(sign * 1e-6 * direction)
+        quotient = (values[0] - values[1]) / 2e-6
+        assert (expected[0] * direction).sum().item() == pytest.approx(quotient, rel=1e-4, abs=1e-9)
+
+
+@pytest.fixture(scope="module")
+def llama(tmp_path_factory):
+    pytest.importorskip("transformers")
+    return tiny_llama(tmp_path_factory.mktemp("llama"), D)
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,6 @@ from __future__ import annotations
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import replace
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +19,7 @@ from textdd.locks import claim
 from textdd.outer.materials import Materials
 from textdd.outer.teacher import train_teacher
 from textdd.progress import Bar
-from textdd.record import write_bytes
+from textdd.record import write_array
 from textdd.seal import discard
 from textdd.sets.texts import Text
 from textdd.spaces.checkpoint import Checkpoint, load_checkpoint
@@ -124,7 +122,7 @@ class LastToken(Encoder):
     """A language model that is asked for a text's class: the hidden state that the answer follows.
 
     Args:
-        student: the model, none of whose layers is learned.
+        student: the model.
         space: how it reads.
     """
 
@@ -136,7 +134,7 @@ class LastToken(Encoder):
     def read(self, texts: list[Text]) -> Tensor:
         """One view (1, n, H)."""
         batch = self.space.tokens(texts)
-        return self.student.hidden(self.space.table[batch.ids], batch.mask).unsqueeze(0)
+        return self.student.compared(self.space.table[batch.ids], batch.mask).unsqueeze(0)
 
 
 class MeanVector(Encoder):
@@ -195,8 +193,8 @@ def encoders_of(paths: Sequence[str], layers: int, materials: Materials) -> list
     space, found = problem.space, list[Encoder]()
     if space.kind == "pretrained":
         if problem.model.name == "causal_lm":
-            frozen = CausalLM(replace(problem.model, tuning="head"), space.dimension, problem.classes)
-            found.append(LastToken(frozen, space))
+            assert isinstance(problem.student.module, CausalLM)
+            found.append(LastToken(problem.student.module, space))
         else:
             found.append(Body(load_checkpoint(problem.model.path), space, layers))
     else:
@@ -208,10 +206,3 @@ def encoders_of(paths: Sequence[str], layers: int, materials: Materials) -> list
         length = min(checkpoint.longest, space.length + frame.size(pair=problem.corpus.pair))
         found.append(Body(checkpoint, pretrained_space_of(checkpoint, frame, length), layers))
     return found
-
-
-def write_array(path: Path, array: np.ndarray) -> None:
-    """Write a .npy file, whole or not at all."""
-    buffer = BytesIO()
-    np.save(buffer, array, allow_pickle=False)
-    write_bytes(path, buffer.getvalue())

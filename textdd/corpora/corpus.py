@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from textdd.corpora.build import Progress, built_corpus
+from textdd.corpora.groups import TIED, kept_groups, said_of, tied
 from textdd.corpora.several import rarest
 from textdd.corpora.sources import DatasetConfig, check_config, find_sources
-from textdd.corpora.splits import carve
+from textdd.corpora.splits import carve, carve_whole
 from textdd.corpora.texts import TextStore
 from textdd.seeds import numpy_generator
 from textdd.tasks import TASKS, Task
@@ -76,6 +77,7 @@ class Corpus:
         revision: the commit that was read from the hub; None where the texts are not from there.
         remarks: what was left out when it was read, and what else whoever measures on it should know.
         overlap: the share of the test texts that are training texts as well, where they come from a file of their own.
+        together: texts that contain one another are on one side of the splits.
     """
 
     name: str
@@ -90,6 +92,7 @@ class Corpus:
     revision: str | None = None
     remarks: tuple[str, ...] = ()
     overlap: float = 0.0
+    together: bool = False
 
     @property
     def pair(self) -> bool:
@@ -120,27 +123,40 @@ def load_corpus(
     store = TextStore(folder / "train.arrow")
     whole = Split(store, np.arange(len(store)))
     rows, strata = whole.rows, whole.strata
+    groups = kept_groups(folder, store) if config.groups == "auto" else np.empty(0, np.int64)
+    together = len(groups) > 0 and tied(groups) > TIED
+
+    def carved(of: np.ndarray, size: float, what: str, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """Carve some rows: those that stay, and the part."""
+        if together:
+            numbers = np.unique(groups[of], return_inverse=True)[1]
+            stay, part = carve_whole(strata[of], numbers, size, classes, what, generator)
+        else:
+            stay, part = carve(strata[of], size, classes, what, generator)
+        return of[stay], of[part]
+
     if (folder / "test.arrow").is_file():
         test_store = TextStore(folder / "test.arrow")
         test_rows = np.arange(len(test_store))
     else:
         test_store = store
         fixed = numpy_generator(0, "split", "test")
-        rows, test_rows = carve(strata, config.test_fraction * len(rows), classes, "test", fixed)
+        rows, test_rows = carved(rows, config.test_fraction * len(rows), "test", fixed)
     size = min(config.validation * len(rows), config.validation_max)
     generator = numpy_generator(seed, "split", "validation")
-    kept, validation = carve(strata[rows], size, classes, "validation", generator)
+    kept, validation = carved(rows, size, "validation", generator)
     return Corpus(
         name=config.name,
         key=folder.name,
         folder=folder,
         classes=classes,
         task=TASKS[meta["task"]](len(classes)),
-        train=Split(store, rows[kept]),
-        validation=Split(store, rows[validation]),
+        train=Split(store, kept),
+        validation=Split(store, validation),
         test=Split(test_store, test_rows),
         train_rows=len(rows),
         revision=meta.get("revision"),
-        remarks=tuple(meta["remarks"]),
+        remarks=(*meta["remarks"], *said_of(groups, together=together)),
         overlap=meta["overlap"],
+        together=together,
     )

@@ -68,6 +68,8 @@ class DatasetConfig:
         on_missing_label: "error" or "drop": what to do with texts without a label: an empty cell, NaN, or a negative
             number that `classes` does not name.
         min_per_class: classes with fewer training texts than this are left out.
+        groups: "auto" keeps texts that contain one another on one side of a split, where there are such; "none" does
+            not look for them.
         on_overlap: "error" or "keep": what to do where all test texts are training texts as well.
         demo: the generator of the demo corpus.
     """
@@ -99,6 +101,7 @@ class DatasetConfig:
     on_empty: Annotated[str, OneOf("error", "drop")] = "error"
     on_missing_label: Annotated[str, OneOf("error", "drop")] = "error"
     min_per_class: Annotated[int, Whole(0, 1_000_000)] = 0
+    groups: Annotated[str, OneOf("none", "auto")] = "none"
     on_overlap: Annotated[str, OneOf("error", "keep")] = "error"
     demo: DemoConfig = field(default_factory=DemoConfig)
 

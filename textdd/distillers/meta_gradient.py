@@ -15,11 +15,14 @@ from typing import Annotated, NamedTuple
 import torch
 from torch import Tensor
 
-from textdd.allowed import Chosen, Count, Few, OneOf, OuterStepSize, Share, at_most
-from textdd.outer.engine import EngineConfig, EngineDistiller, Training
+from textdd.allowed import Chosen, Count, Few, OneOf, OuterStepSize, Share, Whole, at_most
+from textdd.errors import TextddError
+from textdd.outer.attention import AttentionConfig
+from textdd.outer.engine import EngineDistiller, Training
 from textdd.outer.materials import Materials
+from textdd.outer.micro import in_parts
 from textdd.outer.nested import draw_size
-from textdd.outer.plain import BATCH, LONGER, plain_lesson, plain_window
+from textdd.outer.plain import BATCH, HEAD_STEPS, LONGER, head_lesson, plain_lesson, plain_window
 from textdd.outer.pooled import Age, advance
 from textdd.outer.synthetic import SyntheticSet
 from textdd.outer.teacher import Teacher, teacher_work, train_teacher
@@ -33,10 +36,11 @@ from textdd.training.training import as_read
 
 TRUNCATIONS = ("none", "random", "pool")
 TARGETS = ("labels", "teacher")
+PARTS = ("all", "head")
 
 
 @dataclass
-class MetaGradientConfig(EngineConfig):
+class MetaGradientConfig(AttentionConfig):
     """Options of the meta-gradient.
 
     Attributes:
@@ -45,6 +49,9 @@ class MetaGradientConfig(EngineConfig):
         plain_share: share of them that are taught plainly (Adam, shuffled mini-batches, one step size, up to three
             times the steps) and not by the recipe; it makes the set fit to be ordinary training data, and 0 ties it
             to its recipe. Only for truncation `none` and `random`.
+        plain_part: what plain lessons teach: `all` that the student learns, to a share of the students, or the `head`
+            alone, on a pretrained body that stays as it is, in every outer step beside the recipe; then plain_share is
+            their share of the loss.
         targets: what the students' answers on real texts are compared with: `labels`, or the `teacher`'s distribution
             over classes, which is less noisy; the teacher is trained first, and its time is counted.
         truncation: which W of the T steps are differentiated. `none`: all. `random`: a window that ends at a random
@@ -53,6 +60,8 @@ class MetaGradientConfig(EngineConfig):
         window: W; only for truncation `random` and `pool`.
         pool: students in the pool, where that is the truncation; every outer step takes the next one.
         oldest: training steps after which a student of the pool makes room for a fresh one, at most T; 0 takes T.
+        micro_batch: real texts of an outer step that are read at a time, for less memory; 0 reads all at once. Both
+            agree but for rounding.
         losses: steps of a differentiated window after which the students answer, evenly spread, its last among them;
             the outer loss is the mean over them. More than one shortens the way that a gradient has to go.
     """
@@ -61,11 +70,13 @@ class MetaGradientConfig(EngineConfig):
     outer_step_size: OuterStepSize = 0.01
     fresh_students: bool = True
     plain_share: Share = 0.2
+    plain_part: Annotated[str, OneOf(*PARTS)] = "all"
     targets: Annotated[str, OneOf(*TARGETS)] = "teacher"
     truncation: Annotated[str, OneOf(*TRUNCATIONS)] = "none"
     window: Count = 8
     pool: Few = 6
     oldest: Age = 0
+    micro_batch: Annotated[int, Whole(0, 65_536)] = 0
     losses: Count = 1
 
     def check(self) -> None:
@@ -112,6 +123,16 @@ class MetaGradient(EngineDistiller):
     def __init__(self, config: MetaGradientConfig, student: FlatStudent, synthetic: SyntheticSet, seed: int) -> None:
         super().__init__(config, student, synthetic, seed)
         self.teacher: Teacher | None = None
+        self.attention_step_size = config.attention_step_size
+        self.headed: FlatStudent | None = None
+        if config.plain_part == "head" and config.plain_share > 0:
+            module = student.module.frozen()
+            if module is None:
+                raise TextddError(
+                    "Got distiller.plain_part=head; this student has no pretrained body below a head. "
+                    "Type: distiller.plain_part=all"
+                )
+            self.headed = FlatStudent(module, student.task)
 
     def prepare(self, materials: Materials) -> None:
         """Train the teacher, or find it in the cache; the same one gives labels where those are the teacher's."""
@@ -135,8 +156,39 @@ class MetaGradient(EngineDistiller):
             thetas = [theta for k in numbers for theta in self.pooled_student(step, k)]
         else:
             thetas = self.trained_students(step, numbers)
-        logits = answers(self.student, thetas, batch.x, batch.mask, self.config.side_by_side)
-        return self.student.task.loss(logits.flatten(0, 1), wanted.expand(len(logits), *wanted.shape).flatten(0, 1))
+        loss = self.loss(self.student, thetas, batch.x, batch.mask, wanted)
+        if self.headed is None:
+            return loss
+        share = self.config.plain_share
+        return (1 - share) * loss + share * self.head_loss(self.headed, batch, wanted, step)
+
+    def loss(
+        self, student: FlatStudent, thetas: list[Tensor], x: Tensor, mask: Tensor | None, wanted: Tensor
+    ) -> Tensor:
+        """Mean loss of students with parameters (P,) each on real texts."""
+
+        def mean(thetas: Sequence[Tensor], part: slice) -> Tensor:
+            logits = answers(student, thetas, x[part], mask if mask is None else mask[part], self.config.side_by_side)
+            targets = wanted[part].expand(len(logits), *wanted[part].shape)
+            return student.task.loss(logits.flatten(0, 1), targets.flatten(0, 1))
+
+        size = self.config.micro_batch
+        return in_parts(thetas, mean, len(x), size) if 0 < size < len(x) else mean(thetas, slice(None))
+
+    def head_loss(self, headed: FlatStudent, batch: Batch, wanted: Tensor, step: int) -> Tensor:
+        """The same of heads that are taught plainly on a frozen body."""
+        adam, thetas = make_optimiser("adam"), []
+        like = self.synthetic.one_hot
+        for k in range(self.config.students):
+            seed = self.draw_seed("head", step if self.config.fresh_students else 0, k)
+            size = self.size(self.draw_seed("size", step, k))
+            lesson = as_read(headed, head_lesson(self.synthetic, seed, size, headed.scales))
+            state = State.fresh(headed.fresh(seed, like.device, like.dtype), adam)
+            (state,) = self.engine(headed, adam, state, lesson, [len(lesson.rows)])
+            thetas.append(state.theta)
+        with torch.no_grad():
+            x, mask = headed.below(batch.x, batch.mask)
+        return self.loss(headed, thetas, x, mask, wanted)
 
     def work_per_step(self, real_length: int) -> float:
         """K students, of each the steps before the window, the window, and the real texts."""
@@ -148,20 +200,27 @@ class MetaGradient(EngineDistiller):
         window, batch = plain_window(recipe.steps), min(BATCH, size)
         before = (LONGER * recipe.steps - window) / 2
         plain = work.plain.of(before, batch, length) + work.differentiated.of(window, batch, length)
-        share = 0.0 if config.truncation == "pool" else config.plain_share
+        share = 0.0 if config.truncation == "pool" or self.headed is not None else config.plain_share
         trained = (1 - share) * own + share * plain + self.work_below()
         real = (1, config.outer_batch, real_length)
         taught = work.read.of(*real) if config.targets == "teacher" else 0
-        return config.students * (trained + config.losses * work.learn.of(*real)) + taught
+        heads = 0.0
+        if self.headed is not None:
+            below = self.headed.module.work()
+            steps = below.differentiated.of(sum(HEAD_STEPS) / 2, batch, 1)
+            heads = steps + below.below_learn.of(1, *self.synthetic.x.shape[:2]) + below.below.of(*real)
+        return config.students * (trained + heads + config.losses * work.learn.of(*real)) + taught
 
     def trainings(self) -> list[Training]:
         """By the recipe, and plainly where a share of the students is taught so."""
         config, steps = self.config, self.config.inner_steps
         window = steps if config.truncation == "none" else config.window
-        found = [Training(self.optimiser, self.lesson(0), window, config.losses)]
-        if config.plain_share > 0 and config.truncation != "pool":
+        found = [Training(self.optimiser, self.lesson(0), window, config.losses, config.micro_batch)]
+        if config.plain_share > 0 and config.truncation != "pool" and self.headed is None:
             lesson = plain_lesson(self.synthetic, 0, scales=self.student.scales)
-            found.append(Training(make_optimiser("adam"), lesson, plain_window(steps), config.losses))
+            found.append(
+                Training(make_optimiser("adam"), lesson, plain_window(steps), config.losses, config.micro_batch)
+            )
         return found
 
     def trained_students(self, step: int, numbers: Iterable[int]) -> list[Tensor]:
@@ -208,7 +267,8 @@ class MetaGradient(EngineDistiller):
         seed = self.draw_seed("student", step if config.fresh_students else 0, k)
         size = self.size(self.draw_seed("size", step, k))
         state, window = self.fresh_student(seed), config.inner_steps
-        if numpy_generator(self.draw_seed("plain", step, k)).random() < config.plain_share:
+        share = config.plain_share if self.headed is None else 0.0
+        if numpy_generator(self.draw_seed("plain", step, k)).random() < share:
             optimiser, lesson = make_optimiser("adam"), plain_lesson(self.synthetic, seed, size, self.student.scales)
             state, window = State.fresh(state.theta, optimiser), plain_window(window)
             return Drawn(optimiser, state, lesson, window, len(lesson.rows), plain=True)

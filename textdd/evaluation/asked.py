@@ -14,7 +14,6 @@ from __future__ import annotations
 import copy
 import hashlib
 from collections.abc import Sequence
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +25,12 @@ from torch import Tensor
 from textdd.errors import TextddError
 from textdd.locks import claim
 from textdd.progress import track
-from textdd.record import write_bytes
+from textdd.record import write_array
 from textdd.spaces.frame import Tokens
 from textdd.spaces.reading import Reading
 from textdd.spaces.space import Space
-from textdd.students.causal_lm import CausalLM, as_added
+from textdd.students.answers import as_added
+from textdd.students.causal_lm import CausalLM
 
 BATCH = 32
 """Texts read at a time, all of about one length."""
@@ -114,9 +114,7 @@ class Asked:
         path = cache / "answers" / f"{hashlib.blake2b(content, digest_size=10).hexdigest()}.npy"
         with claim(path, "asking a language model") as ours:
             if ours:
-                buffer = BytesIO()
-                np.save(buffer, self._asked(reading).numpy(), allow_pickle=False)
-                write_bytes(path, buffer.getvalue())
+                write_array(path, self._asked(reading).numpy())
         return torch.from_numpy(np.load(path))
 
     def _asked(self, reading: Reading) -> Tensor:

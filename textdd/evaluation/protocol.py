@@ -202,9 +202,14 @@ class Protocol:
         return thetas[0], {**summary(scores), "bytes": split.stored_bytes() + labels, **facts}
 
     def tuned(self, sets: Sequence[TrainingSet], what: str, reader: Reader | None = None) -> Result:
-        """Choose a plain recipe on validation, then measure it."""
+        """Choose a plain recipe on validation, then measure it; attention labels are no part of it."""
+        sets = [examples.plain() for examples in sets]
+        return self.measure(sets, self.recipe(sets, what, reader), reader=reader)
+
+    def recipe(self, sets: Sequence[TrainingSet], what: str, reader: Reader | None = None) -> Recipe:
+        """The plain recipe that is best on validation texts."""
         config = self.config
-        recipe = tune(
+        return tune(
             sets,
             self.validation,
             reader or self.reader,
@@ -216,7 +221,6 @@ class Protocol:
             what=what,
             side_by_side=config.side_by_side,
         )
-        return self.measure(sets, recipe, reader=reader)
 
     def measure(
         self,

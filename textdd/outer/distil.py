@@ -26,6 +26,7 @@ from textdd.outer.start import Start, started_set
 from textdd.problem import Problem
 from textdd.progress import TrainingBar, say
 from textdd.seeds import derive
+from textdd.sets.attention import Attention, in_half
 from textdd.sets.distilled_set import DistilledSet
 from textdd.sets.matrices import MatrixSet
 from textdd.sets.parametrisations import Parametrisation
@@ -175,7 +176,10 @@ def finished(distiller: Distiller, start: Start, problem: Problem, manifest: dic
         return TextSet(start.texts, y, learned, recipe, manifest, problem.space, start.origins)
     assert isinstance(synthetic.texts, Parametrisation)
     words = problem.space if problem.space.kind == "words" else None
-    return MatrixSet(synthetic.texts, y, learned, recipe, words, manifest)
+    logits, attention = synthetic.attention_logits, None
+    if logits is not None:
+        attention = Attention(in_half(logits.detach()), synthetic.attention_weight)
+    return MatrixSet(synthetic.texts, y, learned, recipe, words, manifest, attention)
 
 
 def materials_of(problem: Problem, trainer_config: TrainerConfig, shared: Path) -> Materials:

@@ -157,10 +157,12 @@ class Distiller(pl.LightningModule):
     Attributes:
         learnable: what besides texts the objective has a gradient for: `labels`, `step_sizes`.
         nests: whether the method can make nested sets.
+        attention_step_size: outer step size of the logits of attention labels, where a method has such.
     """
 
     learnable: ClassVar = frozenset({"labels", "step_sizes"})
     nests: ClassVar[bool] = False
+    attention_step_size: float = 0.0
 
     def __init__(self, config: DistillerConfig, student: FlatStudent, synthetic: SyntheticSet, seed: int) -> None:
         super().__init__()
@@ -260,7 +262,7 @@ class Distiller(pl.LightningModule):
         return loss
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
-        """The outer optimiser, one group for texts, labels and step sizes each, and the decay of their step sizes."""
+        """The outer optimiser, one group for each kind of what is learned, and the decay of their step sizes."""
         config, synthetic = self.config, self.synthetic
         texts = list(synthetic.texts.parameters())
         groups = [{"params": texts, "lr": config.outer_step_size * synthetic.texts.step_scale}] if texts else []
@@ -268,6 +270,8 @@ class Distiller(pl.LightningModule):
             groups.append({"params": [synthetic.label_logits], "lr": config.label_step_size})
         if synthetic.raw_step_sizes is not None:
             groups.append({"params": [synthetic.raw_step_sizes], "lr": config.step_size_step_size})
+        if synthetic.attention_logits is not None:
+            groups.append({"params": [synthetic.attention_logits], "lr": self.attention_step_size})
         adam = config.outer_optimiser == "adam"
         optimizer = torch.optim.Adam(groups) if adam else torch.optim.SGD(groups)
         if config.decay == "none":

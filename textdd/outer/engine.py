@@ -49,12 +49,14 @@ class Training(NamedTuple):
         lesson: what is taught.
         steps: how many are differentiated.
         losses: after how many of them the student is judged.
+        read: real texts that are read at a time; 0 if all.
     """
 
     optimiser: Optimiser
     lesson: Lesson
     steps: int
     losses: int = 1
+    read: int = 0
 
 
 class EngineDistiller(Distiller):

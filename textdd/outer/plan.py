@@ -34,6 +34,7 @@ from textdd.screen import Console
 from textdd.seeds import numpy_generator
 from textdd.spaces.reading import Batch
 from textdd.training import State
+from textdd.training.recompute import LEARNED
 from textdd.training.side_by_side import answers
 from textdd.training.training import as_read
 
@@ -192,14 +193,16 @@ def need(distiller: EngineDistiller, training: Training, batch: Batch, config: E
 def peak_of(distiller: EngineDistiller, training: Training, batch: Batch, config: EngineConfig, steps: int) -> int:
     """Bytes of all tensors at the peak of a hypergradient through so many steps."""
     lesson = training.lesson
-    leaves = {name: getattr(lesson, name) for name in ("x", "y", "step_sizes")}
+    leaves = {name: getattr(lesson, name) for name in LEARNED if getattr(lesson, name) is not None}
     leaves = {name: leaf.detach().requires_grad_(leaf.requires_grad) for name, leaf in leaves.items()}
     with Allocations() as allocated:
         state = State.fresh(distiller.student.fresh(0, lesson.x.device, lesson.x.dtype), training.optimiser)
         engine, lesson = engine_of(config), as_read(distiller.student, replace(lesson, **leaves))
         (state,) = engine(distiller.student, training.optimiser, state, lesson, [steps])
-        judged = [distiller.student(state.theta, batch.x, batch.mask) for _ in range(training.losses)]
-        loss = distiller.student.task.loss(torch.stack(judged).mean(0), batch.labels)
+        x, mask, labels = (part[: training.read or None] for part in batch)
+        held = 1 if training.read else training.losses  # at a time
+        judged = [distiller.student(state.theta, x, mask) for _ in range(held)]
+        loss = distiller.student.task.loss(torch.stack(judged).mean(0), labels)
         torch.autograd.grad(loss, [leaf for leaf in leaves.values() if leaf.requires_grad], allow_unused=True)
     return allocated.peak
 

@@ -11,6 +11,7 @@ from textdd.sets.parametrisations import Free, LearnedTexts
 from textdd.sets.parametrisations.pieces import cut, for_pieces
 from textdd.tasks import Task
 from textdd.training import Lesson, Recipe
+from textdd.training.attention import shares
 
 LABELS = ("hard", "soft", "teacher")
 
@@ -31,6 +32,8 @@ class SyntheticSet(nn.Module):
         learn_step_sizes: learn one positive step size per training step.
         pieces: V examples that each text is cut into; divides L. Below, N is V M, and L of examples that of a piece.
         given: hard labels of the texts (M, C); None gives each row its class.
+        attention: logits of attention labels (N, S, H, R, L), learned; None where there are none.
+        attention_weight: of these beside the classes.
     """
 
     def __init__(
@@ -43,6 +46,8 @@ class SyntheticSet(nn.Module):
         learn_step_sizes: bool = True,
         pieces: int = 1,
         given: Tensor | None = None,
+        attention: Tensor | None = None,
+        attention_weight: float = 10.0,
     ) -> None:
         super().__init__()
         self.recipe, self.task, self.classes, self.pieces = recipe, task, task.classes, pieces
@@ -59,6 +64,8 @@ class SyntheticSet(nn.Module):
             self.label_logits = nn.Parameter(task.start_logits(self.hard_labels(), confidence))
         if learn_step_sizes:
             self.raw_step_sizes = nn.Parameter(recipe.step_sizes().to(x.dtype).expm1().log())  # the inverse of softplus
+        self.attention_logits = None if attention is None else nn.Parameter(attention)
+        self.attention_weight = attention_weight
 
     @property
     def x(self) -> Tensor:
@@ -90,6 +97,12 @@ class SyntheticSet(nn.Module):
             return self.recipe.step_sizes().to(self.one_hot)
         return F.softplus(self.raw_step_sizes)
 
+    def attention(self) -> Tensor | None:
+        """Attention labels (N, S, H, R, L), weighted; None where there are none."""
+        if self.attention_logits is None:
+            return None
+        return shares(self.attention_logits, self.texts.mask, self.attention_weight)
+
     @torch.no_grad()
     def start_from(self, labels: Tensor, step_sizes: Tensor | None) -> None:
         """Start what is learned from the labels (M, C) and step sizes (T,) of another set.
@@ -104,6 +117,12 @@ class SyntheticSet(nn.Module):
         if self.raw_step_sizes is not None and step_sizes is not None:
             self.raw_step_sizes.copy_(step_sizes.expm1().log())
 
+    @torch.no_grad()
+    def attend_as(self, logits: Tensor) -> None:
+        """Start from the attention labels (N, S, H, R, L) of another set, if they are of the same heads and rows."""
+        if self.attention_logits is not None and self.attention_logits.shape == logits.shape:
+            self.attention_logits.copy_(logits)
+
     def lesson(self, seed: int, size: int | None = None, recipe: Recipe | None = None) -> Lesson:
         """The lesson that one student is taught.
 
@@ -113,4 +132,4 @@ class SyntheticSet(nn.Module):
             recipe: how to teach them, with as many steps as the set's own recipe, which None means.
         """
         rows = (recipe or self.recipe).schedule(size or len(self.one_hot), seed).to(self.one_hot.device)
-        return Lesson(self.x, self.labels(), self.step_sizes(), rows, self.texts.mask)
+        return Lesson(self.x, self.labels(), self.step_sizes(), rows, self.texts.mask, self.attention())

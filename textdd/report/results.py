@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,14 +12,15 @@ from textdd.errors import TextddError
 from textdd.recorded import parsed
 from textdd.report.measures import measures_of
 from textdd.report.texts import QUALITY
-from textdd.shape import Each, Either, Whole, mismatch
+from textdd.shape import Each, Either, Several, Whole, mismatch
 
 RESULT = "result.json"
 SIGNS_OF_A_RUN = ("metrics.jsonl", "artifact", "checkpoints", "distilled.json")
 """One of these lies in the folder of a run that was started."""
 
 ESTIMATE = {"mean": float, "std": float, "values": [float]}
-CURVE = {"curve": {"steps": [float], "mean": [float], "std": [float]}}
+POINTS = Several(float, 0, sys.maxsize)
+CURVE = {"curve": {"steps": POINTS, "mean": POINTS, "std": POINTS}}
 COST = {"recovery": float, "seconds": float, "peak_memory_bytes": float, "bytes": float}
 RECIPE = {"optimiser": str, "steps": int, "batch": int, "order": str, "step_size": Either((float, [float]))}
 MAYBE = {"recipe?": RECIPE, "step_size?": float, "pieces?": Whole(1), "train_seconds?": float, "test_seconds?": float}

@@ -230,7 +230,7 @@ def of_row(
             step(f"{row.name}, tuning")
         for number, material in enumerate(materials):
             recipe, step_sizes = recipe_of(name, materials, sets[number % len(sets)].distilled, trainee)
-            units.append(trainee.scored(material, recipe, step_sizes))
+            units.append(trainee.scored(material, recipe, step_sizes, whole=name == "own"))
             step(f"{row.name}, {name}")
         found[name] = {
             **figures(units, trainee.problem.task.measures, trainee.config.score.confidence),

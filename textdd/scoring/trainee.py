@@ -95,7 +95,7 @@ class Trainee:
 
         def work() -> Unit:
             found = tune(
-                [one.made(self.reader) for one in first],
+                [one.made(self.reader).plain() for one in first],
                 self.protocol.validation,
                 self.reader,
                 step_sizes=options.step_sizes,
@@ -110,18 +110,21 @@ class Trainee:
         tried = [options.step_sizes, options.steps, options.batch, options.tuning_students, options.texts]
         return Recipe(**self.kept("recipe", [[one.key for one in first], tried], work))
 
-    def scored(self, material: Material, recipe: Recipe, step_sizes: Tensor | None = None) -> Unit:
-        """Train K fresh students on a set and read the test texts once."""
+    def scored(
+        self, material: Material, recipe: Recipe, step_sizes: Tensor | None = None, *, whole: bool = False
+    ) -> Unit:
+        """Train K fresh students on a set, as a `whole` with attention labels or not; read the test texts once."""
         learned = None if step_sizes is None else step_sizes.tolist()
         return self.kept(
             "set",
-            [material.key, dataclasses.asdict(recipe), learned],
-            partial(self._score, material, recipe, step_sizes),
+            [material.key, dataclasses.asdict(recipe), learned, *(["whole"] if whole and learned is None else [])],
+            partial(self._score, material, recipe, step_sizes, whole=whole),
         )
 
-    def _score(self, material: Material, recipe: Recipe, step_sizes: Tensor | None) -> Unit:
+    def _score(self, material: Material, recipe: Recipe, step_sizes: Tensor | None, *, whole: bool) -> Unit:
         with Cost() as training:
-            examples = material.made(self.reader)
+            made = material.made(self.reader)
+            examples = made if whole else made.plain()
             seeds, marks = self.protocol.seeds("evaluation"), [recipe.steps]
             trained = train_students(self.reader.student, [examples], recipe, seeds, marks, step_sizes)
         with Cost() as testing:

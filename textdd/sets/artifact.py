@@ -20,6 +20,7 @@ from torch import Tensor
 from textdd.errors import TextddError
 from textdd.record import write_bytes, write_json, write_tensors
 from textdd.recorded import parsed, rebuilt
+from textdd.sets.attention import attention_in
 from textdd.sets.card import card
 from textdd.sets.distilled_set import DistilledSet
 from textdd.sets.fit import check_fit, shape_when_rebuilt
@@ -51,6 +52,9 @@ def save(distilled: DistilledSet, folder: Path) -> None:
     if isinstance(distilled, MatrixSet):
         tensors |= distilled.texts.stored()
         known["parametrisation"] = name_of(distilled.texts)
+        if distilled.attention is not None:
+            tensors["attention"] = distilled.attention.logits
+            known["attention"] = {"weight": distilled.attention.weight}
         if distilled.words_space is not None:
             space = distilled.words_space
             own = {"vectors": space.table} | ({"second": space.second} if space.second.any() else {})
@@ -102,9 +106,11 @@ def load(folder: Path) -> DistilledSet:
     else:
         with about(folder / FILES[0]):
             kind, table = PARAMETRISATIONS[manifest["parametrisation"]], None if space is None else space.table
-            check_fit(shape_when_rebuilt(kind, tensors, table), labels, step_sizes, recipe, manifest)
+            shape = shape_when_rebuilt(kind, tensors, table)
+            check_fit(shape, labels, step_sizes, recipe, manifest)
+            attention = attention_in(tensors, manifest, shape)
             parametrised = kind.from_stored(tensors, table)
-        return MatrixSet(parametrised, labels, step_sizes, recipe, space, manifest)
+        return MatrixSet(parametrised, labels, step_sizes, recipe, space, manifest, attention)
     with about(folder / FILES[0]):
         check_fit((len(texts),), labels, step_sizes, recipe, manifest)
     if TEXTS in contents:

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from textdd.errors import TextddError
+from textdd.sets.attention import Attention
 from textdd.sets.distilled_set import DistilledSet
 from textdd.sets.parametrisations import Free, Parametrisation, name_of
 from textdd.sets.parametrisations.pieces import cut, for_pieces
@@ -33,6 +34,7 @@ class MatrixSet(DistilledSet, Dataset[tuple[Tensor, Tensor]]):
         x: the examples (N, L, D).
         words_space: the space of words that the set carries; None where it is that of a pretrained model, which the
             manifest names.
+        attention: attention labels of the examples, if any; they belong to the set's own recipe.
     """
 
     kind = "matrices"
@@ -45,11 +47,12 @@ class MatrixSet(DistilledSet, Dataset[tuple[Tensor, Tensor]]):
         recipe: Recipe,
         words_space: Space | None,
         manifest: dict[str, Any],
+        attention: Attention | None = None,
     ) -> None:
         super().__init__(y, step_sizes, recipe, manifest)
         self.texts = texts if isinstance(texts, Parametrisation) else Free(texts)
         self.x: Tensor = cut(self.texts().detach(), y.shape[1], self.pieces)
-        self.words_space = words_space
+        self.words_space, self.attention = words_space, attention
 
     def __len__(self) -> int:
         return len(self.x)
@@ -109,18 +112,22 @@ class MatrixSet(DistilledSet, Dataset[tuple[Tensor, Tensor]]):
             )
         mask = self.texts.mask
         x, y = (part.to(reader.device, reader.dtype) for part in (self.x, self.y))
-        return TrainingSet(x, y, None if mask is None else mask.to(x.device), sum(self.stored_bytes().values()))
+        mask = None if mask is None else mask.to(x.device)
+        attention = None if self.attention is None else self.attention.taught(reader, mask)
+        return TrainingSet(x, y, mask, sum(self.stored_bytes().values()), attention)
 
     def stored_bytes(self) -> dict[str, int]:
-        """Bytes that the tensors of the set take in its file: texts as they are parametrised, labels, step sizes."""
+        """Bytes that the tensors of the set take in its file: texts as they are parametrised, labels and so on."""
         steps = 0 if self.step_sizes is None else self.step_sizes.nbytes
-        return {"texts": self.texts.stored_bytes(), "labels": self.text_labels.nbytes, "step_sizes": steps}
+        found = {"texts": self.texts.stored_bytes(), "labels": self.text_labels.nbytes, "step_sizes": steps}
+        return found if self.attention is None else found | {"attention": self.attention.logits.nbytes}
 
     def first(self, per_class: int) -> MatrixSet:
         """As for every set."""
         size, recipe, manifest = self.part(per_class)
         texts, y = self.texts.first(size), self.text_labels[:size]
-        return self.as_given(MatrixSet(texts, y, self.step_sizes, recipe, self.words_space, manifest))
+        attention = None if self.attention is None else self.attention.first(size * self.pieces)
+        return self.as_given(MatrixSet(texts, y, self.step_sizes, recipe, self.words_space, manifest, attention))
 
     def read(self) -> list[str]:
         """The words that the texts are made of, or that have the greatest share of each position.

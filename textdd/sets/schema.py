@@ -56,7 +56,11 @@ SHAPE = {
 """Of every set; sets of each kind have more."""
 
 OF_KIND: dict[str, dict[str, Any]] = {
-    "matrices": {"pieces": Whole(1, MOST_TOKENS), "parametrisation": OneOf(tuple(PARAMETRISATIONS))},
+    "matrices": {
+        "pieces": Whole(1, MOST_TOKENS),
+        "parametrisation": OneOf(tuple(PARAMETRISATIONS)),
+        "attention?": {"weight": Number(0.0, 1e6)},
+    },
     "texts": {},
 }
 

@@ -16,6 +16,7 @@ KINDS: dict[str, tuple[dict[str, torch.dtype], tuple[int, ...]]] = {
     "y": (NUMBERS, (2,)),
     "step_sizes": (NUMBERS, (1, 2)),
     "x": (NUMBERS, (3,)),
+    "attention": ({"F16": torch.float16}, (5,)),
     "left": (NUMBERS, (3,)),
     "right": (NUMBERS, (3,)),
     "coefficients": (NUMBERS, (3,)),

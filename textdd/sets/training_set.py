@@ -27,12 +27,14 @@ class TrainingSet:
         mask: true at real tokens (M, L); None where every position is one.
         bytes: what it takes to store them: the tensors of a distilled set, step sizes included, or UTF-8 text and one
             byte per label.
+        attention: attention labels (M, S, H, R, L), weighted; None where there are none.
     """
 
     x: Tensor
     y: Tensor
     mask: Tensor | None
     bytes: int
+    attention: Tensor | None = None
 
     def lesson(self, recipe: Recipe, seed: int, step_sizes: Tensor | None = None) -> Lesson:
         """What one student is taught from this set.
@@ -44,7 +46,11 @@ class TrainingSet:
         """
         steps = recipe.step_sizes() if step_sizes is None else step_sizes
         rows = recipe.schedule(len(self.x), seed).to(self.x.device)
-        return Lesson(self.x, self.y, steps.to(self.x), rows, self.mask)
+        return Lesson(self.x, self.y, steps.to(self.x), rows, self.mask, self.attention)
+
+    def plain(self) -> TrainingSet:
+        """The same examples as ordinary training data, of texts and labels."""
+        return replace(self, attention=None)
 
     def hardened(self, task: Task) -> TrainingSet:
         """The same examples with labels without shades."""

@@ -11,7 +11,7 @@ from torch import nn
 
 from textdd.locks import claim
 from textdd.progress import Bar
-from textdd.record import write_bytes
+from textdd.record import write_array
 from textdd.seal import discard
 from textdd.spaces.reading import Featured, Reader, Reading, as_tokens
 from textdd.students.custom import source_of
@@ -69,11 +69,11 @@ def compute(reading: Reading, rows: np.ndarray, reader: Reader, path: Path) -> N
             chunks.append(chunk)
             with claim(chunk, f"reading texts from the {start + 1}th on") as ours:
                 if ours:
-                    write_bytes(chunk, as_bytes(of_chunk(reading, rows[start : start + CHUNK], reader, bar, start)))
+                    write_array(chunk, of_chunk(reading, rows[start : start + CHUNK], reader, bar, start))
             bar.update(min(start + CHUNK, len(rows)))
     finally:
         bar.close()
-    write_bytes(path, as_bytes(np.concatenate([np.load(chunk) for chunk in chunks])))
+    write_array(path, np.concatenate([np.load(chunk) for chunk in chunks]))
     for chunk in chunks:
         discard(chunk)
 
@@ -93,15 +93,6 @@ def of_chunk(reading: Reading, rows: np.ndarray, reader: Reader, bar: Bar, done:
     back = np.empty_like(vectors)
     back[order] = vectors
     return back
-
-
-def as_bytes(array: np.ndarray) -> bytes:
-    """An array as the content of a .npy file."""
-    from io import BytesIO
-
-    buffer = BytesIO()
-    np.save(buffer, array, allow_pickle=False)
-    return buffer.getvalue()
 
 
 def body_key(reader: Reader) -> str:

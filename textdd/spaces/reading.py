@@ -11,10 +11,14 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from textdd.corpora.corpus import Split
+from textdd.progress import track
 from textdd.spaces.space import Space, TokenBatch
 from textdd.spaces.store import TokenStore
 from textdd.spaces.tokeniser import PAD, words
 from textdd.training.student import FlatStudent
+
+COMPARED = 32
+"""Texts that a large student reads at a time, only to compare them."""
 
 
 class Batch(NamedTuple):
@@ -96,17 +100,30 @@ class Reading:
     def features(self, rows: np.ndarray, reader: Reader) -> Tensor:
         """What selectors measure distances between: the mean vector of each text, cheap and without any training.
 
+        A student that has a `compared` says itself what its texts are compared by.
+
         Args:
             rows: positions of texts in the split (N,).
             reader: has the table.
 
         Returns:
-            Features (N, D), float64 on the CPU, so that rounding decides nothing.
+            Features (N, D), or (N, H) of a student's own, float64 on the CPU, so that rounding decides nothing.
         """
+        if hasattr(reader.student.module, "compared"):
+            return self._compared(rows, reader)
         table = reader.table(reader.device)
         ids = self.tokens(rows).ids.to(table.device)
         # One fused operation: the embeddings themselves (N, L, D) would take L times the memory.
         return F.embedding_bag(ids, table, mode="mean", padding_idx=PAD).cpu().double()
+
+    def _compared(self, rows: np.ndarray, reader: Reader) -> Tensor:
+        order = np.argsort(self.text_lengths()[rows], kind="stable")  # texts of like length share a batch
+        found: list[Tensor] = []
+        for start in track(range(0, len(rows), COMPARED), "reading texts to compare them"):
+            batch = reader.embed(self.tokens(rows[order[start : start + COMPARED]]))
+            features: Tensor = reader.student.module.compared(batch.x, batch.mask)  # type: ignore[operator]
+            found.append(features.cpu().double())
+        return torch.cat(found)[torch.from_numpy(np.argsort(order))]
 
 
 def as_tokens(ids: np.ndarray, mask: np.ndarray, second: np.ndarray | None, labels: np.ndarray) -> TokenBatch:
@@ -145,8 +162,9 @@ class Featured(Reading):
         return Featured(super().at(rows), self.vectors)
 
     def features(self, rows: np.ndarray, reader: Reader) -> Tensor:
-        """What the body made of each text (N, H), float64."""
-        del reader
+        """What the body made of each text (N, H), float64; answers in words, which are few, compare texts badly."""
+        if getattr(reader.student.module, "verbaliser", False):
+            return super().features(rows, reader)
         return torch.from_numpy(self.vectors[self.rows[rows]]).double()
 
 

@@ -3,12 +3,13 @@
 Embeddings take the place of the words' (`inputs_embeds`), so distilled texts are matrices in the model's own space. How
 much of the body is learned is `tuning`. With `head` the whole body is frozen: it lies *below* the learned part, reads
 real texts once, and is differentiated only with respect to distilled texts (Maekawa et al. 2023 distil for BERT so).
+With `lora:R` all students share the body, and learn adapters of it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Annotated
+from dataclasses import dataclass, replace
+from typing import Annotated, Any
 
 import torch
 from torch import Tensor, nn
@@ -16,10 +17,14 @@ from torch import Tensor, nn
 from textdd.allowed import Chosen, Number, OneOf, Place, Text
 from textdd.errors import TextddError
 from textdd.spaces.checkpoint import load_checkpoint
+from textdd.students.adapters import Adapters
 from textdd.training.student import Read, Student
 from textdd.training.work import Weights, Work
 
-TUNING = Text("head, full, or top:K for the last K layers", pattern=r"head|full|top:[1-9]\d{0,3}")
+TUNING = Text(
+    "head, full, top:K for the last K layers, or lora:R for adapters of rank R",
+    pattern=r"head|full|(top|lora):[1-9]\d{0,3}",
+)
 POOLINGS = ("mean", "cls")
 SPREAD = 0.02
 """Standard deviation of a fresh head, as BERT's own are drawn."""
@@ -29,6 +34,9 @@ HEAD_ALONE, HEAD = 10.0, 3.0
 """Step sizes of a head on a frozen body, and on one that is learned as well, as multiples of a small network's: the
 features of a pretrained body are small, and a linear map of them cannot diverge as a whole network does."""
 
+ADAPTERS = 3.0
+"""Step size of adapters, as a multiple of that of layers that are learned as a whole."""
+
 
 @dataclass
 class PretrainedConfig:
@@ -37,10 +45,12 @@ class PretrainedConfig:
     Attributes:
         name: the choice `model=pretrained`.
         path: folder of the model, or its id on the hub.
-        tuning: what is learned: `head` alone, `top:K` for the last K layers as well, or `full` for all layers. The
-            table of word vectors is never learned: distilled texts take its place.
+        tuning: what is learned: `head` alone, `top:K` for the last K layers as well, `full` for all layers, or `lora:R`
+            for adapters of rank R in all of them. The table of word vectors is never learned: distilled texts take its
+            place.
         pooling: a text's features: the `mean` over its tokens, or those of its first token (`cls`).
-        body_step: step size of the layers as a multiple of the head's, where both are learned.
+        body_step: step size of the layers as a multiple of the head's, where both are learned; adapters take three
+            times as much.
     """
 
     name: Annotated[str, Chosen("model")] = "pretrained"
@@ -73,12 +83,17 @@ class Pretrained(Student):
                 "are in another space. A set of matrices made in one space cannot be read in another; distil for this "
                 "student, or make a set of texts, which every student reads"
             )
-        self.cls = config.pooling == "cls"
+        self.config, self.dimension, self.cls = config, dimension, config.pooling == "cls"
         self.body = checkpoint.model
         self.pretrained: dict[str, Tensor] = {}  # what learned layers start from
+        self.adapters: Adapters | None = None
         self.reads_once = config.tuning == "head"
         self.step_scale = HEAD_ALONE if self.reads_once else HEAD
-        if config.tuning != "head":
+        if config.tuning.startswith("lora:"):
+            self.adapters = Adapters(checkpoint.model, int(config.tuning.removeprefix("lora:")), checkpoint.path)
+            self.part_scales = {"adapters.": ADAPTERS * config.body_step}
+            self.attends = len(checkpoint.layers()), checkpoint.config.num_attention_heads
+        elif config.tuning != "head":
             layers = checkpoint.layers()
             count = len(layers) if config.tuning == "full" else int(config.tuning.removeprefix("top:"))
             if count > len(layers):
@@ -91,15 +106,47 @@ class Pretrained(Student):
                 parameter.requires_grad_(is_in(name, checkpoint.model, layers, len(layers) - count))
             self.pretrained = {n: p.detach().clone() for n, p in self.body.named_parameters() if p.requires_grad}
             self.part_scales = {"body.": config.body_step}
+            self.attends = count, checkpoint.config.num_attention_heads
 
     def read(self, x: Tensor, mask: Tensor | None) -> Tensor:
         """One vector (N, H) for each text of embeddings (N, L, D)."""
         attended = x.new_ones(x.shape[:2], dtype=torch.long) if mask is None else mask.long()
-        hidden: Tensor = self.body(inputs_embeds=x, attention_mask=attended)[0]  # (N, L, H)
+        hidden: Tensor = self._read(inputs_embeds=x, attention_mask=attended)[0]  # (N, L, H)
+        return self.pooled(hidden, attended)
+
+    def frozen(self) -> Pretrained:
+        """A head on the pretrained body."""
+        made = Pretrained(replace(self.config, tuning="head"), self.dimension, self.head.out_features)
+        return self if self.reads_once else made
+
+    def pooled(self, hidden: Tensor, attended: Tensor) -> Tensor:
+        """One vector (N, H) for the tokens (N, L, H) of each text."""
         if self.cls:
             return hidden[:, 0]
         weights = attended.unsqueeze(-1).to(hidden.dtype)
         return (hidden * weights).sum(1) / weights.sum(1).clamp_min(1)
+
+    def attended(self, x: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Features (N, H) and the attention of the learned layers (N, layers, heads, L, L).
+
+        Raises:
+            TextddError: the body does not say how it attends.
+        """
+        assert self.attends is not None, "asked only where there is attention that is learned"
+        attended = x.new_ones(x.shape[:2], dtype=torch.long) if mask is None else mask.long()
+        found = self._read(inputs_embeds=x, attention_mask=attended, output_attentions=True)
+        if not found.attentions:
+            raise TextddError(
+                f"{type(self.body).__name__} does not give its attention, which attention labels are about. Type: "
+                "distiller.attention=none"
+            )
+        return self.pooled(found[0], attended), torch.stack(found.attentions[-self.attends[0] :], dim=1)
+
+    def _read(self, **given: Any) -> Any:
+        """What the body makes of what it is given, with adapters if there are any."""
+        if self.adapters is None:
+            return self.body(**given)
+        return torch.func.functional_call(self.body, self.adapters.weights(self.body), (), given)
 
     def below(self, x: Tensor, mask: Tensor | None = None) -> Read:
         """The frozen body's vector of each text (N, 1, H) where only the head is learned; else the texts themselves."""
@@ -114,6 +161,8 @@ class Pretrained(Student):
         with torch.no_grad():
             for name, value in self.pretrained.items():
                 self.body.get_parameter(name).copy_(value)
+        if self.adapters is not None:
+            self.adapters.redraw()
         nn.init.normal_(self.head.weight, std=SPREAD)
         nn.init.zeros_(self.head.bias)
 

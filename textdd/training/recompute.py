@@ -49,10 +49,19 @@ def recompute(
         on_host: store states in the memory of the host instead of the device's.
     """
     plan = _Plan(student, optimiser, lesson, tuple(marks), keep_every, on_host)
-    flat = _Recompute.apply(plan, state.t, lesson.x, lesson.y, lesson.step_sizes, state.theta, *state.slots)
+    flat = _Recompute.apply(
+        plan, state.t, lesson.x, lesson.y, lesson.step_sizes, lesson.attention, state.theta, *state.slots
+    )
     width = 1 + len(state.slots)  # tensors in one state
     starts = range(0, len(flat), width)
     return [State(flat[i], flat[i + 1 : i + width], mark) for i, mark in zip(starts, marks, strict=True)]
+
+
+LEARNED = ("x", "y", "step_sizes", "attention")
+"""What of a lesson is differentiated, by its names there."""
+
+LEARNED_IN_STEP = ("x", "y", "step_size", "attention")
+"""By its names in a portion."""
 
 
 class _Plan:
@@ -103,9 +112,16 @@ class _Recompute(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, plan: _Plan, first: int, x: Tensor, y: Tensor, step_sizes: Tensor, *start: Tensor
+        ctx: Any,
+        plan: _Plan,
+        first: int,
+        x: Tensor,
+        y: Tensor,
+        step_sizes: Tensor,
+        attention: Tensor | None,
+        *start: Tensor,
     ) -> tuple[Tensor, ...]:
-        lesson = replace(plan.lesson, x=x, y=y, step_sizes=step_sizes)
+        lesson = replace(plan.lesson, x=x, y=y, step_sizes=step_sizes, attention=attention)
         state = State(start[0], start[1:], first)
         kept, tapes, outputs = [], {}, []
         for mark in plan.marks:
@@ -118,34 +134,37 @@ class _Recompute(torch.autograd.Function):
             # Outputs are copies, so that the stored states do not become part of the caller's graph.
             outputs += [state.theta.clone(), *(slot.clone() for slot in state.slots)]
         ctx.plan, ctx.kept, ctx.tapes = plan, kept, tapes
-        ctx.save_for_backward(x, y, step_sizes)
+        ctx.save_for_backward(x, y, step_sizes, *([] if attention is None else [attention]))
         return tuple(outputs)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         plan: _Plan = ctx.plan
-        lesson = replace(plan.lesson, **dict(zip(("x", "y", "step_sizes"), ctx.saved_tensors, strict=True)))
+        lesson = replace(plan.lesson, **dict(zip(LEARNED, ctx.saved_tensors, strict=False)))
         width = len(gradients) // len(plan.marks)  # tensors in one state
         arriving = {mark: gradients[i * width : (i + 1) * width] for i, mark in enumerate(plan.marks)}
-        needed = ctx.needs_input_grad[2:5]  # of texts, labels and step sizes
+        needed = ctx.needs_input_grad[2 : 2 + len(ctx.saved_tensors)]  # of each of LEARNED that there is
         totals = [torch.zeros_like(tensor) for tensor in ctx.saved_tensors]
         adjoint = list(arriving[plan.marks[-1]])
         for state in plan.in_reverse(ctx.kept, ctx.tapes, lesson):
-            portion = lesson.portion(state.t)
-            x, y, step_size = (t.detach().requires_grad_(n) for t, n in zip(portion[:3], needed, strict=True))
+            whole = lesson.portion(state.t)
+            names = LEARNED_IN_STEP[: len(needed)]
+            own = [getattr(whole, name).detach().requires_grad_(n) for name, n in zip(names, needed, strict=True)]
             carried = [tensor.detach().requires_grad_() for tensor in (state.theta, *state.slots)]
             with recalling(ctx.tapes[state.t]):
                 before = State(carried[0], tuple(carried[1:]), state.t)
-                after = plan.step(before, Portion(x, y, step_size, portion.mask), differentiable=True)
-            leaves = [*carried, *(tensor for tensor in (x, y, step_size) if tensor.requires_grad)]
+                after = plan.step(before, whole._replace(**dict(zip(names, own, strict=True))), differentiable=True)
+            leaves = [*carried, *(tensor for tensor in own if tensor.requires_grad)]
             products = torch.autograd.grad((after.theta, *after.slots), leaves, adjoint, materialize_grads=True)
             adjoint = list(products[:width])
             if state.t in arriving:
                 adjoint = [a + b for a, b in zip(adjoint, arriving[state.t], strict=True)]
             # A batch that spans two shuffled epochs may hold an example twice, so its gradients are added up.
             rows, found = lesson.rows[state.t].flatten(), iter(products[width:])
-            for total, places, wanted in zip(totals, (rows, rows, rows.new_tensor([state.t])), needed, strict=True):
+            step = rows.new_tensor([state.t])
+            for total, places, wanted in zip(totals, (rows, rows, step, rows), needed, strict=False):
                 if wanted:
                     total.index_add_(0, places, next(found).reshape(len(places), *total.shape[1:]))
-        given = (total if wanted else None for total, wanted in zip(totals, needed, strict=True))
+        given = [total if wanted else None for total, wanted in zip(totals, needed, strict=True)]
+        given += [None] * (len(LEARNED) - len(given))
         return None, None, *given, *adjoint

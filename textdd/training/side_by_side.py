@@ -103,7 +103,7 @@ def join(lessons: Sequence[Lesson]) -> Lesson:
 
 
 def concatenated(lessons: Sequence[Lesson]) -> Lesson:
-    """The texts and labels of several lessons one after the other."""
+    """The texts and labels of several lessons one after the other; attention labels have those of one length alone."""
     lengths = [lesson.x.shape[1] for lesson in lessons]
     longest = max(lengths)
     x = torch.cat(
@@ -113,7 +113,9 @@ def concatenated(lessons: Sequence[Lesson]) -> Lesson:
     if any(lesson.mask is not None for lesson in lessons) or min(lengths) < longest:
         masks = [mask_of(lesson) for lesson in lessons]
         mask = torch.cat([F.pad(own, (0, longest - own.shape[1])) for own in masks])
-    return replace(lessons[0], x=x, y=torch.cat([lesson.y for lesson in lessons]), mask=mask)
+    taught = [lesson.attention for lesson in lessons if lesson.attention is not None]
+    attention = torch.cat(taught) if taught else None
+    return replace(lessons[0], x=x, y=torch.cat([lesson.y for lesson in lessons]), mask=mask, attention=attention)
 
 
 def mask_of(lesson: Lesson) -> Tensor:

@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from textdd.seeds import derive
 from textdd.tasks import OneClass, Task
+from textdd.training.attention import divergence
 from textdd.training.work import Work
 
 Read = tuple[Tensor, Tensor | None]
@@ -40,6 +41,7 @@ class Student(nn.Module, ABC):
         reads_once: a frozen body makes one vector of every text, so real texts need be read once only.
         step_scale: step sizes that suit a small network that is trained whole, which are those of all options, are
             multiplied by this.
+        attends: layers and heads of the attention that is learned, where `attended` gives it; None where there is none.
         part_scales: parts of the student whose step sizes differ, as prefixes of parameter names, each with its step
             size as a multiple of the head's; empty where one step size serves all.
     """
@@ -47,6 +49,7 @@ class Student(nn.Module, ABC):
     beside: ClassVar[str] = "vmap"
     reads_once: bool = False
     step_scale: float = 1.0
+    attends: tuple[int, int] | None = None
     part_scales: dict[str, float] = {}  # noqa: RUF012  (a student's own, where it has parts)
 
     def __init__(self, width: int, classes: int) -> None:
@@ -66,6 +69,18 @@ class Student(nn.Module, ABC):
     def below(self, x: Tensor, mask: Tensor | None = None) -> Read:
         """What the frozen lower part makes of embeddings x (N, L, D), differentiable with respect to them."""
         return x, mask
+
+    def attended(self, x: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Features (N, width), and the attention of learned layers (N, layers, heads, L, L) by which they were found.
+
+        Raises:
+            TypeError: the student has none.
+        """
+        raise TypeError(f"{type(self).__name__} has no attention that is learned")
+
+    def frozen(self) -> Student | None:
+        """The same with a body that is not learned and stays as fresh students have it; None where there is no such."""
+        return self if self.reads_once else None
 
     def redraw(self) -> None:
         """Draw the learned parameters afresh, in place, from torch's global generator."""
@@ -100,6 +115,14 @@ class Body(nn.Module):
         return self.student.features(x, mask)
 
 
+class Attending(Body):
+    """The same, which gives its attention besides."""
+
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:  # type: ignore[override]
+        """Map embeddings x (N, L, D) to features (N, width) and attention (N, layers, heads, L, L)."""
+        return self.student.attended(x, mask)
+
+
 class FlatStudent:
     """A student as a pure function of one vector theta (P,) of its learned parameters, or of a stack theta (K, P).
 
@@ -129,7 +152,7 @@ class FlatStudent:
                 f"{type(module).__name__} has buffers that change with what it reads ({changing[0]}); a student must "
                 "be a pure function of its parameters"
             )
-        self.module, self.body = module, Body(module)
+        self.module, self.body, self.attending = module, Body(module), Attending(module)
         self.task = task or OneClass(module.head.out_features)
         learned = {name: p for name, p in module.named_parameters() if p.requires_grad}
         if not learned:
@@ -198,9 +221,32 @@ class FlatStudent:
             return torch.baddbmm(bias.unsqueeze(1), features, weight.mT)
         return F.linear(features, weight, bias)
 
-    def inner_loss(self, theta: Tensor, x: Tensor, y: Tensor, mask: Tensor | None = None) -> Tensor:
-        """What a training step minimises: the task's loss on texts x (N, L, D) with labels y (N, C)."""
-        return self.task.inner_loss(self(theta, x, mask), y)
+    def attended(self, theta: Tensor, x: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Logits (N, C) and learned attention (N, layers, heads, L, L) of the student with parameters theta (P,)."""
+        self._follow(x)
+        parameters = {f"student.{name}": parameter for name, parameter in self.unflatten(theta).items()}
+        features, attention = torch.func.functional_call(self.attending, parameters, (x, mask))
+        return self.head(theta, features), attention
+
+    def inner_loss(
+        self, theta: Tensor, x: Tensor, y: Tensor, mask: Tensor | None = None, attention: Tensor | None = None
+    ) -> Tensor:
+        """What a training step minimises: the task's loss on texts x (N, L, D) with labels y (N, C).
+
+        With attention labels (N, S, H, R, L), as `shares` weighs them, the divergence from these is added. Of K
+        students with parameters (K, P) losses are added up.
+        """
+        if attention is None:
+            return self.task.inner_loss(self(theta, x, mask), y)
+        if theta.dim() == 1:
+            logits, found = self.attended(theta, x, mask)
+            return self.task.inner_loss(logits, y) + divergence(attention, found)
+        own = x.dim() == 4
+        parts = (
+            (x[k], y[k], None if mask is None else mask[k], attention[k]) if own else (x, y, mask, attention)
+            for k in range(len(theta))
+        )
+        return torch.stack([self.inner_loss(one, *part) for one, part in zip(theta, parts, strict=True)]).sum()
 
     def fresh(self, seed: int, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32) -> Tensor:
         """Draw a fresh initialisation theta_0 (P,); the same seed gives the same vector on every device."""

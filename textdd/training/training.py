@@ -39,14 +39,15 @@ class State(NamedTuple):
 class Portion(NamedTuple):
     """What one training step sees: texts (B, L, D), labels (B, C), a step size and a mask (B, L) or None.
 
-    The step size is a scalar, or one for each part of the student (G,). For K students side by side, who do not see the
-    same, there is a leading K.
+    There may be attention labels (B, S, H, R, L), too. The step size is a scalar, or one for each part of the student
+    (G,). For K students side by side, who do not see the same, there is a leading K.
     """
 
     x: Tensor
     y: Tensor
     step_size: Tensor
     mask: Tensor | None
+    attention: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,7 @@ class Lesson:
         step_sizes: one per step (T,), or one per step and part of the student (T, G).
         rows: the examples of every step (T, B), or of K students side by side (T, K, B).
         mask: true at real tokens (M, L), or None where every position is one.
+        attention: attention labels (M, S, H, R, L), weighted (see textdd/training/attention.py), or None.
     """
 
     x: Tensor
@@ -66,12 +68,14 @@ class Lesson:
     step_sizes: Tensor
     rows: Tensor
     mask: Tensor | None = None
+    attention: Tensor | None = None
 
     def portion(self, t: int) -> Portion:
         """The mini-batch and the step size of step t."""
         rows = self.rows[t]
         mask = None if self.mask is None else self.mask[rows]
-        return Portion(take(self.x, rows), take(self.y, rows), self.step_sizes[t], mask)
+        attention = None if self.attention is None else take(self.attention, rows)
+        return Portion(take(self.x, rows), take(self.y, rows), self.step_sizes[t], mask, attention)
 
 
 def take(examples: Tensor, rows: Tensor) -> Tensor:
@@ -103,7 +107,7 @@ def step(student: FlatStudent, optimiser: Optimiser, state: State, portion: Port
         differentiable: keep the graph, so that the next state can be differentiated with respect to all of these.
     """
     with torch.enable_grad():
-        loss = student.inner_loss(state.theta, portion.x, portion.y, portion.mask)
+        loss = student.inner_loss(state.theta, portion.x, portion.y, portion.mask, portion.attention)
         (gradient,) = torch.autograd.grad(loss, state.theta, create_graph=differentiable)
     with torch.set_grad_enabled(differentiable):
         step_size = student.spread(portion.step_size)
@@ -141,17 +145,20 @@ def unroll(
     """Train with the whole graph kept: the obvious derivative of F, and the reference for `recompute`.
 
     Memory grows with the number of steps. Arguments and result as in `train`; the returned states can be
-    differentiated with respect to `state` and to `lesson.x`, `lesson.y` and `lesson.step_sizes`.
+    differentiated with respect to `state` and to `lesson.x`, `lesson.y`, `lesson.step_sizes` and `lesson.attention`.
     """
     if not state.theta.requires_grad:
         state = state._replace(theta=state.theta.detach().requires_grad_())
     # All mini-batches are taken at once: the derivative of taking one would be a tensor of the size of the whole set.
     first, rows = state.t, lesson.rows[state.t : marks[-1]]
     xs, ys = take(lesson.x, rows).unbind(), take(lesson.y, rows).unbind()
-    wanted = []
+    seen = None if lesson.attention is None else take(lesson.attention, rows).unbind()
+    lesson, wanted = replace(lesson, attention=None), []
     for mark in marks:
         while state.t < mark:
             portion = lesson.portion(state.t)._replace(x=xs[state.t - first], y=ys[state.t - first])
+            if seen is not None:
+                portion = portion._replace(attention=seen[state.t - first])
             state = step(student, optimiser, state, portion, differentiable=True)
         wanted.append(state)
     return wanted

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from textdd.errors import TextddError
+from textdd.outer.attention import AttentionConfig, started_attention
 from textdd.outer.distiller import DistillerConfig
 from textdd.outer.nested import check_nested
 from textdd.outer.start.initialise import Initial, initial_texts
@@ -19,7 +20,7 @@ from textdd.outer.synthetic import SyntheticSet
 from textdd.problem import Problem
 from textdd.sets.distilled_set import DistilledSet
 from textdd.sets.parametrisations import PARAMETRISATIONS, Source
-from textdd.sets.parametrisations.pieces import join, piece_count
+from textdd.sets.parametrisations.pieces import cut, join, piece_count
 from textdd.sets.texts import Text, TextSet
 from textdd.training import Recipe
 
@@ -74,7 +75,10 @@ def started_set(config: DistillerConfig, problem: Problem, source: DistilledSet 
     recipe = recipe_of(config, pieces * len(initial.x), classes).for_parts(problem.student.scales)
     given = labels_of(problem, initial.rows, source)
     learned = (config.labels, config.confidence, config.learn_step_sizes)
-    synthetic = SyntheticSet(texts, problem.task, recipe, *learned, pieces=pieces, given=given)
+    examples = cut(texts().detach(), classes, pieces)
+    attention = started_attention(config, problem.student, examples, texts.mask, problem.seed)
+    weight = config.attention_weight if isinstance(config, AttentionConfig) else 0.0
+    synthetic = SyntheticSet(texts, problem.task, recipe, *learned, pieces, given, attention, weight)
     if source is not None:
         take_up(synthetic, source, config)
     originals = real_texts(problem, initial, source, length) if config.parametrisation == "real" else None

@@ -100,9 +100,14 @@ def check_fits(source: DistilledSet, texts: Parametrisation, problem: Problem, l
 
 
 def take_up(synthetic: SyntheticSet, source: DistilledSet, config: DistillerConfig) -> None:
-    """Start from the labels of a set, and from its step sizes where they belong to the same optimiser and T.
+    """Start from what a set has learned besides its texts.
+
+    These are its labels, its step sizes where they belong to the same optimiser and T, and its attention labels where
+    they are of the same heads and rows.
 
     Its texts are those that `synthetic` was made of. What `synthetic` does not learn stays as its options say.
     """
     same = (source.recipe.optimiser, source.recipe.steps) == (config.inner_optimiser, config.inner_steps)
     synthetic.start_from(source.text_labels, source.step_sizes if same else None)
+    if isinstance(source, MatrixSet) and source.attention is not None:
+        synthetic.attend_as(source.attention.logits)
