@@ -54,6 +54,7 @@ def test_matches_are_those_counted_by_hand(rare, expected, block):
         "copies": {"training": 1, "heldout": 1},
         "near": {"training": 2, "heldout": 1},
         "rare": expected,
+        "texts_of_the_set": {"training": 1, "heldout": 1},  # the long one, and the short one
     }
 
 

@@ -32,6 +32,7 @@ class Matches:
         self.index, self.keys, self.rare = index, keys, rare
         self._sizes = np.zeros(2, np.int64)  # training, held-out
         self._copies, self._near = np.zeros(2, np.int64), np.zeros(2, np.int64)
+        self._ours = np.zeros((2, index.size), bool)  # which texts of the set a real text has nearly
         self._stand_in = np.zeros(index.count(LONG), np.int64)  # in how many real texts each sequence stands
         self._found: list[tuple[np.ndarray, np.ndarray]] = []  # for each text with some: held out or not, and which
 
@@ -40,8 +41,10 @@ class Matches:
         side = heldout.astype(np.int64)
         self._sizes += sides(side)
         self._copies += sides(side[pc.is_in(keys, value_set=self.keys).to_numpy(zero_copy_only=False)])
-        most = contained(self.index, words).max(axis=1).toarray().ravel()
-        self._near += sides(side[most >= NEAR - 1e-9])
+        share = contained(self.index, words)
+        self._near += sides(side[share.max(axis=1).toarray().ravel() >= NEAR - 1e-9])
+        for number in np.flatnonzero(sides(side)):
+            self._ours[number] |= share[side == number].max(axis=0).toarray().ravel() >= NEAR - 1e-9
         shared = self.index.incidence(words, [LONG]).tocoo()
         if self.index.count(LONG):
             self._stand_in += np.bincount(shared.col, minlength=len(self._stand_in))
@@ -57,7 +60,8 @@ class Matches:
         Returns:
             For `copies` (the same but for white space and case), `near` (0.8 of the five-word sequences of a text of
             the set stand in the real one) and `rare` (a sequence of five words that few real texts have stands in
-            both): real texts that match on either side, and the excess; see `excess`.
+            both): real texts that match on either side, and the excess; see `excess`. For `texts_of_the_set`: how many
+            of these have a near copy on either side.
         """
         rare = self._stand_in <= self.rare
         with_rare = [side for side, sequences in self._found if rare[sequences].any()]
@@ -66,7 +70,8 @@ class Matches:
             "near": self._near,
             "rare": sides(np.concatenate(with_rare) if with_rare else np.zeros(0, np.int64)),
         }
-        return {name: excess(counts, self._sizes) for name, counts in counted.items()}
+        ours = {name: int(those.sum()) for name, those in zip(("training", "heldout"), self._ours, strict=True)}
+        return {**{name: excess(counts, self._sizes) for name, counts in counted.items()}, "texts_of_the_set": ours}
 
 
 def sides(those: np.ndarray) -> np.ndarray:

@@ -21,6 +21,12 @@ def print_trust(result: dict[str, Any]) -> None:
     """Print the report to standard output."""
     console = wide_console()
     console.print(matches_table(result))
+    ours = result["matches"]["texts_of_the_set"]
+    console.print(
+        f"Of the {result['examples']} examples, {ours['training']} stand nearly or wholly in a training text, "
+        f"{ours['heldout']} in a held-out text.",
+        highlight=False,
+    )
     console.print(nearest_line(result), highlight=False)
     if result["read_out"] is not None:
         read = result["read_out"]
