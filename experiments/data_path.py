@@ -68,9 +68,11 @@ def report(texts: int, size: int, first: dict, second: dict) -> str:
         "processor seconds of the first process": f"{first['processor']:.0f}",
         "texts per second": f"{everything / first['seconds']:,.0f}",
         "peak resident memory of this, all processes": f"{first['peak'] / 1e6:,.0f} MB",
+        "- without pages of files, which the system takes back when it needs room": f"{first['own'] / 1e6:,.0f} MB",
         "seconds of loading in the second process": f"{second['seconds']:.1f}",
         "processor seconds of loading": f"{second['processor']:.1f}",
         "peak resident memory of the second process": f"{second['peak'] / 1e6:,.0f} MB",
+        "- without pages of files": f"{second['own'] / 1e6:,.0f} MB",
         f"a random batch of {BATCH} from memory, processor time": f"{second['warm']:.2f} ms",
         f"a random batch of {BATCH} from disk, on the clock": f"{second['cold']:.2f} ms",
         "an outer step of the default, processor time": f"{second['outer']:.0f} ms",
@@ -87,14 +89,15 @@ def report(texts: int, size: int, first: dict, second: dict) -> str:
 def measured(part: str, folder: Path) -> dict:
     """Run a part in a process of its own; add the most memory that it and its children held at once, in bytes."""
     process = subprocess.Popen([sys.executable, __file__, part, str(folder)], stdout=subprocess.PIPE, text=True)
-    peak = 0
+    peak = own = 0
     while process.poll() is None:
-        peak = max(peak, sum(map(proportional, tree(process.pid))))
+        found = [resident(pid) for pid in tree(process.pid)]
+        peak, own = (max(most, sum(part)) for most, part in zip((peak, own), zip(*found, strict=True), strict=True))
         time.sleep(0.5)
     if process.returncode:
         sys.exit(process.returncode)
     facts = json.loads(process.stdout.read())
-    return {**facts, "peak": max(peak, facts["peak"])}  # a look twice a second may miss a moment
+    return {**facts, "own": own, "peak": max(peak, facts["peak"])}  # a look twice a second may miss a moment
 
 
 def tree(pid: int) -> Iterator[int]:
@@ -105,13 +108,14 @@ def tree(pid: int) -> Iterator[int]:
             yield from tree(int(child))
 
 
-def proportional(pid: int) -> int:
-    """Resident bytes of a process, pages shared with others counted in part; 0 if it has just ended."""
+def resident(pid: int) -> tuple[int, int]:
+    """Resident bytes of a process, pages shared with others counted in part; those of no file; 0 if it ended."""
     try:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     except (FileNotFoundError, ProcessLookupError):
-        return 0
-    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:")), 0)
+        return 0, 0
+    sizes = {name: int(rest.split()[0]) * 1024 for name, _, rest in (line.partition(":") for line in lines[1:])}
+    return sizes.get("Pss", 0), sizes.get("Pss_Anon", 0)
 
 
 def load(folder: Path) -> tuple[Problem, dict]:

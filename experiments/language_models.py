@@ -1,11 +1,12 @@
 """What tiny sets of texts are worth to a small language model: without training, in its prompt, and as LoRA's lessons.
 
-    python experiments/language_models.py model=GGUF_OR_FOLDER sets=DIR [dataset=sst2 data_dir=DIR minutes=40]
+    python experiments/language_models.py model=GGUF_OR_FOLDER sets=DIR [dataset=sst2 data_dir=DIR minutes=40 only=lora]
 
 `sets` holds sets of texts as `textdd run` and `textdd.select` save them, in folders METHOD-SEED. Everything is settled
 beforehand and nothing is tuned: 400 test texts, the prompt and its words below, 60 steps of Adam at 1e-3 on the whole
 set, adapters of rank 8. Each figure is a file of its own beside this one, `language_models/NAME.json`, and what is
-there is not measured again; `minutes` ends the work before the next one. The table is `language_models.md`.
+there is not measured again; `minutes` ends the work before the next one, and `only` takes those whose name begins so.
+The table is `language_models.md`.
 """
 
 import json
@@ -80,6 +81,7 @@ def main() -> None:
     """Measure what is missing, one figure after the other, and write the table."""
     given = dict(argument.split("=", 1) for argument in sys.argv[1:])
     began, minutes = time.monotonic(), float(given.pop("minutes", 40))
+    only = given.pop("only", "")
     folder, dataset, path = Path(given.pop("sets")), given.pop("dataset", "sst2"), given.pop("model")
     problem = problem_of(dataset, None, "causal_lm", {"model.path": path, **OPTIONS, **given})
     test = problem.test.sample(TEST)
@@ -96,7 +98,7 @@ def main() -> None:
                 works[f"in_context-{name}-{number}"] = lambda one=one, n=number: shown(problem, test, one, n)
     for name, work in works.items():
         place = HERE / f"{dataset}-{name}.json"
-        if place.exists():
+        if place.exists() or not name.startswith(only):
             continue
         if time.monotonic() - began > 60 * minutes:
             break

@@ -31,7 +31,7 @@ def main() -> None:
         os.environ["COMP_LINE"] = os.environ.get("COMP_LINE", "").replace("textdd run", "textdd", 1)
         os.environ["COMP_POINT"] = str(len(os.environ["COMP_LINE"]))
     if name in ("--help", "-h", "help"):
-        lines = [f"  textdd {name:<11}{what}" for name, (_, what) in COMMANDS.items()]
+        lines = [f"  textdd {name:<12}{what}" for name, (_, what) in COMMANDS.items()]
         sys.stdout.write("\n".join(["textdd: distil a text corpus into a tiny training set", "", *lines, ""]))
         sys.stdout.write("\nOptions and examples of each: textdd COMMAND --help\n")
         return

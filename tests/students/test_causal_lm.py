@@ -18,7 +18,8 @@ from textdd.spaces.prompt import prompt_of
 from textdd.students import make_student
 from textdd.students.answers import Tree
 from textdd.students.bodies import body_space, completed
-from textdd.students.causal_lm import CausalLMConfig, opened
+from textdd.students.causal_lm import CausalLMConfig
+from textdd.students.language_body import opened
 from textdd.tasks import OneClass
 
 pytest.importorskip("transformers", reason="needs transformers")

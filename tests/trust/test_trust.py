@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -89,6 +90,7 @@ def test_main_prints_the_report(files, cache, monkeypatch, capsys):
         ([], "Type: textdd trust artifact="),
         (["artifact=x", "trust.against=[everybody]"], "random or full"),
         (["artifact=x", "trust.rare=0"], "trust.rare"),
+        (["artifact=x", "embedding.dimension=8"], "Type: embedding="),  # a group that is null
     ],
 )
 def test_mistakes_say_what_to_type(words, remedy):
@@ -97,16 +99,19 @@ def test_mistakes_say_what_to_type(words, remedy):
     assert remedy in str(refusal.value)
 
 
-def made_of(corpus, key=None):
-    manifest = {"dataset": "x", "classes": corpus.classes, "distiller": {"name": "x"}, "corpus": {"key": key}}
+def made_of(corpus, key=None, dataset=None):
+    split = {"key": key, "options": asdict(dataset or DatasetConfig())}
+    manifest = {"dataset": "x", "classes": corpus.classes, "distiller": {"name": "x"}, "corpus": split}
     y = torch.eye(len(corpus.classes))
     return TextSet([("one",)] * len(y), y, None, ABOUT_A_HUNDRED, manifest)
 
 
 def test_validation_is_held_out_of_a_set_that_was_made_of_this_very_corpus(corpus):
-    own = sides_of(made_of(corpus, corpus.key), corpus, 0)
-    foreign = sides_of(made_of(corpus, "another"), corpus, 0)
-    assert (own.part, foreign.part) == ("validation", "test")
+    alike, other = DatasetConfig(), DatasetConfig(validation=0.3)
+    own = sides_of(made_of(corpus, corpus.key), corpus, alike, 0)
+    foreign = sides_of(made_of(corpus, "another"), corpus, alike, 0)
+    split_otherwise = sides_of(made_of(corpus, corpus.key, other), corpus, alike, 0)
+    assert (own.part, foreign.part, split_otherwise.part) == ("validation", "test", "test")
     assert len(own.heldout) <= len(corpus.validation)
     seen = {name: [] for name in (False, True)}
     for segments, heldout in own.blocks(50):
@@ -128,7 +133,7 @@ def test_what_stands_on_both_sides_is_in_neither(tmp_path):
     corpus = small_corpus(
         tmp_path, [*train, "BOTH sides  of it", "both sides of it "], ["Both sides of it", "only here"]
     )
-    sides = sides_of(made_of(corpus), corpus, 0)
+    sides = sides_of(made_of(corpus), corpus, DatasetConfig(), 0)
     written = [text for (text,) in sides.training.texts(np.arange(len(sides.training)))]
     assert not any("sides" in text for text in written)
     assert [text for (text,) in sides.heldout.texts(np.arange(len(sides.heldout)))] == ["only here"]
@@ -141,7 +146,7 @@ def test_nothing_held_out_is_an_error(tmp_path):
     if not any(text == "both sides" for (text,) in corpus.train.texts(np.arange(len(corpus.train)))):
         pytest.skip("all copies went to validation")
     with pytest.raises(TextddError, match="nothing is held out"):
-        sides_of(made_of(corpus), corpus, 0)
+        sides_of(made_of(corpus), corpus, DatasetConfig(), 0)
 
 
 def test_words_are_read_out_of_matrices(problem):

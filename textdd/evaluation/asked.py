@@ -29,7 +29,8 @@ from textdd.record import write_array
 from textdd.spaces.frame import Tokens
 from textdd.spaces.reading import Reading
 from textdd.spaces.space import Space
-from textdd.students.causal_lm import CausalLM, as_added
+from textdd.students.answers import as_added
+from textdd.students.causal_lm import CausalLM
 
 BATCH = 32
 """Texts read at a time, all of about one length."""

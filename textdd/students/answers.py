@@ -74,3 +74,8 @@ class Tree:
         trunk = mask.long().cumsum(1)
         places = torch.cat([trunk - 1, trunk[:, -1:] + self.depth.to(device) - 1], dim=1)
         return seen.unsqueeze(1), places.clamp_min(0)
+
+
+def as_added(seen: Tensor, dtype: torch.dtype) -> Tensor:
+    """Who sees whom, as what is added to attention before its softmax."""
+    return torch.zeros_like(seen, dtype=dtype).masked_fill(~seen, torch.finfo(dtype).min)

@@ -11,7 +11,8 @@ from textdd.spaces.checkpoint import Checkpoint, load_checkpoint
 from textdd.spaces.pretrained import frame_of, space_of
 from textdd.spaces.prompt import PAIR, SINGLE, Prompt, check_template, prompt_of
 from textdd.spaces.space import Space
-from textdd.students.causal_lm import CausalLMConfig, opened
+from textdd.students.causal_lm import CausalLMConfig
+from textdd.students.language_body import opened
 
 BODIES = ("pretrained", "causal_lm")
 """Their names: each has a `path`."""

@@ -8,9 +8,7 @@ what `tuning` says.
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Annotated, Any
 
 import torch
@@ -18,10 +16,11 @@ from torch import Tensor, nn
 
 from textdd.allowed import Chosen, ListOf, Number, OneOf, Place, Text, Whole
 from textdd.errors import TextddError
-from textdd.spaces.language_model import LEARNS, LanguageModel, load_language_model
+from textdd.spaces.language_model import LanguageModel
 from textdd.spaces.prompt import SINGLE, check_template, prompt_of
 from textdd.students.adapters import Adapters
-from textdd.students.answers import Tree
+from textdd.students.answers import Tree, as_added
+from textdd.students.language_body import WHICH, opened, own_copy
 from textdd.students.pretrained import HEAD, HEAD_ALONE, SPREAD, is_in
 from textdd.training.student import Read, Student
 from textdd.training.work import Weights, Work
@@ -35,11 +34,6 @@ ADAPTERS = 0.3
 
 LAYERS = 0.03
 """Step size of layers that are learned as a whole, as a multiple of a small network's."""
-
-WHICH = (
-    "Which language model? Give its folder, its id on the hub, or a GGUF file. "
-    "Type for instance: model.path=HuggingFaceTB/SmolLM2-135M"
-)
 
 MOST_LOGITS = 30_000_000
 """Numbers that the logits of texts read at a time may have: a vocabulary is large."""
@@ -101,29 +95,29 @@ class CausalLM(Student):
 
     def __init__(self, config: CausalLMConfig, dimension: int, classes: int) -> None:
         loaded = opened(config.path)
-        self_answering = config.answer == "verbaliser"
-        if self_answering and len(config.words or ()) != classes:
+        verbaliser = config.answer == "verbaliser"
+        if verbaliser and len(config.words or ()) != classes:
             raise TextddError(
                 f"Got model.words={config.words or 'null'} for {classes} classes. Allowed: a word for each. "
                 f"Type: model.words=[{','.join(f'word{i + 1}' for i in range(min(classes, 4)))}]"
             )
-        super().__init__(classes if self_answering else loaded.config.hidden_size, classes)
+        super().__init__(classes if verbaliser else loaded.config.hidden_size, classes)
         if dimension != loaded.table.shape[1]:
             raise TextddError(
                 f"{config.path} reads vectors of {loaded.table.shape[1]} numbers, the texts have {dimension}: they "
                 "are in another space. A set of matrices made in one space cannot be read in another; distil for this "
                 "student, or make a set of texts, which every student reads"
             )
-        words = (config.words or []) if self_answering else []
+        words = (config.words or []) if verbaliser else []
         self.prompt = prompt_of(loaded.tokeniser, config.template or SINGLE, words)
-        self.tree, self.verbaliser = Tree.of(self.prompt.words), self_answering
+        self.tree, self.verbaliser = Tree.of(self.prompt.words), verbaliser
         self.body: nn.Module = loaded.model
         self._original = (loaded.model,)  # no part of this module, which may learn one of its own
         self.adapters: Adapters | None = None
         self.pretrained: dict[str, Tensor] = {}  # what learned layers start from
         self.reads_once = config.tuning == "head"
         if self.reads_once:
-            self.step_scale = 1.0 if self_answering else HEAD_ALONE
+            self.step_scale = 1.0 if verbaliser else HEAD_ALONE
             return
         scale, part = LAYERS, "body."
         if config.tuning.startswith("lora:"):
@@ -132,7 +126,7 @@ class CausalLM(Student):
             scale, part = ADAPTERS, "adapters."
         else:
             self._learn_layers(config, loaded)
-        if self_answering:
+        if verbaliser:
             self.head.requires_grad_(False)
             self._redraw_head()
             self.step_scale = scale * config.body_step
@@ -265,53 +259,3 @@ class CausalLM(Student):
             below=read,
             below_learn=learn,
         )
-
-
-def opened(path: str | None) -> LanguageModel:
-    """The language model that is to learn, loaded once.
-
-    Raises:
-        TextddError: none is named, it cannot be loaded, or attention in it cannot be told who sees whom.
-    """
-    if path is None:
-        raise TextddError(WHICH)
-    loaded = load_language_model(path, LEARNS)
-    check_attention(loaded)
-    return loaded
-
-
-@lru_cache(maxsize=2)
-@torch.no_grad()
-def check_attention(loaded: LanguageModel) -> None:
-    """Check that a model reads around gaps, and from embeddings, as it reads tokens: not all kinds of models can.
-
-    Raises:
-        TextddError: it cannot.
-    """
-    ids, there = torch.tensor([[1, 2, 3]]), torch.tensor([[True, False, True, True]])
-    x = loaded.table[ids[:, [0, 0, 1, 2]]]
-    seen, places = Tree.of([]).layout(there)
-    given = {"attention_mask": as_added(seen, x.dtype), "position_ids": places, "use_cache": False}
-    try:
-        found = loaded.model(inputs_embeds=x, **given).logits
-        wanted = loaded.model(input_ids=ids).logits
-        same = torch.allclose(found[:, -1], wanted[:, -1], rtol=1e-3, atol=1e-3)
-    except (RuntimeError, TypeError, ValueError):
-        same = False
-    if not same:
-        raise TextddError(
-            f"Got {loaded.path}, a {type(loaded.model).__name__}, whose attention cannot be told which tokens to pass "
-            "over. Take one of the kind of Llama, Qwen or GPT-2. Type for instance: "
-            "model.path=HuggingFaceTB/SmolLM2-135M"
-        )
-
-
-def as_added(seen: Tensor, dtype: torch.dtype) -> Tensor:
-    """Who sees whom, as what is added to attention before its softmax."""
-    return torch.zeros_like(seen, dtype=dtype).masked_fill(~seen, torch.finfo(dtype).min)
-
-
-def own_copy(model: nn.Module) -> nn.Module:
-    """The model again, whose layers may be learned; the tables of words, which are large, are shared."""
-    tables = model.get_input_embeddings(), model.get_output_embeddings()  # type: ignore[operator]
-    return copy.deepcopy(model, {id(table): table for table in tables})

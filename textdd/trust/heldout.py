@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from textdd.corpora.corpus import Corpus, Split
+from textdd.corpora.sources import DatasetConfig
 from textdd.corpora.texts import TextStore
 from textdd.errors import TextddError
 from textdd.prepare import bars
@@ -26,6 +27,9 @@ from textdd.sets.distilled_set import DistilledSet
 
 BLOCK = 10_000
 """Real texts that are looked at together."""
+
+DEALT = ("validation", "validation_max", "test_fraction")
+"""Options that decide, with the seed that a set records, which texts are validation texts."""
 
 ALIKE = "drawn from the training texts by chance, and not trained on"
 FOREIGN = (
@@ -84,18 +88,21 @@ def rows_in(split: Split, store: TextStore) -> np.ndarray:
     return found
 
 
-def sides_of(distilled: DistilledSet, corpus: Corpus, seed: int) -> Sides:
+def sides_of(distilled: DistilledSet, corpus: Corpus, dataset: DatasetConfig, seed: int) -> Sides:
     """What is held out, and what is not.
 
     Args:
-        distilled: was it made from this corpus?
+        distilled: was it made from this corpus, split like this?
         corpus: the texts.
+        dataset: how they are split.
         seed: draws as many held-out texts as there are training texts, if there are more.
 
     Raises:
         TextddError: all held-out texts are training texts as well.
     """
-    own = distilled.manifest.get("corpus", {}).get("key") == corpus.key
+    made_of = distilled.manifest.get("corpus", {})
+    split_alike = all(made_of.get("options", {}).get(name) == getattr(dataset, name) for name in DEALT)
+    own = made_of.get("key") == corpus.key and split_alike
     part, heldout = ("validation", corpus.validation) if own else ("test", corpus.test)
     ours, theirs = keys_of(corpus.train), keys_of(heldout)
     both = pc.unique(theirs.filter(pc.is_in(theirs, value_set=ours)))

@@ -45,7 +45,7 @@ def examined(distilled: DistilledSet, config: TrustConfig) -> Result:
     distilled = fitted(distilled, corpus, config)
     model: Any = distilled.model() if config.model is None else config.model
     problem = problem_of(distilled, model, config)
-    sides = sides_of(distilled, corpus, config.seed)
+    sides = sides_of(distilled, corpus, dataset, config.seed)
     say(f"{len(sides.training)} training texts against {len(sides.heldout)} {sides.part} texts, which are held out")
     read: dict[str, Any] | None = None
     if isinstance(distilled, MatrixSet):
