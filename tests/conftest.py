@@ -9,6 +9,7 @@ import torch
 from tests.tiny import tiny_language_model
 from textdd.corpora.corpus import load_corpus
 from textdd.corpora.demo import DemoConfig
+from textdd.corpora.formats.opening import say_once
 from textdd.corpora.sources import DatasetConfig
 from textdd.problem import Problem
 from textdd.seeds import numpy_generator
@@ -151,6 +152,7 @@ def read(corpus, cache, vocabulary=30_000, length=48):
 @pytest.fixture
 def load(tmp_path):
     """Load a corpus with a cache of its own; keyword arguments are those of DatasetConfig."""
+    say_once.cache_clear()  # what other tests of this process were told
 
     def load(data_dir=None, seed=0, **config):
         config = DatasetConfig(**{"name": "local", **config})

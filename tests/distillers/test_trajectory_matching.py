@@ -159,7 +159,7 @@ def test_tesla_leaves_out_how_steps_depend_on_earlier_ones(window, exact, proble
     expert, first = distiller.segment(5)
     lesson, theta, held = synthetic.lesson(5), expert[first].double(), []
     for t in range(first, first + window):
-        x, y, alpha, _ = lesson.portion(t)
+        x, y, alpha = lesson.portion(t)[:3]
         theta = theta.detach().requires_grad_()
         loss = -(y * student(theta, x).log_softmax(1)).sum(1).mean()
         (gradient,) = torch.autograd.grad(loss, theta, create_graph=True)
