@@ -16,14 +16,11 @@ from torch import Tensor, nn
 
 from textdd.allowed import Chosen, ListOf, Number, OneOf, Place, Text, Whole
 from textdd.errors import TextddError
-from textdd.spaces.language_model import LanguageModel
 from textdd.spaces.prompt import SINGLE, check_template, prompt_of
-from textdd.students.adapters import Adapters
 from textdd.students.answers import Tree, as_added
-from textdd.students.language_body import WHICH, opened, own_copy
-from textdd.students.pretrained import HEAD, HEAD_ALONE, SPREAD, is_in
-from textdd.training.student import Read, Student
-from textdd.training.work import Weights, Work
+from textdd.students.body import HEAD, HEAD_ALONE, Embodied
+from textdd.students.language_body import WHICH, opened
+from textdd.training.work import Work
 
 TUNING = Text(
     "lora:R for adapters of rank R, head, full, or top:K for the last K layers",
@@ -78,7 +75,7 @@ class CausalLMConfig:
             check_template(self.template, pair="{second}" in self.template)
 
 
-class CausalLM(Student):
+class CausalLM(Embodied):
     """A language model, a prompt, and what answers.
 
     Args:
@@ -91,8 +88,6 @@ class CausalLM(Student):
             another space.
     """
 
-    beside = "loop"  # what holds for one body holds for few of K
-
     def __init__(self, config: CausalLMConfig, dimension: int, classes: int) -> None:
         loaded = opened(config.path)
         verbaliser = config.answer == "verbaliser"
@@ -101,51 +96,28 @@ class CausalLM(Student):
                 f"Got model.words={config.words or 'null'} for {classes} classes. Allowed: a word for each. "
                 f"Type: model.words=[{','.join(f'word{i + 1}' for i in range(min(classes, 4)))}]"
             )
-        super().__init__(classes if verbaliser else loaded.config.hidden_size, classes)
-        if dimension != loaded.table.shape[1]:
-            raise TextddError(
-                f"{config.path} reads vectors of {loaded.table.shape[1]} numbers, the texts have {dimension}: they "
-                "are in another space. A set of matrices made in one space cannot be read in another; distil for this "
-                "student, or make a set of texts, which every student reads"
-            )
+        width = classes if verbaliser else loaded.config.hidden_size
+        super().__init__(loaded, config.tuning, dimension, width, classes)
         words = (config.words or []) if verbaliser else []
         self.prompt = prompt_of(loaded.tokeniser, config.template or SINGLE, words)
         self.tree, self.verbaliser = Tree.of(self.prompt.words), verbaliser
-        self.body: nn.Module = loaded.model
         self._original = (loaded.model,)  # no part of this module, which may learn one of its own
-        self.adapters: Adapters | None = None
-        self.pretrained: dict[str, Tensor] = {}  # what learned layers start from
-        self.reads_once = config.tuning == "head"
         if self.reads_once:
             self.step_scale = 1.0 if verbaliser else HEAD_ALONE
             return
-        scale, part = LAYERS, "body."
-        if config.tuning.startswith("lora:"):
-            rank = int(config.tuning.removeprefix("lora:"))
-            self.adapters = Adapters(loaded.model.base_model, rank, loaded.path)  # type: ignore[arg-type]
-            scale, part = ADAPTERS, "adapters."
-        else:
-            self._learn_layers(config, loaded)
+        scale, part = (LAYERS, "body.") if self.adapters is None else (ADAPTERS, "adapters.")
         if verbaliser:
             self.head.requires_grad_(False)
-            self._redraw_head()
+            self.redraw_head()
             self.step_scale = scale * config.body_step
         else:
             self.step_scale, self.part_scales = HEAD, {part: scale * config.body_step / HEAD}
 
-    def _learn_layers(self, config: CausalLMConfig, loaded: LanguageModel) -> None:
-        """Take a copy of the body, whose last layers are learned."""
-        layers = loaded.layers()
-        count = len(layers) if config.tuning == "full" else int(config.tuning.removeprefix("top:"))
-        if count > len(layers):
-            raise TextddError(
-                f"Got model.tuning={config.tuning}; {config.path} has {len(layers)} layers. "
-                f"Type: model.tuning=top:{len(layers)}"
-            )
-        self.body = own_copy(loaded.model)
-        for name, parameter in self.body.named_parameters():
-            parameter.requires_grad_(is_in(name, loaded.model, layers, len(layers) - count))
-        self.pretrained = {n: p.detach().clone() for n, p in self.body.named_parameters() if p.requires_grad}
+    @property
+    def base(self) -> nn.Module:
+        """The body without its output."""
+        base: nn.Module = self.body.base_model  # type: ignore[assignment]
+        return base
 
     @property
     def reads(self) -> str:
@@ -174,15 +146,14 @@ class CausalLM(Student):
 
     def hidden(self, x: Tensor, mask: Tensor) -> Tensor:
         """The hidden state (N, H) of the prompt's last token, which the answer follows."""
-        body: nn.Module = self.body.base_model  # type: ignore[assignment]
-        states: Tensor = self._adapted(body, **self._prompted(x, mask, Tree.of([]))).last_hidden_state
+        states: Tensor = self._adapted(self.base, **self._prompted(x, mask, Tree.of([]))).last_hidden_state
         return states[:, -1]
 
     def _adapted(self, part: nn.Module, **given: Any) -> Any:
         """What the body, or the part of it below its own head, makes of what it is given, with adapters if any."""
         if self.adapters is None:
             return part(**given)
-        weights = self.adapters.weights(self.body.base_model)  # type: ignore[arg-type]
+        weights = self.adapters.weights(self.base)
         prefix = f"{self.body.base_model_prefix}." if part is self.body else ""
         named = {f"{prefix}{name}": weight for name, weight in weights.items()}
         return torch.func.functional_call(part, named, (), given)
@@ -207,55 +178,15 @@ class CausalLM(Student):
         """V of the logits."""
         return int(self.body.get_output_embeddings().weight.shape[0])  # type: ignore[operator]
 
-    def below(self, x: Tensor, mask: Tensor | None = None) -> Read:
-        """What the frozen body makes of each text (N, 1, width) where no layer is learned; else the texts."""
-        return (x, mask) if not self.reads_once else (self.read(x, mask).unsqueeze(1), None)
-
-    def features(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Scores of the words or a hidden state (N, width), of what `below` gave."""
-        return x.squeeze(1) if self.reads_once else self.read(x, mask)
-
-    def redraw(self) -> None:
-        """The pretrained weights, and a fresh head, or one that takes the scores of words as they are."""
-        with torch.no_grad():
-            for name, value in self.pretrained.items():
-                self.body.get_parameter(name).copy_(value)
-        if self.adapters is not None:
-            self.adapters.redraw()
-        self._redraw_head()
-
-    def _redraw_head(self) -> None:
-        if self.verbaliser:
-            nn.init.eye_(self.head.weight)
-        else:
-            nn.init.normal_(self.head.weight, std=SPREAD)
+    def redraw_head(self) -> None:
+        """A fresh head, or one that takes the scores of words as they are."""
+        if not self.verbaliser:
+            super().redraw_head()
+            return
+        nn.init.eye_(self.head.weight)
         nn.init.zeros_(self.head.bias)
-
-    def train(self, mode: bool = True) -> CausalLM:
-        """Switch to training as torch does, but for the body's dropout: students are functions of theta."""
-        super().train(mode)
-        self.body.eval()
-        return self
 
     def work(self) -> Work:
         """Matrix products of the body for every token, those of the prompt among them."""
         body = sum(p.numel() for name, p in self.body.named_parameters() if "embed" not in name and "wte" not in name)
-        around = len(self.prompt.before) + len(self.prompt.after) + len(self.tree.tokens)
-        learned = sum(p.numel() for p in self.parameters() if p.requires_grad)
-
-        def per_token(step: float, weight: float) -> Weights:
-            return Weights(step, weight * body * around, weight * body)
-
-        read, learn = per_token(100.0, 4.2e-6), per_token(300.0, 8e-6)
-        if not self.reads_once:
-            return Work(
-                per_token(1000 + 0.0038 * learned, 3.4e-5), per_token(500 + 0.002 * learned, 1.1e-5), read, learn
-            )
-        return Work(
-            differentiated=Weights(250 + 0.01 * learned, 0.3),
-            plain=Weights(80 + 0.005 * learned, 0.1),
-            read=Weights(20.0, 0.05),
-            learn=Weights(60.0, 0.1),
-            below=read,
-            below_learn=learn,
-        )
+        return self.work_of(body, len(self.prompt.before) + len(self.prompt.after) + len(self.tree.tokens))

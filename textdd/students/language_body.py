@@ -1,12 +1,10 @@
-"""The language model that is to learn: opened once, checked, and copied where layers of it are learned."""
+"""The language model that is to learn: opened once, and checked."""
 
 from __future__ import annotations
 
-import copy
 from functools import lru_cache
 
 import torch
-from torch import nn
 
 from textdd.errors import TextddError
 from textdd.spaces.language_model import LEARNS, LanguageModel, load_language_model
@@ -55,9 +53,3 @@ def check_attention(loaded: LanguageModel) -> None:
             "over. Take one of the kind of Llama, Qwen or GPT-2. Type for instance: "
             "model.path=HuggingFaceTB/SmolLM2-135M"
         )
-
-
-def own_copy(model: nn.Module) -> nn.Module:
-    """The model again, whose layers may be learned; the tables of words, which are large, are shared."""
-    tables = model.get_input_embeddings(), model.get_output_embeddings()  # type: ignore[operator]
-    return copy.deepcopy(model, {id(table): table for table in tables})

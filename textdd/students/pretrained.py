@@ -12,27 +12,19 @@ from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from textdd.allowed import Chosen, Number, OneOf, Place, Text
 from textdd.errors import TextddError
 from textdd.spaces.checkpoint import load_checkpoint
-from textdd.students.adapters import Adapters
-from textdd.training.student import Read, Student
-from textdd.training.work import Weights, Work
+from textdd.students.body import HEAD, HEAD_ALONE, Embodied
+from textdd.training.work import Work
 
 TUNING = Text(
     "head, full, top:K for the last K layers, or lora:R for adapters of rank R",
     pattern=r"head|full|(top|lora):[1-9]\d{0,3}",
 )
 POOLINGS = ("mean", "cls")
-SPREAD = 0.02
-"""Standard deviation of a fresh head, as BERT's own are drawn."""
-
-
-HEAD_ALONE, HEAD = 10.0, 3.0
-"""Step sizes of a head on a frozen body, and on one that is learned as well, as multiples of a small network's: the
-features of a pretrained body are small, and a linear map of them cannot diverge as a whole network does."""
 
 ADAPTERS = 3.0
 """Step size of adapters, as a multiple of that of layers that are learned as a whole."""
@@ -60,7 +52,7 @@ class PretrainedConfig:
     body_step: Annotated[float, Number(1e-6, 100)] = 0.03
 
 
-class Pretrained(Student):
+class Pretrained(Embodied):
     """A pretrained body and a fresh head.
 
     Args:
@@ -72,41 +64,19 @@ class Pretrained(Student):
         TextddError: there is no such model, it has fewer layers, or the embeddings are those of another space.
     """
 
-    beside = "loop"  # what holds for one body holds for few of K
-
     def __init__(self, config: PretrainedConfig, dimension: int, classes: int) -> None:
         checkpoint = load_checkpoint(config.path)
-        super().__init__(checkpoint.config.hidden_size, classes)
-        if dimension != checkpoint.table.shape[1]:
-            raise TextddError(
-                f"{config.path} reads vectors of {checkpoint.table.shape[1]} numbers, the texts have {dimension}: they "
-                "are in another space. A set of matrices made in one space cannot be read in another; distil for this "
-                "student, or make a set of texts, which every student reads"
-            )
+        super().__init__(checkpoint, config.tuning, dimension, checkpoint.config.hidden_size, classes)
         self.config, self.dimension, self.cls = config, dimension, config.pooling == "cls"
-        self.body = checkpoint.model
-        self.pretrained: dict[str, Tensor] = {}  # what learned layers start from
-        self.adapters: Adapters | None = None
-        self.reads_once = config.tuning == "head"
         self.step_scale = HEAD_ALONE if self.reads_once else HEAD
-        if config.tuning.startswith("lora:"):
-            self.adapters = Adapters(checkpoint.model, int(config.tuning.removeprefix("lora:")), checkpoint.path)
-            self.part_scales = {"adapters.": ADAPTERS * config.body_step}
-            self.attends = len(checkpoint.layers()), checkpoint.config.num_attention_heads
-        elif config.tuning != "head":
-            layers = checkpoint.layers()
-            count = len(layers) if config.tuning == "full" else int(config.tuning.removeprefix("top:"))
-            if count > len(layers):
-                raise TextddError(
-                    f"Got model.tuning={config.tuning}; {config.path} has {len(layers)} layers. "
-                    f"Type: model.tuning=top:{len(layers)}"
-                )
-            self.body = own_copy(checkpoint.model)
-            for name, parameter in self.body.named_parameters():
-                parameter.requires_grad_(is_in(name, checkpoint.model, layers, len(layers) - count))
-            self.pretrained = {n: p.detach().clone() for n, p in self.body.named_parameters() if p.requires_grad}
+        if self.reads_once:
+            return
+        depth = self.depth if self.adapters is None else len(checkpoint.layers())
+        self.attends = depth, checkpoint.config.num_attention_heads
+        if self.adapters is None:
             self.part_scales = {"body.": config.body_step}
-            self.attends = count, checkpoint.config.num_attention_heads
+        else:
+            self.part_scales = {"adapters.": ADAPTERS * config.body_step}
 
     def read(self, x: Tensor, mask: Tensor | None) -> Tensor:
         """One vector (N, H) for each text of embeddings (N, L, D)."""
@@ -148,64 +118,7 @@ class Pretrained(Student):
             return self.body(**given)
         return torch.func.functional_call(self.body, self.adapters.weights(self.body), (), given)
 
-    def below(self, x: Tensor, mask: Tensor | None = None) -> Read:
-        """The frozen body's vector of each text (N, 1, H) where only the head is learned; else the texts themselves."""
-        return (x, mask) if not self.reads_once else (self.read(x, mask).unsqueeze(1), None)
-
-    def features(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Features (N, H) of what `below` gave."""
-        return x.squeeze(1) if self.reads_once else self.read(x, mask)
-
-    def redraw(self) -> None:
-        """The pretrained weights, and a fresh head."""
-        with torch.no_grad():
-            for name, value in self.pretrained.items():
-                self.body.get_parameter(name).copy_(value)
-        if self.adapters is not None:
-            self.adapters.redraw()
-        nn.init.normal_(self.head.weight, std=SPREAD)
-        nn.init.zeros_(self.head.bias)
-
-    def train(self, mode: bool = True) -> Pretrained:
-        """Switch to training as torch does, but for the body's dropout: students are functions of theta."""
-        super().train(mode)
-        self.body.eval()
-        return self
-
     def work(self) -> Work:
         """Matrix products of the body for every token, or where it is frozen, of a head for every text."""
         table = sum(p.numel() for n, p in self.body.named_parameters() if n.endswith("embeddings.weight"))
-        body = sum(p.numel() for p in self.body.parameters()) - table
-        learned = sum(p.numel() for p in self.parameters() if p.requires_grad)
-        read, learn = Weights(100.0, 0.0, 4.2e-6 * body), Weights(300.0, 0.0, 8e-6 * body)
-        if not self.reads_once:
-            return Work(
-                differentiated=Weights(1000 + 0.0038 * learned, 0.0, 3.4e-5 * body),
-                plain=Weights(500 + 0.002 * learned, 0.0, 1.1e-5 * body),
-                read=read,
-                learn=learn,
-            )
-        return Work(
-            differentiated=Weights(250 + 0.01 * learned, 0.3),
-            plain=Weights(80 + 0.005 * learned, 0.1),
-            read=Weights(20.0, 0.05),
-            learn=Weights(60.0, 0.1),
-            below=read,
-            below_learn=learn,
-        )
-
-
-def own_copy(model: nn.Module) -> nn.Module:
-    """The model again, whose parameters may be learned; the table of word vectors, which is large, is shared."""
-    import copy
-
-    table = model.get_input_embeddings()  # type: ignore[operator]
-    return copy.deepcopy(model, {id(table): table})
-
-
-def is_in(name: str, model: nn.Module, layers: nn.ModuleList, first: int) -> bool:
-    """Whether a parameter of the model belongs to its layers from `first` on."""
-    prefix = next(path for path, part in model.named_modules() if part is layers)
-    if not name.startswith(f"{prefix}."):
-        return False
-    return int(name.removeprefix(f"{prefix}.").split(".")[0]) >= first
+        return self.work_of(sum(p.numel() for p in self.body.parameters()) - table)
