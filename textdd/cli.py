@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from functools import cache
 from itertools import product
+from typing import TypeVar
 
 from hydra import compose, initialize_config_dir
 from hydra.core.override_parser.types import Override
@@ -21,6 +22,8 @@ from textdd.options import check_options, table
 from textdd.overrides import check_sweep, parse, values_of
 from textdd.screen import Console
 from textdd.typed import meant
+
+T = TypeVar("T")
 
 HELP_FLAGS = ("--help", "-h")
 
@@ -131,6 +134,25 @@ def as_meant(config_name: str, arguments: list[str]) -> list[str]:
         check_choice(override, known)
     options = compose_config(config_name, [values_of(override)[0] for override in overrides])
     return [meant(argument, options, sweep=is_sweep(arguments)) for argument in arguments]
+
+
+def composed(config_name: str, arguments: list[str], kind: type[T], check: Callable[[DictConfig], None]) -> T:
+    """Check a command line, in words as they were typed, and compose its configuration.
+
+    Args:
+        config_name: the file in conf/.
+        arguments: the command line without the program.
+        kind: the schema of that file.
+        check: what else must hold.
+
+    Raises:
+        TextddError: something is wrong with it.
+    """
+    arguments = as_meant(config_name, arguments)
+    check_arguments(config_name, arguments, check)
+    config = OmegaConf.to_object(compose_config(config_name, arguments))
+    assert isinstance(config, kind)
+    return config
 
 
 def is_sweep(arguments: list[str]) -> bool:

@@ -46,10 +46,7 @@ def composed(arguments: list[str]) -> ExportConfig:
     Raises:
         TextddError: something is wrong with it.
     """
-    cli.check_arguments("export", arguments, check)
-    config = OmegaConf.to_object(cli.compose_config("export", arguments))
-    assert isinstance(config, ExportConfig)
-    return config
+    return cli.composed("export", arguments, ExportConfig, check)
 
 
 def check(cfg: DictConfig) -> None:

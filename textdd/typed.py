@@ -81,7 +81,8 @@ def meant(argument: str, options: DictConfig, *, sweep: bool) -> str:
     key, is_option, value = argument.partition("=")
     node: Any = options
     for part in key.lstrip("+").split("."):
-        inside = isinstance(node, DictConfig) and isinstance(node._content, dict) and part in node  # or null
+        # What has no value yet, as artifact=, is not `in` a configuration but among its keys; a null one has none.
+        inside = isinstance(node, DictConfig) and part in node.keys()  # noqa: SIM118
         node = node._get_node(part) if inside else None
     if not is_option or key.startswith(("-", "~")):
         return argument

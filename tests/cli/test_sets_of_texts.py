@@ -106,3 +106,10 @@ def test_terminal_shows_texts_in_one_line_and_obeys_none(capsys):
     assert "[b]x" in out
     assert out.count("…") == 10
     assert "and 2 more" in out
+
+
+@pytest.mark.parametrize("name", ["评论 ü.csv", "a=b, 100% {c} [d].csv", "it's #1 $x;(y).csv"])
+def test_paths_are_read_as_they_are_typed(name):
+    exported = export.composed([f"artifact={name}", f"to=other {name}"])
+    assert (exported.artifact, exported.to) == (name, f"other {name}")
+    assert quality.composed([f"artifact={name}"]).artifact == name

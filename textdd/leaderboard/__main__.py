@@ -8,8 +8,6 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from omegaconf import OmegaConf
-
 from textdd import cli
 from textdd.config import LeaderboardConfig, register
 from textdd.ending import ending
@@ -44,11 +42,7 @@ def composed(arguments: list[str]) -> LeaderboardConfig:
     Raises:
         TextddError: something is wrong with it.
     """
-    arguments = cli.as_meant("leaderboard", arguments)
-    cli.check_arguments("leaderboard", arguments, lambda _: None)
-    config = OmegaConf.to_object(cli.compose_config("leaderboard", arguments))
-    assert isinstance(config, LeaderboardConfig)
-    return config
+    return cli.composed("leaderboard", arguments, LeaderboardConfig, lambda _: None)
 
 
 def main() -> None:

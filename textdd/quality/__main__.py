@@ -85,10 +85,7 @@ def composed(arguments: list[str]) -> ExamineConfig:
     Raises:
         TextddError: something is wrong with it.
     """
-    cli.check_arguments("quality", arguments, check)
-    config = OmegaConf.to_object(cli.compose_config("quality", arguments))
-    assert isinstance(config, ExamineConfig)
-    return config
+    return cli.composed("quality", arguments, ExamineConfig, check)
 
 
 def check(cfg: DictConfig) -> None:

@@ -64,11 +64,7 @@ def composed(arguments: list[str]) -> ReportConfig:
     Raises:
         TextddError: something is wrong with it.
     """
-    arguments = cli.as_meant("report", arguments)
-    cli.check_arguments("report", arguments, check)
-    config = OmegaConf.to_object(cli.compose_config("report", arguments))
-    assert isinstance(config, ReportConfig)
-    return config
+    return cli.composed("report", arguments, ReportConfig, check)
 
 
 def check(cfg: DictConfig) -> None:

@@ -58,10 +58,7 @@ def composed(arguments: list[str]) -> ScoreConfig:
     Raises:
         TextddError: something is wrong with it.
     """
-    arguments = cli.as_meant("score", arguments)
-    cli.check_arguments("score", arguments, check)
-    config = OmegaConf.to_object(cli.compose_config("score", arguments))
-    assert isinstance(config, ScoreConfig)
+    config = cli.composed("score", arguments, ScoreConfig, check)
     if "custom" in config.score.students:
         config.model.custom.check()  # it notes what the file of the class holds
     return config

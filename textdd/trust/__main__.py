@@ -56,11 +56,7 @@ def composed(arguments: list[str]) -> TrustConfig:
     Raises:
         TextddError: something is wrong with it.
     """
-    arguments = cli.as_meant("trust", arguments)
-    cli.check_arguments("trust", arguments, check)
-    config = OmegaConf.to_object(cli.compose_config("trust", arguments))
-    assert isinstance(config, TrustConfig)
-    return config
+    return cli.composed("trust", arguments, TrustConfig, check)
 
 
 def check(cfg: DictConfig) -> None:
