@@ -198,6 +198,15 @@ def reader(problem):
 
 
 @pytest.fixture(scope="session")
+def inputs() -> Path:
+    """The folder of files as people have them, which not every machine has."""
+    folder = Path(__file__).parents[1].parent / "shared" / "inputs"
+    if not folder.is_dir():
+        pytest.skip(f"there is no {folder}")
+    return folder
+
+
+@pytest.fixture(scope="session")
 def real_data() -> Path:
     """The folder of real corpora, which not every machine has."""
     beside = Path(__file__).parents[1].parent / "shared" / "data"

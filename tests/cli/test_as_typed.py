@@ -3,7 +3,6 @@
 import re
 import shlex
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -16,15 +15,6 @@ SPAM = ("dataset.text=v2", "dataset.label=v1")
 SENTENCE = ("dataset.text=sentence",)
 AWKWARD = ("评论 ü.csv", "a=b, 100% {c} [d].csv", "it's #1 $x;(y).csv", "~x@y!&z.csv")
 """Names with signs that mean something to a shell, to Hydra, or to OmegaConf."""
-
-
-@pytest.fixture(scope="session")
-def inputs() -> Path:
-    """The folder of such files, which not every machine has."""
-    folder = Path(__file__).parents[2].parent / "shared" / "inputs"
-    if not folder.is_dir():
-        pytest.skip(f"there is no {folder}")
-    return folder
 
 
 @pytest.fixture

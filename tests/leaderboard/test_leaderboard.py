@@ -147,6 +147,8 @@ def test_sorts_filters_and_opens_in_a_real_browser(browser, board):
         browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
         browser.get(page.as_uri())
         assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+        heights = "return [...document.querySelectorAll('#board tbody td:first-child')].map(cell => cell.clientHeight)"
+        assert max(browser.execute_script(heights)) < 80  # names are not broken letter by letter
 
     def column(number):
         script = (

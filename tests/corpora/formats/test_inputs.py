@@ -1,22 +1,11 @@
 """Files as people have them: each gives what it holds, and what was found is said."""
 
-from pathlib import Path
-
 import pytest
 
 from textdd.errors import TextddError
 
 SHEET = {"text": "Text", "label": "Klasse"}
 SPAM = {"text": "v2", "label": "v1"}
-
-
-@pytest.fixture(scope="session")
-def inputs() -> Path:
-    """The folder of such files, which not every machine has."""
-    folder = Path(__file__).parents[3].parent / "shared" / "inputs"
-    if not folder.is_dir():
-        pytest.skip(f"there is no {folder}")
-    return folder
 
 
 @pytest.mark.parametrize(
