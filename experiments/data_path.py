@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 
+import torch
 from reviews import write_reviews
 
 from textdd.cli import compose_config
@@ -75,7 +76,7 @@ def report(texts: int, size: int, first: dict, second: dict) -> str:
         "- without pages of files": f"{second['own'] / 1e6:,.0f} MB",
         f"a random batch of {BATCH} from memory, processor time": f"{second['warm']:.2f} ms",
         f"a random batch of {BATCH} from disk, on the clock": f"{second['cold']:.2f} ms",
-        "an outer step of the default, processor time": f"{second['outer']:.0f} ms",
+        "an outer step of the default, processor time of one thread": f"{second['outer']:.0f} ms",
         "a batch from memory as a share of an outer step": f"{second['warm'] / second['outer']:.2%}",
     }
     load = f"{max(0.0, os.getloadavg()[2]):.1f} other processes ran on average"
@@ -158,6 +159,7 @@ def second(folder: Path) -> dict:
 def outer_steps(problem: Problem) -> Iterator[None]:
     """Take outer steps of the default on real batches; the teacher's opinion costs the same before its training."""
     set_up_process(TrainerConfig())
+    torch.set_num_threads(1)  # threads that wait for one another would count as busy
     distiller, reader = make_distiller(MetaGradientConfig(), problem), problem.reader()
     distiller.teacher = Teacher(problem.student, problem.student.fresh(0))
     batches = [reader(batch) for batch in OuterBatches(problem.train, BATCH, 21, seed=2)]

@@ -47,8 +47,7 @@ class TokenStore:
         self.offsets: np.ndarray = np.load(folder / "offsets.npy")
         self.uncut: np.ndarray = np.load(folder / "uncut.npy")
         self.firsts: np.ndarray | None = np.load(path) if (path := folder / "firsts.npy").exists() else None
-        size = (folder / "tokens.bin").stat().st_size // int(self.offsets[-1])
-        self.tokens = np.memmap(folder / "tokens.bin", dtype=f"u{size}", mode="r")
+        self.tokens = self.mapped()
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -56,6 +55,11 @@ class TokenStore:
     def __reduce__(self) -> tuple[type[TokenStore], tuple[Path]]:
         # Sent to another process (ddp_spawn), it is opened there; a pickled memory-map would be a full copy.
         return TokenStore, (self.folder,)
+
+    def mapped(self) -> np.memmap:
+        """Map the tokens; what was read of a map stays in memory until the map is gone."""
+        path = self.folder / "tokens.bin"
+        return np.memmap(path, dtype=f"u{path.stat().st_size // int(self.offsets[-1])}", mode="r")
 
     def gather(self, rows: np.ndarray, length: int, frame: Frame) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
         """Take the first tokens of some texts, in their frame, in one indexing operation.
@@ -99,7 +103,8 @@ class TokenStore:
             owner = np.repeat(part, lengths[part])  # (R,)
             begins = np.cumsum(lengths[part]) - lengths[part]
             within = np.arange(len(owner)) - np.repeat(begins, lengths[part])
-            yield self.tokens[self.offsets[rows[owner]] + within].astype(np.int64), owner
+            # A map for each run: in one for all, a corpus of millions would come to lie in memory as a whole.
+            yield self.mapped()[self.offsets[rows[owner]] + within].astype(np.int64), owner
 
 
 def write_store(folder: Path, batches: Iterable[list[pa.StringArray]], encode: Encode) -> None:
