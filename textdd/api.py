@@ -137,7 +137,7 @@ def select(
     rows = SELECTORS[method](problem.train, reader, problem.per_class, run.seed)
     recipe = tune(
         [real_set(problem.train, rows, reader)],
-        problem.validation.sample(config.texts),
+        problem.few(problem.corpus.validation, config.texts),
         reader,
         step_sizes=config.step_sizes,
         most_steps=config.steps,

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from textdd.corpora.corpus import Corpus, Split
-from textdd.spaces.featured import body_key, featured
+from textdd.spaces.featured import MOST_TEXTS, body_key, featured
 from textdd.spaces.reading import Reader, Reading
 from textdd.spaces.space import Space
 from textdd.spaces.store import TokenStore
@@ -73,11 +73,20 @@ class Problem:
         """The test split as the student reads it."""
         return self.reading(self.corpus.test)
 
-    def reading(self, split: Split) -> Reading:
-        """A split as the student reads it: a frozen body has read it once, whatever is done with it then."""
+    def few(self, split: Split, count: int) -> Reading:
+        """So many texts of a split as the student reads them: for their sake a frozen body reads no others."""
+        return self.reading(split.sample(count), most=0)
+
+    def reading(self, split: Split, most: int = MOST_TEXTS) -> Reading:
+        """A split as the student reads it: a frozen body has read it once, whatever is done with it then.
+
+        Args:
+            split: the texts.
+            most: texts of a file that a frozen body reads as a whole, for other splits of it.
+        """
         reading = Reading(split, self.stores[split.store.path], self.space)
         if not self.student.reads_once:
             return reading
         device = "cuda" if torch.cuda.is_available() else "cpu"
         reader = self.reader(device)
-        return featured(reading, reader, body_key(reader), self.cache)
+        return featured(reading, reader, body_key(reader), self.cache, most)

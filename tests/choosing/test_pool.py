@@ -15,7 +15,7 @@ def test_candidates_are_different_texts_and_none_that_figures_are_measured_on(pr
         corpus.train.store, np.concatenate([corpus.train.rows, corpus.train.rows[:50], corpus.validation.rows[:5]])
     )
     doubled = dataclasses.replace(problem, corpus=dataclasses.replace(corpus, train=train))
-    pool = real_pool(doubled, 10_000, seed=0)
+    pool = real_pool(doubled, 10_000)
     assert len(set(pool.texts)) == len(pool.texts)
     held = {
         *corpus.validation.texts(np.arange(len(corpus.validation))),
@@ -28,7 +28,7 @@ def test_candidates_are_different_texts_and_none_that_figures_are_measured_on(pr
 
 
 def test_a_sample_has_every_class_in_proportion(problem):
-    pool = real_pool(problem, 90, seed=0)
+    pool = real_pool(problem, 90)
     counts = np.bincount(pool.strata)
     assert counts.min() >= 10 * problem.per_class
     assert sum(counts) <= 96

@@ -33,6 +33,7 @@ VARIANTS = [
     *(("bilevel_selection", {"labels": labels}) for labels in LABELS),
     *(("bilevel_selection", {"form": form, "tokens": 6}) for form in FORMS),
     ("generate", {"tune": TuneConfig(steps=4, rank=2)}),
+    ("generate", {"tune": TuneConfig(matching=3, drafts=32, drafts_together=4, rank=2)}),
 ]
 TABLE = [
     *(("problem", name, {}) for name in CHOOSERS),
@@ -104,6 +105,8 @@ class TestEveryChooser:
         assert all(segment.strip() for text in made.texts for segment in text)
         assert len(made.origins) == len(made)
         assert made.manifest["distilling"]["outer_steps"] <= 12
+        if name == "generate":  # what became of all that was written
+            assert sum(made.manifest["distilling"]["drafts"].values()) == 64 * subject.classes
         if subject.task.name == "one_class" and changes.get("labels") != "teacher":
             assert made.text_labels.argmax(1).tolist() == [m % subject.classes for m in range(len(made))]
         assert 0 <= float(made.text_labels.min()) <= float(made.text_labels.max()) <= 1

@@ -142,6 +142,20 @@ def test_what_a_killed_process_had_read_is_not_read_again(problem, monkeypatch):
     assert not list(Path(whole.vectors.filename).parent.glob(".*-*.npy"))  # the parts are gone
 
 
+def test_for_a_few_texts_the_body_reads_no_others(problem, monkeypatch):
+    def count(reading, rows, *rest):
+        read.extend(rows)
+        return original(reading, rows, *rest)
+
+    read, original, one = [], module.of_chunk, problem(40)
+    monkeypatch.setattr(module, "of_chunk", count)
+    few = one.few(one.corpus.train, 3)
+    assert sorted(read) == sorted(few.rows)
+    direct = one.reader()(Reading(few.split, few.store, few.space).batch(np.arange(3)))
+    torch.testing.assert_close(few.batch(np.arange(3)).x, direct.x)
+    assert torch.equal(few.batch(np.arange(3)).labels, direct.labels)
+
+
 @pytest.mark.parametrize(
     "damage",
     [lambda content: content[:-9], lambda _: b"", lambda _: b"no vectors"],

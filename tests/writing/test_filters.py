@@ -114,7 +114,7 @@ def test_a_class_with_too_few_texts_gets_more(problem):
 
 
 def test_written_and_real_texts_together(problem):
-    real = real_pool(problem, 100, 0)
+    real = real_pool(problem, 100)
     both = together(real._replace(origins=["written"] * len(real.texts)), real)
     assert len(both.texts) == len(both.targets) == len(both.strata) == len(both.origins) == 2 * len(real.texts)
     assert both.origins[0] == "written"

@@ -90,5 +90,6 @@ def test_is_done_once(base, tmp_path, monkeypatch):
 def test_what_cannot_be_tuned_is_told(options, why):
     if "endpoint" not in options:
         options["language_model"] = "somewhere"
-    with pytest.raises(TextddError, match=rf"{why}.*Type: distiller\.tune\.steps=0"):
-        GenerateConfig(**options, tune=TuneConfig(steps=3)).check()
+    for name in ("steps", "matching"):
+        with pytest.raises(TextddError, match=rf"{why}.*Type: distiller\.tune\.{name}=0"):
+            GenerateConfig(**options, tune=TuneConfig(**{name: 3})).check()

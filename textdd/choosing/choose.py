@@ -64,7 +64,7 @@ def choose(
         }
         made = set_of(config, materials, found, state, place.folder, manifest)
     costs = {"seconds": cost.seconds + state.seconds, "peak_memory_bytes": cost.peak_memory_bytes}
-    made.manifest["distilling"] = {**costs, **facts}
+    made.manifest["distilling"] = {**costs, **facts, **found.pool.facts}
     return made
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
@@ -22,9 +21,10 @@ from textdd.allowed import (
     Place,
     Whole,
 )
-from textdd.choosing.encoders import Encoder, encoders_of
+from textdd.choosing.encoders import encoders_of
 from textdd.choosing.judging import Judge, Texts
 from textdd.choosing.labels import LABELS, learned_labels
+from textdd.choosing.library import Library, sample_of
 from textdd.choosing.pool import Pool
 from textdd.choosing.recipe import RecipeConfig, tuned_recipe
 from textdd.choosing.rerank import Rerank, rounds_for
@@ -38,7 +38,7 @@ from textdd.seeds import derive, numpy_generator, torch_generator
 from textdd.selection import CANDIDATES, Pick
 from textdd.selectors.herding import herd
 from textdd.selectors.k_means import nearest_to_centres
-from textdd.sets.texts import Text, TextSet
+from textdd.sets.texts import TextSet
 from textdd.training import Recipe
 
 
@@ -134,10 +134,9 @@ def prepared(config: TextMethodConfig, materials: Materials, pool: Pool, start: 
     """
     problem = materials.problem
     encoders = encoders_of(config.encoders, config.layers, materials)
-    asked = problem.corpus.train.sample(config.pool)
-    validation = problem.corpus.validation.sample(config.asked)
-    read = partial(views_of, encoders=encoders, problem=problem)
-    train_views = read(asked.texts(np.arange(len(asked))))
+    library = Library(encoders, problem, config.pool)
+    asked, validation = sample_of(problem, config.pool), problem.corpus.validation.sample(config.asked)
+    train_views = library.views(asked.texts(np.arange(len(asked))))
     middles = [view.mean(0) for view in train_views]
 
     def texts_of(views: list[Tensor], targets: Tensor) -> Texts:
@@ -145,10 +144,12 @@ def prepared(config: TextMethodConfig, materials: Materials, pool: Pool, start: 
 
     search = Search(
         judge=Judge(problem.task, tuple(config.ridges)),
-        candidates=texts_of(read(pool.texts), pool.targets),
+        candidates=texts_of(library.views(pool.texts), pool.targets),
         strata=torch.from_numpy(pool.strata),
         train=texts_of(train_views, torch.from_numpy(asked.targets)),
-        validation=texts_of(read(validation.texts(np.arange(len(validation)))), torch.from_numpy(validation.targets)),
+        validation=texts_of(
+            library.views(validation.texts(np.arange(len(validation)))), torch.from_numpy(validation.targets)
+        ),
         seed=problem.seed,
         asked=config.asked,
         looked_at=config.looked_at,
@@ -158,11 +159,6 @@ def prepared(config: TextMethodConfig, materials: Materials, pool: Pool, start: 
     start = start or first_choice(config.start, search, problem)
     rounds = config.rounds or max(1, round(config.minutes * OPERATIONS_PER_MINUTE / operations(search, len(start))))
     return Prepared(search, pool, start, rounds)
-
-
-def views_of(texts: list[Text], encoders: list[Encoder], problem: Problem) -> list[Tensor]:
-    """What all encoders make of texts: features (n, F) of every view."""
-    return [view for encoder in encoders for view in encoder.views(texts, problem.cache)]
 
 
 def first_choice(start: str, search: Search, problem: Problem) -> list[int]:

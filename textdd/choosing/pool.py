@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from textdd.choosing.library import sample_of
+from textdd.corpora.corpus import Split
 from textdd.errors import TextddError
 from textdd.problem import Problem
 from textdd.quality.against import measured_on
@@ -28,37 +30,25 @@ class Pool(NamedTuple):
         targets: as the corpus has them (n,) or (n, C).
         strata: the class by which each is counted (n,).
         origins: where each is from (n,), a name of ORIGINS.
+        facts: what the set's manifest says of where they come from.
     """
 
     texts: list[Text]
     targets: Tensor
     strata: np.ndarray
     origins: list[str]
+    facts: dict[str, Any] = {}  # noqa: RUF012  (a tuple's default; nobody writes to it)
 
 
-def real_pool(problem: Problem, most: int, seed: int) -> Pool:
-    """A sample of the training texts, class by class in proportion, no text twice, none that figures are measured on.
-
-    Args:
-        problem: has the texts.
-        most: how many at most; every class keeps ten times as many as will be picked, if it has them.
-        seed: draws them.
-    """
-    split, found = problem.corpus.train, []
-    share = min(1.0, most / len(split))
-    for label in range(problem.classes):
-        rows = np.flatnonzero(split.strata == label)
-        size = min(len(rows), max(round(share * len(rows)), 10 * problem.per_class))
-        found.append(np.sort(numpy_generator(seed, "pool", label).choice(rows, size, replace=False)))
-    rows = np.concatenate(found)
-    texts = split.texts(rows)
+def real_pool(problem: Problem, most: int) -> Pool:
+    """A sample of the training texts, no text twice, none that figures are measured on; arguments of `sample_of`."""
+    split = sample_of(problem, most)
+    rows, texts = split.rows, split.texts(np.arange(len(split)))
     first = dict(zip(reversed(texts), reversed(range(len(texts))), strict=True))  # equal texts would be picked together
     kept = np.array(sorted(first.values()))
     kept = kept[~measured_on([texts[i] for i in kept], problem.corpus)]
-    rows = rows[kept]
-    return Pool(
-        [texts[i] for i in kept], torch.from_numpy(split.targets[rows]), split.strata[rows], ["real"] * len(rows)
-    )
+    split = Split(split.store, rows[kept])
+    return Pool([texts[i] for i in kept], torch.from_numpy(split.targets), split.strata, ["real"] * len(kept))
 
 
 def joined(pool: Pool, space: Space, tokens: int, seed: int) -> Pool:

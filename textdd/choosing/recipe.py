@@ -35,7 +35,7 @@ def tuned_recipe(config: RecipeConfig, made: TextSet, problem: Problem, texts: i
     reader = problem.reader()
     return tune(
         [made.training_set(reader)],
-        problem.validation.sample(texts),
+        problem.few(problem.corpus.validation, texts),
         reader,
         step_sizes=config.step_sizes,
         most_steps=config.inner_steps,

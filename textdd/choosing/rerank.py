@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -26,8 +27,9 @@ from textdd.spaces.reading import Reader, Reading
 from textdd.training import Recipe
 from textdd.training.work import PER_MINUTE
 
-TRIED, STUDENTS, ASKED = 3, 2, 500
-"""Swaps that are tried in a round, fresh students that are trained on each, and texts that these are asked about."""
+TRIED, STUDENTS, ASKED, REAL = 3, 2, 500, 5000
+"""Swaps that are tried in a round, fresh students that are trained on each, texts that these are asked about, and of
+how many those are drawn."""
 
 SHARE = 0.25
 """Of the minutes of the search, for as many rounds as they pay for."""
@@ -81,9 +83,14 @@ class Rerank:
             bar.close()
         if now == picks:
             return picks
-        held = self.problem.validation.sample(self.search.asked)
+        held = self.problem.few(self.problem.corpus.validation, self.search.asked)
         before, after = self.losses([picks, now], held, reader, "held")
         return now if after < before else picks
+
+    @cached_property
+    def real(self) -> Reading:
+        """The texts that students are asked about."""
+        return self.problem.few(self.problem.corpus.train, REAL)
 
     def tried(self, picks: list[int], number: int, reader: Reader) -> list[int]:
         """The picks after one round."""
@@ -93,9 +100,10 @@ class Rerank:
         place = search.place(len(picks), number)
         found = search.best_swaps(chosen, place, -1 - number, first, TRIED).tolist()
         sets = [picks, *([*picks[:place], row, *picks[place + 1 :]] for row in found)]
-        rows = numpy_generator(self.problem.seed, "tried", number).permutation(len(self.problem.train))
+        real = self.real
+        rows = numpy_generator(self.problem.seed, "tried", number).permutation(len(real))
         size = min(ASKED, len(rows) // 2)
-        one, other = (self.problem.train.at(rows[i * size : (i + 1) * size]) for i in range(2))
+        one, other = (real.at(rows[i * size : (i + 1) * size]) for i in range(2))
         best = sets[int(np.argmin(self.losses(sets, one, reader, f"found {number}")))]
         if best is picks:
             return picks

@@ -50,5 +50,5 @@ def with_source(pool: Pool, source: DistilledSet, problem: Problem) -> tuple[Poo
             )
         rows[label :: len(classes)] = members
     behind = Pool(pool.texts + source.texts, torch.cat([pool.targets, targets]), np.concatenate([pool.strata, strata]),
-                  pool.origins + source.origins)  # fmt: skip
+                  pool.origins + source.origins, pool.facts)  # fmt: skip
     return behind, (len(pool.texts) + rows).tolist()

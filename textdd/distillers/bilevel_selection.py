@@ -39,7 +39,7 @@ def candidates(config: BilevelSelectionConfig, materials: Materials) -> Pool:
         TextddError: pairs are to be joined or trimmed.
     """
     problem = materials.problem
-    pool = real_pool(problem, config.pool, problem.seed)
+    pool = real_pool(problem, config.pool)
     if config.form == "joined":
         return joined(pool, problem.space, config.tokens, problem.seed)
     return trimmed(pool, problem.space, config.tokens) if config.form == "trimmed" else pool

@@ -18,15 +18,15 @@ from textdd.choosing.pool import Pool, real_pool
 from textdd.errors import TextddError
 from textdd.outer.materials import Materials
 from textdd.outer.teacher import train_teacher
-from textdd.problem import Problem
-from textdd.spaces.language_model import LanguageModel, load_language_model
+from textdd.spaces.language_model import load_language_model
 from textdd.writing.drafts import drafts
 from textdd.writing.endpoint import Endpoint, checked_address
 from textdd.writing.filters import check_left, sifted
 from textdd.writing.prompts import PROMPT, check_template, longest_of, prompts_of
 from textdd.writing.sampling import Sampler
-from textdd.writing.tuning import TuneConfig, tuned
-from textdd.writing.writer import BATCH, Manner, Writer
+from textdd.writing.teaching import Asked, taught
+from textdd.writing.tuning import TuneConfig
+from textdd.writing.writer import Manner, Writer
 
 OVERSAMPLED, LEAST = 20, 200
 """Texts that are written for each that is to be picked, and how many of a class at least."""
@@ -80,12 +80,11 @@ class GenerateConfig(TextMethodConfig):
         if self.endpoint is not None:
             checked_address(self.endpoint)
         check_template(self.prompt, self.examples)
-        if self.tune.steps and (self.endpoint is not None or not self.examples):
-            why = "a server's model" if self.endpoint else "a model by prompts without examples"
-            raise TextddError(f"Got distiller.tune.steps={self.tune.steps}; {why} cannot be tuned. Type: {UNTUNED}")
-
-
-UNTUNED = "distiller.tune.steps=0"
+        for name in ("steps", "matching"):
+            if getattr(self.tune, name) and (self.endpoint is not None or not self.examples):
+                why = "a server's model" if self.endpoint else "a model by prompts without examples"
+                asked = f"distiller.tune.{name}"
+                raise TextddError(f"Got {asked}={getattr(self.tune, name)}; {why} cannot be tuned. Type: {asked}=0")
 
 
 def candidates(config: GenerateConfig, materials: Materials) -> Pool:
@@ -96,11 +95,12 @@ def candidates(config: GenerateConfig, materials: Materials) -> Pool:
     """
     problem, writer = materials.problem, writer_of(config)
     longest = config.longest or longest_of(problem, writer)
-    if config.tune.steps:
-        writer = Sampler(tuned_to(config, writer, longest, problem))
+    manner = Manner(config.temperature, config.top_p, longest)
+    if isinstance(writer, Sampler):
+        asked = Asked(config.prompt, config.examples, manner, tuple(config.encoders), config.layers)
+        writer = taught(config.tune, writer, asked, materials)
     per_class = config.written or max(LEAST, OVERSAMPLED * problem.per_class)
     prompts = prompts_of(config.prompt, config.examples, per_class, longest, problem, writer)
-    manner = Manner(config.temperature, config.top_p, longest)
     replies = drafts(writer, prompts, manner, problem.seed, problem.cache / "written")
     teacher = train_teacher(materials, problem.seed)[0] if config.agreement else None
     sieve = sifted(prompts, replies, per_class, problem, teacher, config.agreement)
@@ -111,8 +111,9 @@ def candidates(config: GenerateConfig, materials: Materials) -> Pool:
         torch.from_numpy(np.stack([candidate.prompt.target for candidate in sieve.kept])),
         np.array([candidate.prompt.label for candidate in sieve.kept]),
         ["written"] * len(texts),
+        {"drafts": sieve.counts()},
     )
-    return together(pool, real_pool(problem, config.pool, problem.seed)) if config.with_real else pool
+    return together(pool, real_pool(problem, config.pool)) if config.with_real else pool
 
 
 def writer_of(config: GenerateConfig) -> Writer:
@@ -127,15 +128,6 @@ def writer_of(config: GenerateConfig) -> Writer:
     return Sampler(load_language_model(config.language_model))
 
 
-def tuned_to(config: GenerateConfig, writer: Writer, longest: int, problem: Problem) -> LanguageModel:
-    """The language model after it has learned from prompts of all classes in turn."""
-    assert isinstance(writer, Sampler)
-    size = BATCH * -(-config.tune.steps // problem.classes)  # of each class, as many texts as that many prompts ask for
-    prompts = prompts_of(config.prompt, config.examples, size, longest, problem, writer, purpose="tuning")
-    taught = [(prompt.words, prompt.header) for prompt in prompts[: config.tune.steps]]
-    return tuned(writer.language_model, taught, config.tune, problem.cache / "tuned")
-
-
 def together(one: Pool, other: Pool) -> Pool:
     """All candidates of two pools."""
     return Pool(
@@ -143,4 +135,5 @@ def together(one: Pool, other: Pool) -> Pool:
         torch.cat([one.targets, other.targets]),
         np.concatenate([one.strata, other.strata]),
         one.origins + other.origins,
+        {**one.facts, **other.facts},
     )

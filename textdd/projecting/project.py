@@ -150,5 +150,5 @@ def validated(small: DistilledSet, problem: Problem, texts: int) -> float:
     seeds = [derive(problem.seed, "projected", k) for k in range(STUDENTS)]
     examples = small.training_set(reader)
     trained = train_students(problem.student, [examples], recipe, seeds, [recipe.steps], small.step_sizes)
-    scores = score([theta for (theta,) in trained], problem.validation.sample(texts), reader)
+    scores = score([theta for (theta,) in trained], problem.few(problem.corpus.validation, texts), reader)
     return float(scores[problem.task.measures[0]].mean())

@@ -70,6 +70,10 @@ class Sieve:
         self.left_out[reason] = Counter(candidate.prompt.label for candidate, yes in judged if yes)
         self.kept = [candidate for candidate, yes in judged if not yes]
 
+    def counts(self) -> dict[str, int]:
+        """How many drafts were left out for each reason, and how many are left."""
+        return {**{reason: found.total() for reason, found in self.left_out.items()}, "left": len(self.kept)}
+
     def texts(self) -> list[Text]:
         """The texts that are left."""
         return [candidate.text for candidate in self.kept if candidate.text is not None]
@@ -107,7 +111,7 @@ def sifted(
     sieve.drop("near-copies of real texts", [share >= COPIED for share in copied(sieve.texts(), real_texts(problem))])
     if teacher is not None:
         sieve.drop("off their class", off_class(sieve, problem, teacher, agreement))
-    counts = ", ".join(f"{sum(sieve.left_out[reason].values())} {reason}" for reason in sieve.left_out)
+    counts = ", ".join(f"{count} {reason}" for reason, count in sieve.counts().items() if reason != "left")
     say(f"{len(found)} drafts, left out: {counts}; {len(sieve.kept)} remain")
     return sieve
 

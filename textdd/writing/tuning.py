@@ -7,7 +7,6 @@ taught by prompts of the very form that it will be given, each of which holds se
 from __future__ import annotations
 
 import copy
-import dataclasses
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,11 +33,18 @@ class TuneConfig:
 
     Attributes:
         steps: of training, each on a prompt of one class; 0 leaves the model as it is.
+        matching: steps, after those, in which texts that the model has written are made likelier if they teach a
+            classifier what real texts teach (gradient matching, DiLM); 0 leaves that out.
+        drafts: texts of each class that are written for it.
+        drafts_together: of these, in a step.
         rank: R of the adapters.
         step_size: of AdamW, falling to zero.
     """
 
     steps: Annotated[int, Whole(0, 1_000_000, usual=120)] = 0
+    matching: Annotated[int, Whole(0, 1_000_000, usual=200)] = 0
+    drafts: Annotated[int, Whole(2, 1_000_000)] = 256
+    drafts_together: Annotated[int, Whole(2, 10_000)] = 16
     rank: Annotated[int, Whole(1, 1024)] = 8
     step_size: Annotated[float, Number(0, 1, "(]")] = 1e-3
 
@@ -52,22 +58,32 @@ def tuned(base: LanguageModel, prompts: Sequence[tuple[str, int]], config: TuneC
         config: how it is tuned.
         cache: where adapters are kept.
     """
-    asked = repr((base.sha256, list(prompts), dataclasses.astuple(config)))
+    asked = repr((base.sha256, list(prompts), config.steps, config.rank, config.step_size))
     key = hashlib.blake2b(asked.encode(), digest_size=16).hexdigest()
-    # The copy shares nothing with the base, whose weights others may go on reading.
-    model = copy.deepcopy(base.model)
-    adapters = Adapters(model.base_model, config.rank, base.path).to(base.device)  # type: ignore[arg-type]
+    adapters = Adapters(base.model.base_model, config.rank, base.path).to(base.device)  # type: ignore[arg-type]
     path = cache / f"{key}.safetensors"
     with claim(path, f"tuning {base.name}") as ours:
         if ours:
             learn(base, adapters, prompts, config, derive(0, "tuning", key))
             write_tensors(path, {name: value.detach().cpu() for name, value in adapters.named_parameters()}, {})
     adapters.load_state_dict(load_file(path))
+    return merged(base, adapters, f"{base.sha256} tuned {key}")
+
+
+@torch.no_grad()
+def merged(base: LanguageModel, adapters: Adapters, sha256: str) -> LanguageModel:
+    """A copy of a language model with the weights that adapters make; it shares none with the base, which others read.
+
+    Args:
+        base: the model.
+        adapters: what is added.
+        sha256: identifies the copy.
+    """
+    model = copy.deepcopy(base.model)
     prefix = model.base_model_prefix
-    with torch.no_grad():
-        for name, weight in adapters.weights(model.base_model).items():  # type: ignore[arg-type]
-            model.get_parameter(f"{prefix}.{name}").copy_(weight)
-    return LanguageModel(base.path, model, base.tokeniser, f"{base.sha256} tuned {key}")
+    for name, weight in adapters.weights(base.model.base_model).items():  # type: ignore[arg-type]
+        model.get_parameter(f"{prefix}.{name}").copy_(weight)
+    return LanguageModel(base.path, model, base.tokeniser, sha256)
 
 
 def learn(
