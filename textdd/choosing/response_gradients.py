@@ -31,7 +31,7 @@ from textdd.training import Recipe
 BATCH = 32
 """Pairs that are read at a time, all of about one length."""
 
-WARM_UP, PAIRS = Recipe("adam", 20, 10, "shuffled", 3e-3), 50
+WARM_UP, PAIRS = Recipe("adam", 20, 4, "shuffled", 3e-3), 50
 """How a writer is trained before gradients are compared, and on how many random pairs: at first all of them say no more
 than in which form responses are written."""
 

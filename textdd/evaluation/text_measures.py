@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from torch import Tensor
 from torchmetrics.functional.text import chrf_score, rouge_score, sacre_bleu_score
 
 from textdd.quality.variety import variety
@@ -27,10 +28,12 @@ def text_measures(written: Sequence[str], references: Sequence[Sequence[str]]) -
     """
     texts, wanted = [text or NOTHING for text in written], [list(own) for own in references]
     distinct = variety([(text,) for text in texts])["distinct"]
+    chrf = chrf_score(texts, wanted, n_word_order=0)
+    assert isinstance(chrf, Tensor), "it is a pair where scores of sentences are asked for, too"
     rouge = rouge_score(texts, wanted, accumulate="best", rouge_keys="rougeL")
     return {
         "bleu": float(sacre_bleu_score(texts, wanted)),
-        "chrf": float(chrf_score(texts, wanted, n_word_order=0)),
+        "chrf": float(chrf),
         "rouge_l": float(rouge["rougeL_fmeasure"]),
         "distinct_1": distinct["1"],
         "distinct_2": distinct["2"],

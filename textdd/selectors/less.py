@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from textdd.choosing.response_gradients import gradients_of, warm_writer
+from textdd.choosing.response_gradients import Gradients, gradients_of, warm_writer
 from textdd.seeds import derive, numpy_generator
 from textdd.selection import candidates
 from textdd.spaces.reading import Reader, Reading
@@ -82,9 +82,15 @@ def select_pairs(train: Reading, reader: Reader, count: int, seed: int) -> np.nd
     """
     theta, pool = warm_writer(train, reader, seed), candidates(train, 0, count, seed)
     targets = gradients_of(theta, train, sample(train, 0, derive(seed, "targets")), reader, "reading targets")
-    found, mean = gradients_of(theta, train, pool, reader, "reading candidates"), targets.mean()
-    worth = found.along(mean) / (found.squares().sqrt() * mean.norm()).clamp_min(1e-12)
-    return pool[worth.topk(count).indices.numpy()]
+    found = gradients_of(theta, train, pool, reader, "reading candidates")
+    return pool[most_alike(found, targets.mean(), count)]
+
+
+def most_alike(gradients: Gradients, mean: Tensor, count: int) -> np.ndarray:
+    """The pairs (count,) whose gradients have the greatest cosine with a mean gradient (H, H), the greatest first."""
+    worth = gradients.along(mean) / (gradients.squares().sqrt() * mean.norm()).clamp_min(1e-12)
+    found: np.ndarray = worth.topk(count).indices.numpy()
+    return found
 
 
 def sample(train: Reading, label: int, seed: int) -> np.ndarray:

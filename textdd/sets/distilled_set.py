@@ -213,9 +213,10 @@ class DistilledSet(ABC):
         """
         space = self.space() if path is None else self.space_at(path)
         if space is None:
+            able = "causal_lm" if self.task.name == "generation" else "pretrained"
             raise TextddError(
                 "This set of texts carries no space: which student is to read it? From Python: textdd.train(set, "
-                "student='pretrained', path=FOLDER); as a command: textdd evaluate artifact=PATH model=NAME"
+                f"student={able!r}, path=FOLDER); as a command: textdd evaluate artifact=PATH model=NAME"
             )
         reader = Reader(space, make_student(self.model(path), space.dimension, self.task))
         return self.taught(reader, seed)

@@ -127,7 +127,7 @@ class CausalLM(LanguageBody):
     @torch.no_grad()
     def compared(self, x: Tensor, mask: Tensor) -> Tensor:
         """What texts (N, L, D) are compared by: the hidden state (N, H) that the model had before it learned."""
-        states: Tensor = self.original(x).base_model(**self._prompted(x, mask, Tree.of([]))).last_hidden_state  # type: ignore[operator]
+        states: Tensor = self.original(x).base_model(**self._prompted(x, mask, Tree.of([]))).last_hidden_state
         return states[:, -1]
 
     def hidden(self, x: Tensor, mask: Tensor) -> Tensor:

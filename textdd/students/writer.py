@@ -90,6 +90,9 @@ class FlatWriter(FlatStudent):
 
     def predicted(self, theta: Tensor, x: Tensor, mask: Tensor | None, y: Tensor) -> Predicted:
         """The hidden states from which the response tokens y (N, L) of texts x (N, L, D) are predicted (R, H)."""
+        if mask is not None:  # a mini-batch of a set need not be read to the end of the longest text of the set
+            longest = int(mask.any(0).nonzero()[-1]) + 1
+            x, mask, y = x[:, :longest], mask[:, :longest], y[:, :longest]
         return predicted(self.features(theta, x, mask), y)
 
     def inner_loss(
