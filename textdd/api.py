@@ -38,6 +38,7 @@ from textdd.scoring.score import scored
 from textdd.selectors import SELECTORS
 from textdd.sets.classifier import Classifier
 from textdd.sets.distilled_set import DistilledSet
+from textdd.sets.responder import Responder, trained
 from textdd.sets.texts import ABOUT_A_HUNDRED, TextSet
 from textdd.sets.training_set import real_set, train_students
 from textdd.spaces.reading import Reader
@@ -50,6 +51,7 @@ SHORT = {
     "text": "dataset.text",
     "label": "dataset.label",
     "labels": "dataset.labels",
+    "target": "dataset.target",
     "pair": "dataset.pair",
     "length": "dataset.length",
     "test_path": "dataset.test_path",
@@ -79,7 +81,7 @@ def distil(
         minutes: how long to distil on two cores, `distiller.minutes`.
         options: every other option of `textdd run` by its name, with two underscores for the dot or as a dictionary,
             `distiller__inner_steps=12` or `**{"distiller.inner_steps": 12}`; of the most usual ones the name alone:
-            text, label, labels, pair, length, test_path, path, tuning. Groups as well: `embedding="glove"`.
+            text, label, labels, target, pair, length, test_path, path, tuning. Groups as well: `embedding="glove"`.
 
     Returns:
         The set: matrices in the student's space, or texts where the distiller makes such. `small.train()` trains a
@@ -155,7 +157,7 @@ def select(
 
 def train(
     small: DistilledSet, student: str, data: Any = None, labels: Any = None, seed: int = 0, **options: Any
-) -> Classifier:
+) -> Classifier | Responder:
     """Train a student of any kind on a set of texts; `DistilledSet.train` does it for the student of the set.
 
     Args:
@@ -173,7 +175,7 @@ def train(
     scales, marks = reader.student.scales, [ABOUT_A_HUNDRED.steps]
     recipe = ABOUT_A_HUNDRED.for_parts(scales)
     ((theta,),) = train_students(reader.student, [small.training_set(reader).plain()], recipe, [seed], marks)
-    return Classifier(small.classes, reader, theta)
+    return trained(small.classes, reader, theta)
 
 
 def score(
@@ -216,8 +218,9 @@ def reader_of(small: DistilledSet, student: str, data: Any, labels: Any, options
         return problem_of(data, labels, student, options).reader()
     if student in BODIES:
         given = {key.removeprefix("model."): value for key, value in options.items()}
-        pair, one_class = bool(small.manifest.get("pair")), small.task.name == "one_class"
-        model = completed(STUDENTS[student][1](**given), small.classes, pair=pair, one_class=one_class)
+        pair = bool(small.manifest.get("pair"))
+        one_class, writes = (small.task.name == name for name in ("one_class", "generation"))
+        model = completed(STUDENTS[student][1](**given), small.classes, pair=pair, one_class=one_class, writes=writes)
         space = body_space(model, int(small.manifest["length"]), framed=False)
         return Reader(space, make_student(model, space.dimension, small.task))
     space_there = small.space()

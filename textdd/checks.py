@@ -7,6 +7,7 @@ from pathlib import Path
 
 from textdd.choosing.method import TextMethodConfig
 from textdd.config import RunConfig
+from textdd.corpora.budget import check_kind_of_size
 from textdd.corpora.sources import check_config
 from textdd.distillers import DISTILLERS
 from textdd.distillers.project import ProjectConfig
@@ -32,6 +33,9 @@ def check(run: RunConfig) -> None:
             f"Got budget={run.budget:g} and per_class={run.per_class}: give one of them. "
             f"Type: per_class={run.per_class}"
         )
+    if run.budget is not None and run.pairs is not None:
+        raise TextddError(f"Got budget={run.budget:g} and pairs={run.pairs}: give one of them. Type: pairs={run.pairs}")
+    check_kind_of_size(run.per_class, run.pairs, written=run.dataset.target is not None)
     if hasattr(run.model, "check"):
         run.model.check()
     if run.model.name in NETWORKS:  # what it has at least; the words and classes of the corpus are not known yet

@@ -12,6 +12,7 @@ from textdd.allowed import PLACE, STEP_SIZE, Count, Few, ListOf, Name, Number, O
 from textdd.corpora.sources import DatasetConfig
 from textdd.distillers import OPTIONS
 from textdd.evaluation.protocol import EvaluationConfig
+from textdd.evaluation.responses import WritingConfig
 from textdd.loggers import LoggerConfig
 from textdd.loggers.config import Project
 from textdd.outer.chain import ChainConfig
@@ -30,6 +31,7 @@ class RunConfig:
     Attributes:
         budget: size of the distilled set as a fraction of the training texts, such as 0.001.
         per_class: its size as examples per class; give this or budget.
+        pairs: its size as pairs of a prompt and a response, where the targets of the corpus are texts.
         seed: the one seed that all others derive from.
         data_dir: folder of data sets on this machine, each in its own folder `<name>/`, and of `vectors/`.
         cache_dir: where tokenised corpora, word vectors and full-data students are kept between runs.
@@ -48,6 +50,7 @@ class RunConfig:
 
     budget: Annotated[float, Number(0, 1, "(]", usual=0.001)] | None = None
     per_class: Annotated[int, Whole(1, 1_000_000, usual=10)] | None = None
+    pairs: Annotated[int, Whole(1, 1_000_000, usual=50)] | None = None
     seed: Seed = 0
     data_dir: Place | None = None
     cache_dir: Place = "~/.cache/textdd"
@@ -100,6 +103,7 @@ class EvaluateConfig(SetConfig):
         step_sizes: Adam step sizes tried for plain recipes, as multiples of what suits the student.
         steps: the longest plain training tried.
         tuning_students: fresh students per step size tried.
+        writing: how sets of prompts and responses are compared.
     """
 
     quality: QualityConfig = field(default_factory=QualityConfig)
@@ -108,6 +112,7 @@ class EvaluateConfig(SetConfig):
     step_sizes: Annotated[list[float], ListOf(STEP_SIZE, least=1)] = field(default_factory=lambda: [1e-3, 3e-3, 1e-2])
     steps: Count = 400
     tuning_students: Few = 2
+    writing: WritingConfig = field(default_factory=WritingConfig)
 
 
 @dataclass

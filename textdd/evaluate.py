@@ -24,8 +24,9 @@ from textdd import cli
 from textdd.config import EvaluateConfig, register
 from textdd.ending import ending
 from textdd.errors import TextddError
-from textdd.evaluation.protocol import EvaluationConfig, Protocol
+from textdd.evaluation.protocol import EvaluationConfig
 from textdd.evaluation.summary import Result
+from textdd.evaluation.writing import protocol_of
 from textdd.groups import CONF
 from textdd.help import print_help
 from textdd.quality.overlap import check_overlap, overlap_note
@@ -51,6 +52,10 @@ EXAMPLES = [
 ]
 
 
+GIVEN = ("students", "texts", "step_sizes", "steps", "tuning_students", "writing")
+"""Options of a comparison that are this command's own."""
+
+
 def execute(config: EvaluateConfig) -> Path:
     """Score a set and return the path of the result.
 
@@ -68,10 +73,10 @@ def execute(config: EvaluateConfig) -> Path:
         found = compared(distilled, problem.corpus)
         check_overlap(distilled, found, allowed=config.quality.allow_overlap)
         note = overlap_note(found.overlap, len(distilled))
-    given = {name: getattr(config, name) for name in ("students", "texts", "step_sizes", "steps", "tuning_students")}
+    given = {name: getattr(config, name) for name in GIVEN}
     evaluation = EvaluationConfig(**given, transfer=[])
     device = make_trainer(TrainerConfig()).strategy.root_device
-    protocol = Protocol(evaluation, problem, device, config.seed)
+    protocol = protocol_of(evaluation, problem, device, config.seed)
     results: dict[str, Result]
     if is_its_own(problem.model, distilled) and not (isinstance(distilled, TextSet) and distilled.from_file):
         result = protocol.distilled(distilled)

@@ -17,12 +17,14 @@ from typing import Any
 
 from textdd.choosing.choose import choose, plan, start_of
 from textdd.choosing.method import TextMethodConfig
+from textdd.choosing.pairs import check_meaning, choose_pairs, plan_pairs
 from textdd.config import RunConfig
 from textdd.distillers import CHOOSERS
 from textdd.distillers.project import ProjectConfig
-from textdd.evaluation.protocol import Protocol, add_recovery
+from textdd.errors import TextddError
+from textdd.evaluation.protocol import add_recovery
 from textdd.evaluation.summary import Result
-from textdd.evaluation.untrained import answers_by_words, zero_shot
+from textdd.evaluation.writing import protocol_of
 from textdd.locks import locked
 from textdd.loggers import Mirrors
 from textdd.machine import machine
@@ -92,6 +94,7 @@ def carry_out(run: RunConfig, problem: Problem, folder: Path) -> Path:
         methods = compare(run, problem, distilled, folder)
         result = {
             "dataset": problem.corpus.name,
+            "task": problem.task.name,
             "per_class": problem.per_class,
             "budget": problem.share,
             "model": run.model.name,
@@ -136,9 +139,12 @@ def show_plan(run: RunConfig) -> None:
     set_up_process(run.trainer)
     problem = prepare(run)
     shared = materials_folder(run, problem)
+    check_writes(run, problem)
     plans = {}
     for stage in stages_of(run.distiller):
-        if isinstance(stage, TextMethodConfig):
+        if isinstance(stage, TextMethodConfig) and problem.task.name == "generation":
+            plans[stage.name] = plan_pairs(stage, problem)
+        elif isinstance(stage, TextMethodConfig):
             candidates, _ = CHOOSERS[stage.name]
             plans[stage.name] = plan(start_of(stage, candidates, materials_of(problem, run.trainer, shared)))
         elif isinstance(stage, ProjectConfig):
@@ -153,6 +159,7 @@ def distilled_set(run: RunConfig, problem: Problem, folder: Path, mirrors: Mirro
     artifact = folder / "artifact"
     if (kept := kept_set(artifact)) is not None:
         return given_its_student(run, kept)
+    check_writes(run, problem)
     stages = stages_of(run.distiller)
     start = stages[0].warm_start
     distilled = None if start is None else source_of(start, problem)
@@ -189,10 +196,13 @@ def finished_stage(
     if (kept := kept_set(artifact)) is not None:
         return kept
     manifest = manifest_of(run, problem, stage)
-    if isinstance(stage, TextMethodConfig):
+    if isinstance(stage, TextMethodConfig) and problem.task.name == "generation":
+        materials = materials_of(problem, run.trainer, place.shared)
+        distilled: DistilledSet = choose_pairs(stage, materials, place, manifest)
+    elif isinstance(stage, TextMethodConfig):
         candidates, _ = CHOOSERS[stage.name]
         materials = materials_of(problem, run.trainer, place.shared)
-        distilled: DistilledSet = choose(stage, candidates, materials, place, manifest, source)
+        distilled = choose(stage, candidates, materials, place, manifest, source)
     elif isinstance(stage, ProjectConfig):
         distilled = project(stage, problem, run.trainer, place, manifest, source)
     else:
@@ -201,6 +211,23 @@ def finished_stage(
         distilled.save(artifact)
         forget_checkpoints(place.folder)
     return distilled
+
+
+def check_writes(run: RunConfig, problem: Problem) -> None:
+    """Check that the method can make a set for the targets of the corpus.
+
+    Raises:
+        TextddError: they are texts, and it cannot, or an option of it has no meaning then.
+    """
+    if problem.task.name != "generation":
+        return
+    if run.distiller.name == "bilevel_selection":
+        check_meaning(run.distiller)
+    else:
+        raise TextddError(
+            f"Got distiller={run.distiller.name}, and the targets of the corpus are texts: their sets are real "
+            "pairs, which one method chooses. Type: distiller=bilevel_selection"
+        )
 
 
 def manifest_of(run: RunConfig, problem: Problem, stage: Stage | None) -> dict[str, Any]:
@@ -236,26 +263,29 @@ def manifest_of(run: RunConfig, problem: Problem, stage: Stage | None) -> dict[s
 def compare(run: RunConfig, problem: Problem, distilled: DistilledSet, folder: Path) -> dict[str, Result]:
     """Evaluate distilled, selected and full, each once: a killed run repeats nothing that it has finished."""
     make = partial(make_trainer, run.trainer, alone=True)
-    protocol = Protocol(run.evaluation, problem, make().strategy.root_device, run.seed)
+    protocol = protocol_of(run.evaluation, problem, make().strategy.root_device, run.seed)
     # The baselines depend on nothing that a distiller changes, so all runs on the same texts share them.
     shared = problem.cache / "baselines"
     given = setting(run, problem)
-    full_key = short_hash([given, dataclasses.asdict(run.evaluation.full)])
     options = dataclasses.asdict(run.evaluation)
     del options["selectors"]  # none depends on which others there are
+    if problem.task.name == "generation":
+        given = {**given, "writing": options["writing"]}
+    else:
+        del options["writing"]
+    full_key = short_hash([given, dataclasses.asdict(run.evaluation.full)])
     selected_key = short_hash([given, options, problem.per_class])
     teacher, full = protocol.full(shared / f"full-{full_key}", make)
     methods = {"distilled": once(folder / "distilled.json", lambda: protocol.distilled(distilled))}
     for name in protocol.selectors():
         work = partial(protocol.selected, name, problem.per_class, teacher)
         methods[name] = once(shared / f"{name}-{selected_key}.json", work)
-    if answers_by_words(problem.model):
-        work = partial(zero_shot, problem, protocol.validation, protocol.device)
-        methods["zero_shot"] = once(shared / f"zero_shot-{selected_key}.json", work)
+    if protocol.speaks:
+        methods["zero_shot"] = once(shared / f"zero_shot-{selected_key}.json", protocol.untrained)
     methods["full"] = full
     facts = distilled.manifest["distilling"]
     methods["distilled"] |= {name: facts[name] for name in ("seconds", "peak_memory_bytes")}
-    add_recovery(methods, problem.task.measures[0])
-    if isinstance(distilled, TextSet):
+    add_recovery(methods, problem.task.measures[0], higher_is_better=problem.task.higher_is_better)
+    if isinstance(distilled, TextSet) and teacher is not None:
         methods["distilled"]["teacher_agreement"] = agreement(distilled, protocol.reader, teacher)
     return methods

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from textdd.config import RunConfig
-from textdd.corpora.budget import check_per_class, per_class_from_budget
+from textdd.corpora.budget import check_pairs, check_per_class, counted, per_class_from_budget
 from textdd.corpora.build import Progress
 from textdd.corpora.corpus import Corpus, load_corpus
 from textdd.corpora.overlap import check_overlap
@@ -31,6 +31,13 @@ from textdd.students import make_student
 from textdd.students.bodies import BODIES, body_of, completed
 from textdd.typed import expanded
 
+KINDS = {
+    "one_class": "{} classes",
+    "several_labels": "{} labels, any number a text",
+    "generation": "each a prompt and its response",
+}
+"""What targets are, in words."""
+
 
 def prepare(run: RunConfig) -> Problem:
     """Load the corpus, make the space and the student, and turn the budget into examples per class.
@@ -45,29 +52,43 @@ def prepare(run: RunConfig) -> Problem:
     if corpus.revision and run.dataset.revision is None:
         say(f"{run.dataset.hub} was read at its commit {corpus.revision}. Always to read this one, type:")
         say(f"  dataset.revision={corpus.revision}")
-    per_class = run.per_class
-    if per_class is None:
-        budget = run.dataset.budget if run.budget is None else run.budget
-        per_class = per_class_from_budget(budget, corpus.train_rows, len(corpus.classes))
-    check_per_class(per_class, corpus.train.strata, corpus.classes)
+    per_class = size_of(run, corpus)
     share = per_class * len(corpus.classes) / corpus.train_rows
     run.model = completed_for(run.model, corpus)
     sizes = f"{len(corpus.train)} training, {len(corpus.validation)} validation, {len(corpus.test)} test texts"
-    kinds = "classes" if corpus.task.name == "one_class" else "labels, any number a text"
-    say(f"{corpus.name}: {sizes}, {len(corpus.classes)} {kinds}")
+    say(f"{corpus.name}: {sizes}, {KINDS[corpus.task.name].format(len(corpus.classes))}")
     space, stores = space_for(run.model, run.embedding, run.dataset, corpus, run.data_dir, cache, run.seed)
     student = make_student(run.model, space.dimension, corpus.task)
     problem = Problem(corpus, space, stores, student, run.model, per_class, share, run.seed, cache)
     known = f", {space.facts['coverage']:.1%} of the running words known" if "coverage" in space.facts else ""
     say(f"{space.name} vectors: {tuple(space.table.shape)}{known}")
     tell_cuts(Reading(corpus.train, stores[corpus.train.store.path], space))
-    say(f"distilled set: {per_class} per class = {share:.4%} of the training texts")
+    say(f"distilled set: {counted(per_class, corpus.task.name)} = {share:.4%} of the training texts")
     return problem
+
+
+def size_of(run: RunConfig, corpus: Corpus) -> int:
+    """Examples per class of the distilled set, or pairs where targets are texts.
+
+    Raises:
+        TextddError: there are not as many texts.
+    """
+    written = corpus.task.name == "generation"
+    given = run.pairs if written else run.per_class
+    if given is None:
+        budget = run.dataset.budget if run.budget is None else run.budget
+        given = per_class_from_budget(budget, corpus.train_rows, len(corpus.classes))
+    if written:
+        check_pairs(given, len(corpus.train))
+    else:
+        check_per_class(given, corpus.train.strata, corpus.classes)
+    return given
 
 
 def completed_for(model: Any, corpus: Corpus) -> Any:
     """The options of a student, with what a language model's leave to the corpus."""
-    return completed(model, corpus.classes, pair=corpus.pair, one_class=corpus.task.name == "one_class")
+    one_class, writes = (corpus.task.name == name for name in ("one_class", "generation"))
+    return completed(model, corpus.classes, pair=corpus.pair, one_class=one_class, writes=writes)
 
 
 def tell(corpus: Corpus, dataset: DatasetConfig) -> None:

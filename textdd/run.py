@@ -42,6 +42,11 @@ EXAMPLES = [
     ("dataset=local dataset.path=my.csv dataset.labels=[toxic,insult] per_class=10", "several labels a text"),
     ("dataset=local dataset.path=DIR dataset.text=[premise,hypothesis] dataset.pair=true per_class=10", "pairs"),
     ("dataset=trec6 data_dir=data per_class=1 model=pretrained model.path=FOLDER", "for a pretrained encoder"),
+    (
+        "experiment=generation dataset=local dataset.path=DIR dataset.text=mr dataset.target=ref pairs=50 "
+        "model.path=FOLDER",
+        "texts as targets, for a language model that writes",
+    ),
     ("-m dataset=ag_news,trec6 data_dir=data budget=0.0005,0.001", "a sweep over every combination"),
 ]
 

@@ -160,7 +160,7 @@ def test_interval_holds_guessing_in_most_cases():
     assert 38 <= held <= 57
 
 
-@pytest.mark.parametrize("task", sorted(TASKS))
+@pytest.mark.parametrize("task", sorted(TASKS.keys() - {"generation"}))
 def test_loss_of_each_text_is_the_tasks_own(task):
     task, logits = TASKS[task](4), torch.randn(6, 4, generator=torch.Generator().manual_seed(0))
     classes = torch.tensor([0, 3, 1, 1, 2, 0])

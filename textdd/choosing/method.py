@@ -71,8 +71,9 @@ class TextMethodConfig(RecipeConfig):
         layers: of a pretrained encoder, how many of its last layers.
         ridges: λ of the students in closed form of every encoder, for features of length one.
         pool: texts of the corpus that are candidates, and that students are asked about.
-        asked: texts that a swap is found with; as many others have to agree.
-        looked_at: candidates of a round.
+        asked: texts that a swap is found with; as many others have to agree. Of pairs of a prompt and a response, all
+            whose gradients are to be matched.
+        looked_at: candidates of a round; of pairs, all candidates.
         rounds: of the search, one place of the set each; 0 takes as many as `minutes` allow.
         minutes: of the search on two cores, for rounds=0; counted in operations, not timed.
         redraw: rounds after which all texts that are asked are drawn anew, and validation is looked at.

@@ -1,4 +1,4 @@
-"""The budget, a fraction of the training texts, as a number of examples per class."""
+"""The size of a set: the budget, a fraction of the training texts, as a number of examples per class, or of pairs."""
 
 from __future__ import annotations
 
@@ -83,3 +83,50 @@ def check_per_class(per_class: int, labels: np.ndarray, classes: Sequence[str]) 
             f"{counts[poorest]} training texts. The most possible is per_class={counts[poorest]}; "
             "type that, or a smaller budget."
         )
+
+
+def check_pairs(pairs: int, there: int) -> None:
+    """Check that there are enough training pairs to pick from, where targets are texts.
+
+    Args:
+        pairs: how many are wanted.
+        there: training pairs.
+
+    Raises:
+        TextddError: there are fewer.
+    """
+    if pairs > there:
+        raise TextddError(f"{pairs} pairs are asked for, and there are {there} training pairs. Type: pairs={there}")
+
+
+def check_kind_of_size(per_class: int | None, pairs: int | None, *, written: bool) -> None:
+    """Check that a size is given as the targets of the corpus allow.
+
+    Args:
+        per_class: the option of this name.
+        pairs: the option of this name.
+        written: targets are texts, which have no classes.
+
+    Raises:
+        TextddError: it is given as the other.
+    """
+    if written and per_class is not None:
+        raise TextddError(
+            f"Got per_class={per_class}, and the targets of the corpus are texts, which have no classes: its size is "
+            f"a number of pairs of a prompt and a response. Type: pairs={per_class}"
+        )
+    if not written and pairs is not None:
+        raise TextddError(
+            f"Got pairs={pairs}, and the targets of the corpus are classes or labels: its size is a number of examples "
+            f"of each. Type: per_class={pairs}; or name the column that is to be written: dataset.target=NAME"
+        )
+
+
+def counted(size: int, task: str) -> str:
+    """The size of a set in words.
+
+    Args:
+        size: examples per class; of pairs of a prompt and a response, which have no classes, all of them.
+        task: the kind of targets, by its name.
+    """
+    return f"{size} pairs" if task == "generation" else f"{size} per class"

@@ -17,6 +17,7 @@ from textdd.corpora.labels import LabelCode, Unlabelled, as_label, as_strings, c
 from textdd.corpora.overlap import hashes, shared, told
 from textdd.corpora.rare import alike, rare_classes
 from textdd.corpora.records import Columns, Gaps, Records, Source, find_columns, read_records
+from textdd.corpora.responses import ResponseCode
 from textdd.corpora.several import FlagCode, labels_in, list_code
 from textdd.corpora.sources import DatasetConfig, Sources
 from textdd.corpora.texts import write_texts
@@ -39,6 +40,7 @@ def corpus_key(config: DatasetConfig, sources: Sources, cache_dir: Path) -> str:
     content = [[source.fingerprint(cache_dir) for source in part] for part in sources]
     read = [config.text_columns, config.pair, config.label, config.label_columns, config.label_separator]
     options = [*read, config.classes, config.on_empty, config.on_missing_label, config.min_per_class]
+    options += [] if config.target is None else [config.target]
     return hashlib.blake2b(json.dumps([FORMAT, content, options]).encode(), digest_size=12).hexdigest()
 
 
@@ -69,8 +71,8 @@ def built_corpus(config: DatasetConfig, sources: Sources, cache_dir: Path, progr
 
 
 def _build(folder: Path, config: DatasetConfig, sources: Sources, progress: Progress) -> None:
-    labels = config.label_columns or [config.label]
-    wanted = Columns(config.text_columns, labels, config.pair, several=bool(config.label_columns))
+    several, written = bool(config.label_columns), config.target is not None
+    wanted = Columns(config.text_columns, config.target_columns, config.pair, several, written)
     named = config.hub is not None
     columns = {source: find_columns(source, wanted, named=named) for source in sources.train}
     with about_test_files(config, sources):
@@ -101,7 +103,7 @@ def _build(folder: Path, config: DatasetConfig, sources: Sources, progress: Prog
     meta = {
         "name": config.name,
         "classes": list(classes),
-        "task": "several_labels" if config.label_columns else "one_class",
+        "task": "generation" if written else "several_labels" if several else "one_class",
         "from": [s.name for s in chain(*sources)],
         "revision": next(filter(None, (getattr(s, "read_revision", None) for s in sources.train)), None),
         "remarks": remarks,
@@ -144,8 +146,8 @@ def _write(
             for batch in read_records(source, columns[source], codes[source], gaps, remarks):
                 several = batch.targets.ndim > 1
                 counts[:] += batch.targets.sum(0) if several else np.bincount(batch.targets, minlength=len(counts))
-                if hashed:
-                    found.append(hashes(batch.segments))
+                if hashed:  # a prompt that was read in training is known, whatever is to be written
+                    found.append(hashes(batch.segments[:1] if config.target is not None else batch.segments))
                 yield batch
                 done += len(batch.targets)
                 progress(f"reading {part}", done, 0)
@@ -154,13 +156,15 @@ def _write(
     if not counts.any():
         raise Unlabelled(
             f"{sources[0].name} holds no text with a label.",
-            "Add some, or name other columns: dataset.text=NAME dataset.label=NAME",
+            f"Add some, or name other columns: dataset.text=NAME {columns[sources[0]].option}=NAME",
         )
     return Part(counts, remarks, np.concatenate(found))
 
 
 def _label_codes(config: DatasetConfig, sources: Sources, columns: dict[Source, Columns]) -> dict[Source, LabelCode]:
     """Settle the classes (configured, else the source's own, else found) and how each source writes them."""
+    if config.target is not None:
+        return dict.fromkeys(chain(*sources), ResponseCode())
     if len(config.label_columns) > 1:
         if config.classes:
             raise TextddError(

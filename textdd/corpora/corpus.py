@@ -11,6 +11,7 @@ import numpy as np
 
 from textdd.corpora.build import Progress, built_corpus
 from textdd.corpora.groups import TIED, kept_groups, said_of, tied
+from textdd.corpora.responses import prompts_of
 from textdd.corpora.several import rarest
 from textdd.corpora.sources import DatasetConfig, check_config, find_sources
 from textdd.corpora.splits import carve, carve_whole
@@ -77,7 +78,7 @@ class Corpus:
         revision: the commit that was read from the hub; None where the texts are not from there.
         remarks: what was left out when it was read, and what else whoever measures on it should know.
         overlap: the share of the test texts that are training texts as well, where they come from a file of their own.
-        together: texts that contain one another are on one side of the splits.
+        together: texts that contain one another, or are responses to one prompt, are on one side of the splits.
     """
 
     name: str
@@ -96,7 +97,7 @@ class Corpus:
 
     @property
     def pair(self) -> bool:
-        """Whether every text has two segments."""
+        """Whether every text has two segments; a prompt and its response are two."""
         return self.train.store.pair
 
 
@@ -125,6 +126,10 @@ def load_corpus(
     rows, strata = whole.rows, whole.strata
     groups = kept_groups(folder, store) if config.groups == "auto" else np.empty(0, np.int64)
     together = len(groups) > 0 and tied(groups) > TIED
+    remarks = said_of(groups, together=together)
+    if meta["task"] == "generation":
+        groups, together = prompts_of(store), True
+        remarks = [f"{groups.max() + 1} prompts; all responses of a prompt are on one side of the splits"]
 
     def carved(of: np.ndarray, size: float, what: str, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Carve some rows: those that stay, and the part."""
@@ -156,7 +161,7 @@ def load_corpus(
         test=Split(test_store, test_rows),
         train_rows=len(rows),
         revision=meta.get("revision"),
-        remarks=(*meta["remarks"], *said_of(groups, together=together)),
+        remarks=(*meta["remarks"], *remarks),
         overlap=meta["overlap"],
         together=together,
     )

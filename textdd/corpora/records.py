@@ -55,19 +55,32 @@ class Columns(NamedTuple):
         labels: the column of labels, or one column of 0 and 1 for each label.
         pair: the text columns are two segments.
         several: a text has any number of labels.
+        written: what is called a label is a text that is to be written.
     """
 
     text: Sequence[str]
     labels: Sequence[str]
     pair: bool = False
     several: bool = False
+    written: bool = False
+
+    @property
+    def option(self) -> str:
+        """The option that names the columns of labels."""
+        return "dataset.target" if self.written else "dataset.labels" if self.several else "dataset.label"
+
+    @property
+    def target(self) -> str:
+        """What belongs to a text, in a word."""
+        return "response" if self.written else "label"
 
 
 class Records(NamedTuple):
     """N checked examples.
 
     Attributes:
-        segments: N texts, none of them empty, or the first and the second segment of N pairs.
+        segments: N texts, none of them empty, or the first and the second segment of N pairs, or N prompts and what is
+            to be written after each.
         targets: class numbers (N,), int64, or 0 and 1 for each label (N, C), bool.
     """
 
@@ -101,7 +114,9 @@ def find_columns(source: Source, wanted: Columns, *, named: bool) -> Columns:
         Unlabelled: nothing but a column of labels is missing.
     """
     found = source.columns()
-    plain = named and not wanted.pair and not wanted.several  # such a table has no second segment, and one class
+    plain = named and not (
+        wanted.pair or wanted.several or wanted.written
+    )  # such a table has no second segment, and one class
     for columns in (wanted, Columns(["text"], ["label"])) if plain else (wanted,):
         if {*columns.text, *columns.labels} <= {*found}:
             return _distinct(source, columns, found)
@@ -111,10 +126,9 @@ def find_columns(source: Source, wanted: Columns, *, named: bool) -> Columns:
     for column in missing:
         instead[column] = nearest_first(column, free or found)[0] if found else column
         free = [other for other in free if other != instead[column]]
-    label = "labels" if wanted.several else "label"
     options = [
-        typed(f"dataset.{option}", names[0] if len(names) == 1 else names)
-        for option, asked in (("text", wanted.text), (label, wanted.labels))
+        typed(option, names[0] if len(names) == 1 else names)
+        for option, asked in (("dataset.text", wanted.text), (wanted.option, wanted.labels))
         if (names := [instead.get(column, column) for column in asked]) != list(asked)
     ]
     got = f"{source.name} has no column {' and no '.join(repr(cut(column)) for column in missing)}."
@@ -135,13 +149,14 @@ def _distinct(source: Source, columns: Columns, found: list[str]) -> Columns:
     if both is None:
         return columns
     others = [column for column in found if column.strip() and column not in (*columns.text, *columns.labels)]
-    option = "dataset.labels" if columns.several else "dataset.label"
     remedy = (
-        f"Type for instance: {typed(option, nearest_first('label', others)[0])}" if others else "Add one of labels."
+        f"Type for instance: {typed(columns.option, nearest_first('label', others)[0])}"
+        if others
+        else f"Add one of {columns.target}s."
     )
     raise TextddError(
-        f"{source.name}: column {cut(both)!r} is to be the text and the label, which would be told by itself. Other "
-        f"columns: {some_of(nearest_first('label', others)) or 'none'}. {remedy}"
+        f"{source.name}: column {cut(both)!r} is to be the text and the {columns.target}, which would be told by "
+        f"itself. Other columns: {some_of(nearest_first('label', others)) or 'none'}. {remedy}"
     )
 
 
@@ -166,6 +181,8 @@ def read_records(
         parts = [[column] for column in columns.text] if columns.pair else [columns.text]
         segments = [_joined(table, part, source.name) for part in parts]
         there = np.all([pc.binary_length(segment).to_numpy() > 0 for segment in segments], axis=0)
+        if columns.written:
+            segments.append(_joined(table, columns.labels, source.name, columns.option))
         rows = np.arange(next_row, next_row + len(table))
         if gaps.on_empty == "error" and not there.all():
             raise TextddError(
@@ -176,7 +193,9 @@ def read_records(
         targets, missing, left_out = code.encode(labels, source.name, rows[there])
         if gaps.on_missing_label == "error" and missing.any():
             first = int(missing.argmax())
-            raise _without_label(source, rows[there][first], [label[first].as_py() for label in labels], code)
+            raise _without_label(
+                source, rows[there][first], [label[first].as_py() for label in labels], code, columns.target
+            )
         kept = ~(missing | left_out)
         mask = there.copy()
         mask[there] = kept
@@ -185,15 +204,15 @@ def read_records(
         empty += len(table) - int(there.sum())
         unlabelled += int(missing.sum())
     all_rows = next_row - source.first_row
-    for count, what in ((empty, "with an empty text"), (unlabelled, "without a label")):
+    for count, what in ((empty, "with an empty text"), (unlabelled, f"without a {columns.target}")):
         if count:
             remarks.append(f"{source.name}: {count} of {all_rows} rows {what} left out")
 
 
-def _without_label(source: Source, row: int, cells: list[object], code: LabelCode) -> Unlabelled:
+def _without_label(source: Source, row: int, cells: list[object], code: LabelCode, target: str) -> Unlabelled:
     """Make the error for a row that has no label, or a negative number in its place."""
     written = [str(cell) for cell in cells if isinstance(cell, int | float | str) and as_label(str(cell))]
-    got, remedy = "there is no label", "leave such rows out. Type: dataset.on_missing_label=drop"
+    got, remedy = f"there is no {target}", "leave such rows out. Type: dataset.on_missing_label=drop"
     if written:
         got = f"the label is {cut(written[0])!r}, and negative numbers stand for texts without a label"
         if len(cells) == 1 and len(code.classes) <= MOST_TYPED:
@@ -205,7 +224,7 @@ def _without_label(source: Source, row: int, cells: list[object], code: LabelCod
     return Unlabelled(f"{source.name}, row {row}: {got}.", f"Mend the row, or {remedy}")
 
 
-def _joined(table: pa.Table, columns: Sequence[str], where: str) -> pa.ChunkedArray:
+def _joined(table: pa.Table, columns: Sequence[str], where: str, option: str = "dataset.text") -> pa.ChunkedArray:
     """Join the text columns by a space; a missing cell is an empty one (yahoo_answers has many)."""
     cells = []
     for column in columns:
@@ -215,7 +234,7 @@ def _joined(table: pa.Table, columns: Sequence[str], where: str) -> pa.ChunkedAr
         except pa.ArrowException as error:  # lists, bytes that are no UTF-8, times in zones that there are not
             raise TextddError(
                 f"{where}: column {cut(column)!r} holds {cut(str(kind))}, not text. Name a column of text: "
-                "dataset.text=NAME"
+                f"{option}=NAME"
             ) from error
     joined = pc.binary_join_element_wise(*cells, " ", null_handling="replace", null_replacement="")
     return pc.utf8_trim_whitespace(joined)

@@ -55,6 +55,8 @@ class DatasetConfig:
         label: the column of the class, where every text has one.
         labels: several labels a text: one column of 0 and 1 for each label, as a list, or the one column that lists the
             labels of a text; null for one class a text.
+        target: the column of a text that is to be written, where every text of the corpus is a prompt and has a text as
+            its target; null for classes and labels.
         label_separator: between the labels of a text, such as ";", where one column holds them as a string.
         classes: class names in the order of their numbers; empty takes those of classes.txt, of the hub,
             or the sorted labels.
@@ -91,6 +93,7 @@ class DatasetConfig:
     pair: bool = False
     label: Name = "label"
     labels: Annotated[Any, COLUMN, ListOf(COLUMN), OneOf(None)] = None
+    target: Name | None = None
     label_separator: Name | None = None
     classes: list[Name] = field(default_factory=list)
     length: Annotated[Any, Whole(1, MOST_TOKENS), OneOf("auto")] = 48
@@ -116,9 +119,14 @@ class DatasetConfig:
         return listed(self.labels)
 
     @property
+    def target_columns(self) -> list[str]:
+        """The columns of what belongs to a text: its class, its labels, or the text that is to be written."""
+        return self.label_columns or [self.label if self.target is None else self.target]
+
+    @property
     def file_options(self) -> FileOptions:
         """How files are to be read."""
-        labels = tuple(self.label_columns or [self.label])
+        labels = tuple(self.target_columns)
         form = (self.encoding, self.separator, self.quoting, tuple(self.columns), self.records)
         return FileOptions(*form, text=tuple(self.text_columns), labels=labels)
 
@@ -151,12 +159,34 @@ def check_config(config: DatasetConfig) -> None:
             f"Got dataset.pair=true and dataset.text=[{','.join(config.text_columns)}]; a pair has two columns. "
             "Type for instance: dataset.text=[premise,hypothesis]"
         )
+    if config.target is not None:
+        check_target(config)
     labels = {as_label(name) for name in config.classes} - {None}
     if len(config.classes) == 1 or len(labels) < len(config.classes):
         raise TextddError(
             f"dataset.classes={config.classes} must be at least two different names, in the order of their "
             "numbers, or empty to take the labels found in the data. Type: dataset.classes=[]"
         )
+
+
+def check_target(config: DatasetConfig) -> None:
+    """Check that nothing is asked of texts as targets that only classes have.
+
+    Raises:
+        TextddError: it is.
+    """
+    given = {
+        "dataset.labels=null": bool(config.label_columns),
+        "dataset.pair=false": config.pair,
+        "dataset.classes=[]": bool(config.classes),
+        "dataset.min_per_class=0": config.min_per_class > 0,
+    }
+    for remedy, wrong in given.items():
+        if wrong:
+            raise TextddError(
+                f"Got dataset.target={config.target} and {remedy.partition('=')[0]}: where targets are texts, a prompt "
+                f"is one segment, and there are no classes. Type: {remedy}"
+            )
 
 
 def find_sources(config: DatasetConfig, data_dir: str | None, cache_dir: Path) -> Sources:

@@ -4,6 +4,8 @@ Borsos et al., *Coresets via bilevel optimization* (2020), choose with kernels i
 is kernel ridge regression on the features of several encoders at once, the outer loss the task's own under the best
 temperature, and the search goes by swaps that have to prove themselves on texts they were not found with. The choice
 that does best on validation is kept.
+
+Where targets are texts there is no such student, and pairs are chosen by their gradients (textdd/choosing/pairs.py).
 """
 
 from __future__ import annotations

@@ -21,10 +21,11 @@ from textdd.errors import TextddError
 from textdd.evaluation.asked import Example
 from textdd.evaluation.cost import Cost
 from textdd.evaluation.full_data import FullDataConfig, train_full
+from textdd.evaluation.responses import WritingConfig
 from textdd.evaluation.scoring import score
 from textdd.evaluation.summary import Result, summary
 from textdd.evaluation.tuning import MARKS, curve, marks_up_to, tune
-from textdd.evaluation.untrained import answers_by_words, in_context
+from textdd.evaluation.untrained import answers_by_words, in_context, zero_shot
 from textdd.problem import Problem
 from textdd.progress import say
 from textdd.seeds import derive
@@ -35,6 +36,7 @@ from textdd.sets.texts import TextSet
 from textdd.sets.training_set import TrainingSet, in_pieces, real_set, train_students
 from textdd.spaces.reading import Reader, Reading
 from textdd.students import NETWORKS, STUDENTS, make_student
+from textdd.tasks import Scores
 from textdd.training import Recipe
 from textdd.training.side_by_side import CHOICES
 
@@ -57,6 +59,7 @@ class EvaluationConfig:
         side_by_side: whether students are trained as one stack of parameters: `always`, `never`, or where it is faster
             (`auto`: on a GPU, and on a CPU in small mini-batches). Both ways agree but for rounding.
         full: how the full-data students are trained.
+        writing: how sets of prompts and responses are compared.
     """
 
     students: Few = 5
@@ -69,6 +72,7 @@ class EvaluationConfig:
     transfer: Annotated[list[str], ListOf(OneOf(*NETWORKS))] = field(default_factory=lambda: ["fasttext"])
     side_by_side: Annotated[str, OneOf(*CHOICES)] = "auto"
     full: FullDataConfig = field(default_factory=FullDataConfig)
+    writing: WritingConfig = field(default_factory=WritingConfig)
 
 
 @dataclass(frozen=True)
@@ -192,14 +196,14 @@ class Protocol:
         logits = self.problem.student(teacher, examples.x, examples.mask)
         return self.problem.task.probabilities(logits)
 
-    def full(self, cache_dir: Path, make_trainer: Callable[..., pl.Trainer]) -> tuple[Tensor, Result]:
+    def full(self, cache_dir: Path, make_trainer: Callable[..., pl.Trainer]) -> tuple[Tensor | None, Result]:
         """Score students trained on the full data; return the parameters (P,) of the first, as a teacher, too."""
         problem = self.problem
         thetas, facts = train_full(self.config.full, problem, self.seeds("full"), cache_dir, make_trainer, self.device)
-        scores = score(thetas, problem.test, self.reader, self.validation)
+        scores = self.tested(thetas, self.reader)
         split = problem.corpus.train
-        labels = len(split) if split.targets.ndim == 1 else int(split.targets.sum())
-        return thetas[0], {**summary(scores), "bytes": split.stored_bytes() + labels, **facts}
+        size = split.stored_bytes() + problem.task.label_bytes(split.targets)
+        return thetas[0], {**summary(scores), "bytes": size, **facts}
 
     def tuned(self, sets: Sequence[TrainingSet], what: str, reader: Reader | None = None) -> Result:
         """Choose a plain recipe on validation, then measure it; attention labels are no part of it."""
@@ -236,7 +240,7 @@ class Protocol:
             seeds, choice = self.seeds("evaluation"), self.config.side_by_side
             trained = train_students(reader.student, sets, recipe, seeds, marks, step_sizes, choice)
         with Cost() as testing:
-            scores = score([thetas[-1] for thetas in trained], self.problem.test, reader, self.validation)
+            scores = self.tested([thetas[-1] for thetas in trained], reader)
         return {
             **summary(scores),
             "train_seconds": cost.seconds / self.config.students,
@@ -244,6 +248,19 @@ class Protocol:
             "recipe": asdict(recipe),
             "curve": curve(trained, marks, self.validation, reader)._asdict(),
         }
+
+    def tested(self, thetas: list[Tensor], reader: Reader) -> Scores:
+        """All measures of students on the test texts."""
+        return score(thetas, self.problem.test, reader, self.validation)
+
+    @property
+    def speaks(self) -> bool:
+        """Whether the student is something before it is trained, so that this is a row of its own."""
+        return answers_by_words(self.problem.model)
+
+    def untrained(self) -> Result:
+        """What a language model reaches as it is."""
+        return zero_shot(self.problem, self.validation, self.device)
 
     def transfer(self, sets: Sequence[TrainingSet], what: str) -> dict[str, Result]:
         """Train other students of the same space on the sets, each with a plain recipe chosen on validation."""
@@ -268,9 +285,11 @@ def evenly(steps: int) -> list[int]:
     return sorted({*range(stride, steps, stride), steps})
 
 
-def add_recovery(methods: dict[str, Result], headline: str) -> None:
-    """Add each method's recovery: its headline measure as a share of the full data's."""
+def add_recovery(methods: dict[str, Result], headline: str, *, higher_is_better: bool = True) -> None:
+    """Add each method's recovery: its headline measure as a share of the full data's, of a loss the reverse."""
     full = methods["full"][headline]["mean"]
     for method in methods.values():
         for result in (method, *method.get("variants", {}).values()):
-            result["recovery"] = result[headline]["mean"] / full if full else 0.0
+            reached = result[headline]["mean"]
+            above, below = (reached, full) if higher_is_better else (full, reached)
+            result["recovery"] = above / below if below else 0.0

@@ -6,7 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from textdd.evaluation.responses import losses_as_scores, response_losses
 from textdd.spaces.reading import Reader, Reading
+from textdd.students.writer import FlatWriter
 from textdd.tasks import Scores
 
 BATCH = 128
@@ -41,6 +43,8 @@ def score(thetas: list[Tensor], reading: Reading, reader: Reader, chosen_on: Rea
             None takes the split itself, which must be one of validation texts.
     """
     task = reader.student.task
+    if isinstance(reader.student, FlatWriter):  # whose logits are as many as there are words
+        return losses_as_scores(response_losses(thetas, reading, reader))
     logits, targets = logits_of(thetas, reading, reader)
     rules = [task.rule_from(own, targets) for own in logits]
     if chosen_on is not None and rules[0] is not None:

@@ -86,7 +86,8 @@ def tune(
         trained = train_students(student, sets, recipe, seeds, marks, side_by_side=side_by_side)
         levels = plateaus(curve(trained, marks, reading, reader).mean)
         tried += [(level, replace(recipe, steps=mark)) for level, mark in zip(levels, marks, strict=True)]
-    return max(tried, key=lambda pair: (pair[0], -pair[1].steps))[1]
+    sign = 1 if student.task.higher_is_better else -1
+    return max(tried, key=lambda pair: (sign * pair[0], -pair[1].steps))[1]
 
 
 def plateaus(means: Sequence[float]) -> list[float]:

@@ -12,6 +12,7 @@ from typing import Any
 import wandb
 from pytorch_lightning.loggers import WandbLogger
 
+from textdd.corpora.budget import counted
 from textdd.loggers.config import LoggerConfig
 from textdd.loggers.results import result_columns, result_rows
 from textdd.loggers.server import has_key, is_reachable, server
@@ -70,6 +71,7 @@ class WandbMirror:
         os.environ.setdefault("WANDB_SILENT", "true")
         if self.mode == "offline":
             os.environ.setdefault("WANDB_ERROR_REPORTING", "false")  # would look up a host
+        task = "one_class" if self.settings["dataset"].get("target") is None else "generation"
         choices = [self.settings[kind]["name"] for kind in ("dataset", "model", "embedding", "distiller")]
         logger = WandbLogger(
             project=self.config.project,
@@ -78,7 +80,7 @@ class WandbMirror:
             name=f"{self.title}-{method}-s{self.settings['seed']}",
             group=self.group,
             job_type=method,
-            tags=[method, *choices, f"{self.settings['per_class']} per class"],
+            tags=[method, *choices, counted(self.settings["per_class"], task)],
             config={**self.settings, "method": method},
             mode=self.mode,
             settings=wandb.Settings(init_timeout=INIT_SECONDS, finish_timeout=FINISH_SECONDS),

@@ -62,7 +62,8 @@ def execute(config: ExamineConfig) -> Path:
     texts = fitted(distilled, corpus, config)
     assert isinstance(texts, TextSet)
     result = examined(texts, corpus, config.quality, measured=False)
-    result["teacher_agreement"] = teachers_opinion(texts, config) if config.teacher else None
+    asked = config.teacher and texts.task.name != "generation"  # a response is no label that a teacher might give
+    result["teacher_agreement"] = teachers_opinion(texts, config) if asked else None
     print_quality(result, result["teacher_agreement"])
     path = result_path(place, "quality", corpus.name)
     write_json(path, result)

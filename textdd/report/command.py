@@ -18,7 +18,7 @@ CHOSEN = ("dataset", "model", "embedding", "distiller")
 PLACES = ("data_dir", "cache_dir", "output_dir", "overwrite", "logger", "trainer.accelerator", "trainer.threads")
 """Options that decide where and how fast a result is made, and not what it is."""
 
-SIZE = ("seed", "budget", "per_class")
+SIZE = ("seed", "budget", "per_class", "pairs")
 """Options that a sweep runs over."""
 
 

@@ -13,7 +13,7 @@ from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from textdd.record import write_bytes
 from textdd.report.drawing import Panel, add_legend, picture
-from textdd.report.measures import called, headline_of
+from textdd.report.measures import best_of, called, headline_of, size_of
 
 COLOURS = {
     "distilled": "#0b6e99",
@@ -47,7 +47,7 @@ def draw_accuracy_against_steps(axes: Axes, result: dict[str, Any]) -> None:
     for name, method in methods.items():
         curve, estimate = method["curve"], method[headline]
         if name == "full":
-            best = max(curve["mean"], default=float("nan"))
+            best = best_of(headline, curve["mean"])
             axes.axhline(best, color=shades[name], linestyle="--", label=described("full data", estimate))
         else:
             points = zip(curve["mean"], curve["std"], strict=True)
@@ -78,7 +78,7 @@ def draw_accuracy_against_budget(
     for label, points in lines.items():
         name = names[label]
         if name == "full":
-            draw_full(axes, [estimate for _, estimate in points])
+            draw_full(axes, [estimate for _, estimate in points], measure)
         else:
             marker = next(markers) if name == "distilled" else "o"
             draw_line(axes, points, name, label, shades[name], marker)
@@ -105,7 +105,7 @@ def draw_accuracy_against_seconds(
         seconds, estimates = zip(*places, strict=True)
         means, stds = ([estimate[key] for estimate in estimates] for key in ("mean", "std"))
         axes.errorbar(seconds, means, stds, fmt=marker, color=colour, markersize=5, linewidth=1, label=label)
-    draw_full(axes, full)
+    draw_full(axes, full, measure)
     most = max(seconds for places in points.values() for seconds, _ in places)
     axes.set_xlim(0, 1.08 * most or None)
     axes.set(xlabel="seconds of distilling", ylabel=f"test {called(measure)}")
@@ -130,9 +130,9 @@ def colours(names: Iterable[str]) -> dict[str, str]:
     return {name: COLOURS.get(name) or next(others) for name in dict.fromkeys(names)}
 
 
-def draw_full(axes: Axes, estimates: list[dict[str, float]]) -> None:
+def draw_full(axes: Axes, estimates: list[dict[str, float]], measure: str = "accuracy") -> None:
     """Draw the reference: the best that training on the full data reached."""
-    best = max(estimate["mean"] for estimate in estimates)
+    best = best_of(measure, [estimate["mean"] for estimate in estimates])
     axes.axhline(best, color=COLOURS["full"], linestyle="--", label="full data")
 
 
@@ -163,6 +163,6 @@ def accuracy_against_steps(results: list[dict[str, Any]], path: Path) -> None:
     """
     panels = []
     for result in results:
-        title = f"{result['dataset']}, {result['per_class']} examples per class"
+        title = f"{result['dataset']}, {size_of(result).replace(' per', ' examples per')}"
         panels.append(Panel(title, partial(draw_accuracy_against_steps, result=result)))
     write_bytes(path, picture(panels, "png")[0])

@@ -14,7 +14,7 @@ from textdd.report.figures import (
     draw_accuracy_against_steps,
 )
 from textdd.report.inside import course, draw_course, draw_labels, draw_step_sizes, height_of
-from textdd.report.measures import capital
+from textdd.report.measures import capital, size_of
 from textdd.report.pooling import Configuration, measured
 from textdd.sets.distilled_set import DistilledSet
 
@@ -100,7 +100,7 @@ def seconds(configurations: list[Configuration]) -> Picture:
         points: dict[str, Points] = {}
         for c in group:
             distilled = c.result["methods"]["distilled"]
-            label = f"{c.result['per_class']} per class{c.method.removeprefix('distilled').replace(': ', ', ', 1)}"
+            label = f"{size_of(c.result)}{c.method.removeprefix('distilled').replace(': ', ', ', 1)}"
             points.setdefault(label, []).append((distilled["seconds"], distilled[c.headline]))
         full = [c.result["methods"]["full"][c.headline] for c in group]
         draw = partial(draw_accuracy_against_seconds, points=points, full=full, measure=group[0].headline)

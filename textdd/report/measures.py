@@ -5,13 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from textdd.corpora.budget import counted
+
 NAMES = {
     "accuracy": "accuracy",
     "macro_f1": "macro-F1",
     "micro_f1": "micro-F1",
     "mean_average_precision": "mean average precision",
+    "response_loss": "response loss",
+    "perplexity": "perplexity",
+    "bleu": "BLEU",
+    "chrf": "chrF",
+    "rouge_l": "ROUGE-L",
+    "distinct_1": "distinct words",
+    "distinct_2": "distinct pairs of words",
 }
 """Measure -> its name in words."""
+
+FALLING = ("response_loss", "perplexity")
+"""Measures that are better the lower they are."""
 
 FORMER = ("accuracy", "macro_f1")
 """The measures of a result that names none: up to version 0.3 there were no others."""
@@ -29,6 +41,28 @@ def measures_of(result: dict[str, Any]) -> tuple[str, ...]:
 def headline_of(result: dict[str, Any]) -> str:
     """The measure that curves and recovery of a result are of."""
     return measures_of(result)[0]
+
+
+def best_of(measure: str, values: Iterable[float]) -> float:
+    """The best of some values of a measure; NaN of none."""
+    return (min if measure in FALLING else max)(values, default=float("nan"))
+
+
+def size_of(result: dict[str, Any]) -> str:
+    """The size of a result's sets in words."""
+    return counted(result["per_class"], result.get("task", "one_class"))
+
+
+def typed_size(result: dict[str, Any]) -> str:
+    """The size of a result's sets as it is typed."""
+    option = "pairs" if result.get("task") == "generation" else "per_class"
+    return f"{option}={result['per_class']}"
+
+
+def recovered(measure: str, reached: float, full: float) -> float:
+    """What was reached as a share of what the full data reach, of a loss the reverse; 0 where there is no share."""
+    above, below = (full, reached) if measure in FALLING else (reached, full)
+    return above / below if below else 0.0
 
 
 def called(measure: str) -> str:

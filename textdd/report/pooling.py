@@ -10,7 +10,7 @@ from typing import Any
 
 from textdd.quality.overlap import overlap_of
 from textdd.report.command import SIZE, command_of, options_of
-from textdd.report.measures import called, either, headline_of, measures_of
+from textdd.report.measures import called, either, headline_of, measures_of, recovered, size_of, typed_size
 from textdd.report.paper import PAPER
 from textdd.report.results import Run, Trouble
 
@@ -50,7 +50,7 @@ class Configuration:
     @property
     def corpus(self) -> str:
         """The corpus and the size of the sets."""
-        return f"{self.result['dataset']}, {self.result['per_class']} per class"
+        return f"{self.result['dataset']}, {size_of(self.result)}"
 
     @property
     def title(self) -> str:
@@ -73,7 +73,7 @@ class Configuration:
         """What to type for all of its runs."""
         seeds = ",".join(map(str, self.seeds))
         sweep = ["-m"] if len(self.runs) > 1 else []
-        return command_of([*sweep, *self.options, f"per_class={self.result['per_class']}", f"seed={seeds}"])
+        return command_of([*sweep, *self.options, typed_size(self.result), f"seed={seeds}"])
 
 
 Key = tuple[str, str, str, str, int, tuple[str, ...], tuple[str, ...]]
@@ -141,7 +141,7 @@ def missing(found: list[Configuration]) -> list[Trouble]:
     troubles = []
     for configuration in found:
         for seed in sorted(seeds[chosen(configuration)] - set(configuration.seeds)):
-            size = f"per_class={configuration.result['per_class']}"
+            size = typed_size(configuration.result)
             command = command_of([*configuration.options, size, f"seed={seed}"])
             name = f"{configuration.title}, seed {seed}"
             troubles.append(Trouble("missing", name, "other configurations were run with this seed", command))
@@ -163,7 +163,7 @@ def pooled(results: list[Result]) -> Result:
     for method in methods.values():
         for scored in (method, *method["variants"].values()):
             # An F1 score of zero is soon reached, and nothing is a share of it.
-            scored["recovery"] = scored[measures[0]]["mean"] / full if full else 0.0
+            scored["recovery"] = recovered(measures[0], scored[measures[0]]["mean"], full)
     return {**first, "budget": mean([result["budget"] for result in results]), "methods": methods}
 
 

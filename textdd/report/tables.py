@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from textdd.report.measures import FORMER, called, measures_of
+from textdd.report.measures import FORMER, best_of, called, measures_of
 from textdd.report.paper import PAPER
 from textdd.report.pooling import Configuration, measured
 from textdd.report.terminal import readable
@@ -128,7 +128,7 @@ def reached(configuration: Configuration, names: list[str]) -> list[Cell]:
     """The headline of every method, recoveries, the number of students, and the share of the training texts."""
     result, headline = configuration.result, configuration.headline
     methods = result["methods"]
-    top = max(method[headline]["mean"] for name, method in methods.items() if name != "full")
+    top = best_of(headline, [method[headline]["mean"] for name, method in methods.items() if name != "full"])
     cells = []
     for name in names:
         estimate = methods[name][headline] if name in methods else None

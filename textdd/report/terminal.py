@@ -11,11 +11,15 @@ from rich.markup import escape
 from rich.table import Table
 
 from textdd.quality.overlap import overlap_of
-from textdd.report.measures import FORMER, called, either, headline_of, measures_of
+from textdd.report.measures import FORMER, called, either, headline_of, measures_of, size_of
 from textdd.screen import Console
 
 CHOICES = ("dataset", "per_class", "model", "embedding", "distiller", "seed")
 """What tells one result from another."""
+
+
+MOST_MEASURES = 3
+"""Up to which all have their deviations in a terminal; of more the headline alone has."""
 
 
 class Failure(NamedTuple):
@@ -44,7 +48,7 @@ def results_table(result: dict[str, Any]) -> Table:
     """
     pieces = result["methods"]["distilled"].get("pieces", 1)
     taught = f" in {pieces} pieces each" if pieces > 1 else ""
-    size = f"{result['per_class']} per class{taught}, {100 * result['budget']:.3g} % of the training texts"
+    size = f"{size_of(result)}{taught}, {100 * result['budget']:.3g} % of the training texts"
     title = f"{result['dataset']}: {size}; {result['model']}, {result['embedding']}, {result['distiller']}"
     measures = measures_of(result)
     caption = f"test {called(measures[0])}, mean ± std of {result['students']} fresh students"
@@ -65,6 +69,8 @@ def results_table(result: dict[str, Any]) -> Table:
 def scores(result: dict[str, Any], measures: Sequence[str] = FORMER) -> list[str]:
     """The cells that say how good a set is: every measure, and the recovery if there is one."""
     cells = [f"{result[name]['mean']:.4f} ± {result[name]['std']:.4f}" for name in measures]
+    if len(measures) > MOST_MEASURES:
+        cells[1:] = [f"{result[name]['mean']:.3f}" for name in measures[1:]]
     return [*cells, f"{result['recovery']:.3f}" if "recovery" in result else ""]
 
 

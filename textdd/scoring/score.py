@@ -34,6 +34,7 @@ from textdd.sets.distilled_set import DistilledSet
 from textdd.sets.matrices import MatrixSet
 from textdd.sets.texts import TextSet
 from textdd.students.bodies import BODIES
+from textdd.tasks.generation import refuse_responses
 from textdd.trainer import TrainerConfig, set_up_process
 from textdd.typed import expanded
 
@@ -60,6 +61,7 @@ def scored(config: ScoreConfig, sets: Sequence[Given]) -> tuple[Path, Result]:
     """
     set_up_process(TrainerConfig())
     options, corpus = config.score, corpus_of(config)
+    refuse_responses(corpus.task, "scored here")
     sets = [one._replace(distilled=fitted(one.distilled, corpus)) for one in sets]
     check_readable(sets[0], options.students)
     note = overlap_of(sets, corpus, allowed=options.allow_overlap)

@@ -18,9 +18,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from textdd.choosing.response_gradients import Gradients, gradients_of, warm_writer
 from textdd.seeds import derive, numpy_generator
 from textdd.selection import candidates
 from textdd.spaces.reading import Reader, Reading
+from textdd.students.writer import FlatWriter
 from textdd.tasks import Task
 
 TARGETS = 200
@@ -42,6 +44,8 @@ def select_less(train: Reading, reader: Reader, per_class: int, seed: int) -> np
     Returns:
         Rows of the split (M,); row m belongs to class m mod C, as in a distilled set.
     """
+    if isinstance(reader.student, FlatWriter):
+        return select_pairs(train, reader, per_class, seed)
     task, classes = reader.student.task, range(reader.student.task.classes)
     drawn = {part: [sample(train, c, derive(seed, part)) for c in classes] for part in ("warm-up", "targets")}
     rows = np.concatenate(drawn["warm-up"])
@@ -62,6 +66,31 @@ def select_less(train: Reading, reader: Reader, per_class: int, seed: int) -> np
         assert isinstance(worth, Tensor)
         chosen.append(pool[worth.topk(per_class).indices.numpy()])
     return np.stack(chosen, axis=1).ravel()
+
+
+def select_pairs(train: Reading, reader: Reader, count: int, seed: int) -> np.ndarray:
+    """Pick pairs of a prompt and a response by gradients of a language model that was trained for a moment.
+
+    Args:
+        train: the training pairs.
+        reader: has the language model.
+        count: how many.
+        seed: draws the candidates, the targets and the pairs that the model is trained on.
+
+    Returns:
+        Rows of the split (M,), what is worth most first.
+    """
+    theta, pool = warm_writer(train, reader, seed), candidates(train, 0, count, seed)
+    targets = gradients_of(theta, train, sample(train, 0, derive(seed, "targets")), reader, "reading targets")
+    found = gradients_of(theta, train, pool, reader, "reading candidates")
+    return pool[most_alike(found, targets.mean(), count)]
+
+
+def most_alike(gradients: Gradients, mean: Tensor, count: int) -> np.ndarray:
+    """The pairs (count,) whose gradients have the greatest cosine with a mean gradient (H, H), the greatest first."""
+    worth = gradients.along(mean) / (gradients.squares().sqrt() * mean.norm()).clamp_min(1e-12)
+    found: np.ndarray = worth.topk(count).indices.numpy()
+    return found
 
 
 def sample(train: Reading, label: int, seed: int) -> np.ndarray:

@@ -29,7 +29,7 @@ from textdd.sets.matrices import MatrixSet
 from textdd.sets.parametrisations import PARAMETRISATIONS, name_of
 from textdd.sets.schema import FILES, TEXTS
 from textdd.sets.tensors import part_of, tensors_of
-from textdd.sets.texts import ORIGINS, TextSet
+from textdd.sets.texts import ORIGINS, TextSet, segment_names
 from textdd.sets.vocabulary import vocabulary_of
 from textdd.shape import OneOf, Text, mismatch, shown
 from textdd.spaces.space import Space
@@ -159,7 +159,7 @@ def texts_of(content: bytes, manifest: dict[str, Any]) -> tuple[list[tuple[str, 
     """
     rows = [parsed(line) for line in content.splitlines()]
     pair = manifest.get("pair", bool(rows) and "second" in rows[0])
-    names = ("text", "second") if pair else ("text",)
+    names = segment_names(manifest.get("task", "one_class"))[: 2 if pair else 1]
     for number, row in enumerate(rows, 1):
         if wrong := mismatch(row, {**dict.fromkeys(names, Text(1 << 20, 1)), **ORIGIN}, f"line {number}"):
             raise ValueError(wrong)

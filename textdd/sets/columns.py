@@ -19,8 +19,10 @@ PAIRS = (
     ("question1", "question2"),
 )
 TEXTS = ("text", "sentence", "review", "content", "question", "document", "body")
+PROMPTS = ("prompt", "instruction", "input")
+RESPONSES = ("response", "completion", "output")
 LABELS = ("label", "labels", "class", "category", "target", "coarse_label", "label_text")
-"""Names of texts and labels in tables from elsewhere; the first that is there is taken."""
+"""Names of texts, prompts, responses and labels in tables from elsewhere; the first that is there is taken."""
 
 
 class Columns(NamedTuple):
@@ -28,11 +30,13 @@ class Columns(NamedTuple):
 
     Attributes:
         text: that of the texts, or the two of the segments of pairs.
-        label: that of the label, or of a list of them.
+        label: that of the label, or of a list of them, or of what is to be written.
+        written: texts are prompts, and what is called a label is the response.
     """
 
     text: tuple[str, ...]
     label: str
+    written: bool = False
 
 
 def guessed(found: Sequence[str], where: str) -> Columns:
@@ -42,6 +46,11 @@ def guessed(found: Sequence[str], where: str) -> Columns:
         TextddError: the names say nothing.
     """
     label = next((name for name in LABELS if name in found), None)
+    response = next((name for name in RESPONSES if name in found), None)
+    if label is None and response is not None:
+        prompt = next((name for name in (*TEXTS, *PROMPTS) if name in found), None)
+        if prompt is not None:
+            return Columns((prompt,), response, written=True)
     choices: list[tuple[str, ...]] = [*PAIRS, *((name,) for name in TEXTS)]
     text = next((choice for choice in choices if set(choice) <= set(found)), None)
     if text is None and label is not None and len(found) == 2:
@@ -51,7 +60,8 @@ def guessed(found: Sequence[str], where: str) -> Columns:
         raise TextddError(
             f"{where} has the columns {', '.join(found[:20])}, and none that is known to hold {lacking}. Allowed for "
             f"texts: {', '.join(TEXTS)}; for pairs: {', '.join(' and '.join(pair) for pair in PAIRS)}; for labels: "
-            f"{', '.join(LABELS)}. Rename them, for instance to text and label"
+            f"{', '.join(LABELS)}; for responses to prompts: {', '.join(RESPONSES)}. Rename them, for instance to text "
+            "and label, or text and response"
         )
     return Columns(text, label)
 

@@ -19,6 +19,7 @@ from torch import Tensor
 from textdd.errors import TextddError
 from textdd.sets.classifier import Classifier
 from textdd.sets.manifest import is_table
+from textdd.sets.responder import Responder, trained
 from textdd.sets.training_set import TrainingSet, train_students
 from textdd.spaces.reading import Reader
 from textdd.spaces.space import Space
@@ -198,8 +199,10 @@ class DistilledSet(ABC):
             )
         return make_student(self.model(path), space.dimension, self.task)
 
-    def train(self, seed: int = 0, path: str | None = None) -> Classifier:
+    def train(self, seed: int = 0, path: str | None = None) -> Classifier | Responder:
         """Train a fresh student by the set's own recipe (less than a second for a TextCNN).
+
+        What it gives back is called with texts, and names their classes, or writes responses to them.
 
         Args:
             seed: decides its initialisation.
@@ -210,9 +213,10 @@ class DistilledSet(ABC):
         """
         space = self.space() if path is None else self.space_at(path)
         if space is None:
+            able = "causal_lm" if self.task.name == "generation" else "pretrained"
             raise TextddError(
                 "This set of texts carries no space: which student is to read it? From Python: textdd.train(set, "
-                "student='pretrained', path=FOLDER); as a command: textdd evaluate artifact=PATH model=NAME"
+                f"student={able!r}, path=FOLDER); as a command: textdd evaluate artifact=PATH model=NAME"
             )
         reader = Reader(space, make_student(self.model(path), space.dimension, self.task))
         return self.taught(reader, seed)
@@ -222,7 +226,7 @@ class DistilledSet(ABC):
         del path
         return self.space()
 
-    def taught(self, reader: Reader, seed: int) -> Classifier:
+    def taught(self, reader: Reader, seed: int) -> Classifier | Responder:
         """Train a fresh student of any space that can read the set, by the set's own recipe.
 
         Raises:
@@ -237,7 +241,7 @@ class DistilledSet(ABC):
             )
         marks, sets = [self.recipe.steps], [self.training_set(reader)]
         thetas = train_students(reader.student, sets, self.recipe, [seed], marks, self.step_sizes)
-        return Classifier(self.classes, reader, thetas[0][0])
+        return trained(self.classes, reader, thetas[0][0])
 
     def save(self, folder: str | Path) -> None:
         """Write the set as a folder of its own; the manifest comes last, so a folder with a manifest is whole."""

@@ -117,7 +117,7 @@ def card(distilled: TextSet, name: str) -> str:
 
     manifest, size = distilled.manifest, len(distilled)
     header = DatasetCardData(
-        task_categories=["text-classification"],
+        task_categories=["text-generation" if distilled.task.name == "generation" else "text-classification"],
         size_categories=[next((word for most, word in SIZES.items() if size < most), "100K<n<1M")],
         tags=["dataset-distillation", TAG],
         configs=[{"config_name": "default", "data_files": [{"split": "train", "path": name}]}],

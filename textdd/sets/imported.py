@@ -17,12 +17,14 @@ from textdd.corpora.formats.options import FileOptions
 from textdd.corpora.formats.saved import pieces
 from textdd.corpora.formats.table import form
 from textdd.corpora.labels import as_strings, sorted_classes
+from textdd.corpora.responses import RESPONSE
 from textdd.errors import TextddError
 from textdd.progress import say
 from textdd.sets.columns import guessed, json_list, labels_in
 from textdd.sets.exported import is_card, uncelled
 from textdd.sets.manifest import CARD
 from textdd.sets.texts import ABOUT_A_HUNDRED, FILE, ORIGINS, TextSet, in_turn
+from textdd.students.causal_lm import CausalLMConfig
 from textdd.students.textcnn import TextCNNConfig
 from textdd.tasks import TASKS, Task
 
@@ -51,6 +53,10 @@ def read_set(path: Path) -> TextSet:
     ours = "origin" in found
     plain = uncelled if ours and form(path) == ".csv" else str
     texts = list(zip(*(strings(table[name], plain) for name in columns.text), strict=True))
+    origins = origins_in(path, table, plain, ours=ours)
+    if columns.written:
+        responses = strings(table[columns.label], plain)
+        return pairs_of(path, sources[0].first_row, [text[0] for text in texts], responses, origins)
     labels, several = labels_in(table[columns.label], plain)
     check_rows(path, sources[0].first_row, texts, labels, several=several)
     classes = classes_in_card(path) or sorted_classes({name for own in labels for name in own}, str(path))
@@ -60,18 +66,44 @@ def read_set(path: Path) -> TextSet:
     y = torch.tensor([[float(name in own) for name in classes] for own in labels])
     if "probabilities" in further:
         y = shades(path, table["probabilities"], y, task)
-    origins = [origin or "unknown" for origin in strings(table["origin"], plain)] if ours else ["unknown"] * len(texts)
-    if strange := set(origins) - set(ORIGINS):
-        raise TextddError(f"{path} has texts of origin {min(strange)!r}. Allowed: {', '.join(ORIGINS)}. Mend the file.")
     if not ours:
         taken = f"{len(texts)} texts from {' and '.join(columns.text)}, labels from {columns.label}"
         say(f"{path}: {taken} ({', '.join(classes)})")
-    manifest = {
+    manifest = manifest_of(path, task, classes, len(texts), pair=len(columns.text) > 1)
+    return in_turn(TextSet(texts, y, None, ABOUT_A_HUNDRED, manifest, origins=origins))
+
+
+def pairs_of(path: Path, first: int, prompts: list[str], responses: list[str], origins: list[str]) -> TextSet:
+    """Prompts with their responses as a set.
+
+    Args:
+        path: the file.
+        first: the number of its first row, for messages.
+        prompts: the texts (M,).
+        responses: what is to be written after each (M,).
+        origins: where each comes from (M,).
+
+    Raises:
+        TextddError: a row lacks one of the two.
+    """
+    check_rows(
+        path, first, [(prompt,) for prompt in prompts], [[own] if own else [] for own in responses], several=False
+    )
+    say(f"{path}: {len(prompts)} prompts with their responses")
+    manifest = manifest_of(path, TASKS["generation"](1), [RESPONSE], len(prompts), pair=True)
+    manifest["student"] = asdict(CausalLMConfig(answer=RESPONSE))
+    y = torch.zeros(len(prompts), 1)  # a pair has no label
+    return TextSet(list(zip(prompts, responses, strict=True)), y, None, ABOUT_A_HUNDRED, manifest, origins=origins)
+
+
+def manifest_of(path: Path, task: Task, classes: list[str], size: int, *, pair: bool) -> dict[str, Any]:
+    """What is known of a set that was read from a file."""
+    return {
         "dataset": path.stem,
         "task": task.name,
-        "pair": len(columns.text) > 1,
+        "pair": pair,
         "classes": classes,
-        "per_class": max(1, len(texts) // len(classes)),
+        "per_class": max(1, size // len(classes)),
         "length": 48,
         "student": asdict(TextCNNConfig()),
         "distiller": {"name": FILE},
@@ -80,7 +112,20 @@ def read_set(path: Path) -> TextSet:
         "versions": {"textdd": version("textdd")},
         "metrics": {},
     }
-    return in_turn(TextSet(texts, y, None, ABOUT_A_HUNDRED, manifest, origins=origins))
+
+
+def origins_in(path: Path, table: pa.Table, plain: Any, *, ours: bool) -> list[str]:
+    """Where each text of a file comes from, if it says so.
+
+    Raises:
+        TextddError: it says what is no origin.
+    """
+    if not ours:
+        return ["unknown"] * len(table)
+    origins = [origin or "unknown" for origin in strings(table["origin"], plain)]
+    if strange := set(origins) - set(ORIGINS):
+        raise TextddError(f"{path} has texts of origin {min(strange)!r}. Allowed: {', '.join(ORIGINS)}. Mend the file.")
+    return origins
 
 
 def opened(path: Path, options: FileOptions) -> tuple[TableFile, ...]:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from textdd.corpora.labels import as_label, class_code
+from textdd.corpora.responses import RESPONSE
 from textdd.errors import TextddError
 from textdd.sets.distilled_set import DistilledSet
 from textdd.sets.training_set import TrainingSet
@@ -33,11 +34,20 @@ ABOUT_A_HUNDRED = Recipe("adam", 100, 32, "shuffled", 3e-3)
 """How a student is trained on a set of texts that brings no recipe, or that of another student."""
 
 
+def segment_names(task: str) -> tuple[str, str]:
+    """What the segments of a text are called in files; a text of one has the first name.
+
+    Args:
+        task: the kind of targets, by its name.
+    """
+    return "text", "response" if task == "generation" else "second"
+
+
 class TextSet(DistilledSet):
-    """M texts with labels; it has no vectors and no tokeniser.
+    """M texts with labels, or M prompts with responses; it has no vectors and no tokeniser.
 
     Attributes:
-        texts: the texts (M,), each of one or two segments.
+        texts: the texts (M,), each of one or two segments; of a prompt and its response these two.
         origins: where each comes from (M,), a name of ORIGINS.
         made_in: the space that the set was made in, as long as it is in memory; never stored.
     """
@@ -71,7 +81,7 @@ class TextSet(DistilledSet):
     def training_set(self, reader: Reader) -> TrainingSet:
         """The texts as the reader's space encodes them."""
         batch = reader.embed(reader.space.tokens(self.texts))
-        y = self.text_labels.to(batch.x)
+        y = reader.student.task.taught(self.text_labels, batch.labels, batch.x)
         return TrainingSet(batch.x, y, batch.mask, sum(self.stored_bytes().values()))
 
     def stored_bytes(self) -> dict[str, int]:
@@ -103,6 +113,12 @@ class TextSet(DistilledSet):
         Raises:
             TextddError: a label is no class of the corpus.
         """
+        if (self.task.name == "generation") != (list(classes) == [RESPONSE]):
+            one, other = ("texts", "classes")[:: 1 if self.task.name == "generation" else -1]
+            raise TextddError(
+                f"The targets of the set of {self.manifest['dataset']} are {one}, those of {dataset} are {other}. Name "
+                "the corpus that it was made of. Type: dataset=NAME"
+            )
         code = class_code(classes, (), first_label=0)
         places = {name: i for i, name in enumerate(classes)}
         numbers = [places.get(code.spellings.get(as_label(name) or name, ""), -1) for name in self.classes]
@@ -140,11 +156,11 @@ class TextSet(DistilledSet):
 
     def rows(self) -> list[dict[str, Any]]:
         """Each text as a row of a file: segments, label or labels, all of these if they have shades, and origin."""
-        names = ("text", "second")
+        names, task = segment_names(self.task.name), self.task.name
         found, parts = [], (self.texts, self.label_names, self.text_labels.tolist(), self.origins)
         for text, labels, y, origin in zip(*parts, strict=True):
             row: dict[str, Any] = dict(zip(names, text, strict=False))
-            row |= {"label": labels[0]} if self.task.name == "one_class" else {"labels": labels}
+            row |= {"label": labels[0]} if task == "one_class" else {"labels": labels} if task != "generation" else {}
             found.append({**row, **({"probabilities": y} if self.soft else {}), "origin": origin})
         return found
 

@@ -23,7 +23,7 @@ class TrainingSet:
 
     Attributes:
         x: texts as embeddings (M, L, D).
-        y: labels (M, C).
+        y: labels (M, C), or the tokens of responses (M, L).
         mask: true at real tokens (M, L); None where every position is one.
         bytes: what it takes to store them: the tensors of a distilled set, step sizes included, or UTF-8 text and one
             byte per label.
@@ -80,10 +80,9 @@ def in_pieces(examples: TrainingSet, tokens: int) -> TrainingSet:
 
 def real_set(reading: Reading, rows: np.ndarray, reader: Reader) -> TrainingSet:
     """Look real texts up: `rows` (M,) of a split, with the labels that they have."""
-    batch = reader.embed(reading.tokens(rows))
-    y = reader.student.task.as_labels(batch.labels).to(batch.x)
-    labels = len(rows) if reading.labels.ndim == 1 else int(reading.labels[rows].sum())
-    return TrainingSet(batch.x, y, batch.mask, reading.stored_bytes(rows) + labels)
+    batch, task = reader.embed(reading.tokens(rows)), reader.student.task
+    y = task.taught(task.as_labels(batch.labels), batch.labels, batch.x)
+    return TrainingSet(batch.x, y, batch.mask, reading.stored_bytes(rows) + task.label_bytes(reading.labels[rows]))
 
 
 def train_students(

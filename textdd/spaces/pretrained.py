@@ -20,6 +20,7 @@ from textdd.spaces.checkpoint import Checkpoint
 from textdd.spaces.frame import Frame
 from textdd.spaces.length import needed
 from textdd.spaces.prompt import Prompt
+from textdd.spaces.response_prompt import ResponsePrompt
 from textdd.spaces.space import Space
 from textdd.spaces.store import Encode, Encoded, TokenStore
 from textdd.spaces.words import write_stores
@@ -31,7 +32,7 @@ def pretrained_space(
     length: int | str,
     cache: Path,
     progress: Progress | None = None,
-    prompt: Prompt | None = None,
+    prompt: Prompt | ResponsePrompt | None = None,
 ) -> tuple[Space, dict[Path, TokenStore]]:
     """Make the space of a pretrained model, and read the files of a corpus in it, once.
 

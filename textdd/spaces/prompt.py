@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from textdd.errors import TextddError
@@ -62,15 +63,7 @@ def prompt_of(tokeniser: Any, template: str, words: Sequence[str]) -> Prompt:
     Raises:
         TextddError: the template has no place for the text, segments stand in it otherwise, or two answers are one.
     """
-
-    def tokens(text: str) -> Tokens:
-        return tuple(tokeniser(text, add_special_tokens=False)["input_ids"])
-
-    def behind(first: str, text: str) -> Tokens:
-        """The tokens that a text has behind another."""
-        whole, begin = tokens(first + text), tokens(first)
-        return whole[len(begin) :] if whole[: len(begin)] == begin else tokens(text)
-
+    tokens, following = partial(tokens_of, tokeniser), partial(behind, tokeniser)
     written = template.replace("\\n", "\n")
     check_template(template, pair="{second}" in template)
     first, rest = written.split("{text}")
@@ -82,19 +75,35 @@ def prompt_of(tokeniser: Any, template: str, words: Sequence[str]) -> Prompt:
     first, middle, last = (part.removesuffix(" ") for part in (first, middle, last))
     if lead and tokens(f"{first} a") != tokens(first) + tokens(" a"):
         lead = ""  # of a tokeniser that puts the space there by itself
-    begin = tuple(tokeniser("a")["input_ids"])
-    begin = begin[: next(i for i in range(len(begin)) if begin[i : i + len(tokens("a"))] == tokens("a"))]
+    begin = begin_of(tokeniser)
     space = "" if last.endswith("\n") else " "
-    answers = tuple(behind(f"a{last}", space + word.strip()) for word in words)
+    answers = tuple(following(f"a{last}", space + word.strip()) for word in words)
     if len(set(answers)) < len(answers):
         twice = next(words[i] for i, answer in enumerate(answers) if answer in answers[:i])
         raise TextddError(
             f"Got model.words with {twice} twice. Every class has a word of its own; or type: model.answer=head"
         )
-    between, after = behind("a", middle) if middle else (), behind("a", last)
+    between, after = following("a", middle) if middle else (), following("a", last)
     if not after:  # signs that the tokeniser does not see
         raise refused(template, "{text} once" if not middle else "{text}, {second} behind it")
-    return Prompt((*begin, *tokens(first)), between, after, lead, answers, len(begin), behind("a", "\n\n"))
+    return Prompt((*begin, *tokens(first)), between, after, lead, answers, len(begin), following("a", "\n\n"))
+
+
+def tokens_of(tokeniser: Any, text: str) -> Tokens:
+    """The tokens of a text, without what the model puts around texts."""
+    return tuple(tokeniser(text, add_special_tokens=False)["input_ids"])
+
+
+def behind(tokeniser: Any, first: str, text: str) -> Tokens:
+    """The tokens that a text has behind another."""
+    whole, begin = tokens_of(tokeniser, first + text), tokens_of(tokeniser, first)
+    return whole[len(begin) :] if whole[: len(begin)] == begin else tokens_of(tokeniser, text)
+
+
+def begin_of(tokeniser: Any) -> Tokens:
+    """The model's own sign of a beginning, if it has one."""
+    whole, word = tuple(tokeniser("a")["input_ids"]), tokens_of(tokeniser, "a")
+    return whole[: next(i for i in range(len(whole)) if whole[i : i + len(word)] == word)]
 
 
 def check_template(template: str, *, pair: bool) -> None:

@@ -27,7 +27,7 @@ class Batch(NamedTuple):
     Attributes:
         x: embeddings (N, L, D), or what lies below the learned part of the student made of them.
         mask: true at real tokens (N, L).
-        labels: targets: class numbers (N,), or 0 and 1 for each label (N, C).
+        labels: targets: class numbers (N,), or 0 and 1 for each label (N, C), or the tokens of responses (N, L).
     """
 
     x: Tensor
@@ -121,7 +121,7 @@ class Reading:
         found: list[Tensor] = []
         for start in track(range(0, len(rows), COMPARED), "reading texts to compare them"):
             batch = reader.embed(self.tokens(rows[order[start : start + COMPARED]]))
-            features: Tensor = reader.student.module.compared(batch.x, batch.mask)  # type: ignore[operator]
+            features = reader.student.compared(batch.x, batch.mask, batch.labels)
             found.append(features.cpu().double())
         return torch.cat(found)[torch.from_numpy(np.argsort(order))]
 
@@ -196,7 +196,8 @@ class Reader:
         x = self.table(self.device)[batch.ids.to(self.device)]
         if batch.second is not None:
             x = x + batch.second.to(self.device).unsqueeze(-1) * self.space.second.to(x)
-        return Batch(x, batch.mask.to(self.device), batch.labels.to(self.device))
+        wanted = self.student.task.wanted(batch.labels, batch.ids, batch.second)
+        return Batch(x, batch.mask.to(self.device), wanted.to(self.device))
 
     @torch.no_grad()
     def below(self, batch: Batch) -> Batch:

@@ -14,7 +14,8 @@ from textdd.students.pretrained import Pretrained, PretrainedConfig
 from textdd.students.size import check_size
 from textdd.students.textcnn import TextCNN, TextCNNConfig
 from textdd.students.transformer import Transformer, TransformerConfig
-from textdd.tasks import OneClass, Task
+from textdd.students.writer import FlatWriter, Writer
+from textdd.tasks import Generation, OneClass, Task
 from textdd.training.student import FlatStudent, Student
 
 STUDENTS: dict[str, tuple[Callable[..., Student], type[Any]]] = {
@@ -42,7 +43,7 @@ def make_student(config: Any, dimension: int, task: Task | int) -> FlatStudent:
         task: what it is trained for; C alone is one class a text.
 
     Raises:
-        TextddError: no student has that name, or it is too large for the memory at hand.
+        TextddError: no student has that name, it is too large for the memory at hand, or it cannot write.
     """
     if config.name not in STUDENTS:
         raise unknown_choice("student", config.name, STUDENTS, "model")
@@ -50,6 +51,8 @@ def make_student(config: Any, dimension: int, task: Task | int) -> FlatStudent:
     task = OneClass(task) if isinstance(task, int) else task
     if config.name in NETWORKS:
         check_size(build, config, dimension, task.classes)
+    if isinstance(task, Generation):
+        return FlatWriter(Writer(config, dimension, task.classes))
     return FlatStudent(build(config, dimension, task.classes), task)
 
 

@@ -15,25 +15,18 @@ import torch
 from torch import Tensor, nn
 
 from textdd.allowed import Chosen, ListOf, Number, OneOf, Place, Text, Whole
+from textdd.corpora.responses import RESPONSE
 from textdd.errors import TextddError
 from textdd.spaces.prompt import SINGLE, check_template, prompt_of
 from textdd.students.answers import Tree, as_added
-from textdd.students.body import HEAD, HEAD_ALONE, Embodied
-from textdd.students.language_body import WHICH, opened
+from textdd.students.body import HEAD, HEAD_ALONE
+from textdd.students.language_body import MOST_LOGITS, WHICH, LanguageBody, opened
 from textdd.training.work import Work
 
 TUNING = Text(
     "lora:R for adapters of rank R, head, full, or top:K for the last K layers",
     pattern=r"head|full|(top|lora):[1-9]\d{0,3}",
 )
-ADAPTERS = 0.3
-"""Step size of adapters, as a multiple of a small network's."""
-
-LAYERS = 0.03
-"""Step size of layers that are learned as a whole, as a multiple of a small network's."""
-
-MOST_LOGITS = 30_000_000
-"""Numbers that the logits of texts read at a time may have: a vocabulary is large."""
 
 
 @dataclass
@@ -44,8 +37,9 @@ class CausalLMConfig:
         name: the choice `model=causal_lm`.
         path: folder of the model, its id on the hub, or a GGUF file.
         answer: what says the class: a `verbaliser`, whose words stand for the classes, or a fresh `head` on the last
-            token.
-        template: what the text stands in, with {text}, of pairs also {second}; null takes a plain one.
+            token. A `response`, which the model writes, where the targets of the corpus are texts.
+        template: what the text stands in, with {text}, of pairs also {second}, and before a response {response} at its
+            end; null takes a plain one.
         words: what the model answers for each class, in their order; null takes the names of the classes.
         tuning: what is learned: `lora:R` for adapters of rank R, `top:K` for the last K layers, `full` for all of them,
             `head` for nothing below the head. A head is learned with each; that of a verbaliser, which weighs its
@@ -56,7 +50,7 @@ class CausalLMConfig:
 
     name: Annotated[str, Chosen("model")] = "causal_lm"
     path: Place | None = None
-    answer: Annotated[str, OneOf("verbaliser", "head")] = "verbaliser"
+    answer: Annotated[str, OneOf("verbaliser", "head", RESPONSE)] = "verbaliser"
     template: Annotated[str, Text("a text with {text} in it")] | None = None
     words: Annotated[list[str], ListOf(Text("a word"), least=2)] | None = None
     tuning: Annotated[str, TUNING] = "lora:8"
@@ -71,11 +65,11 @@ class CausalLMConfig:
         """
         if self.path is None:
             raise TextddError(WHICH)
-        if self.template is not None:
+        if self.template is not None and "{response}" not in self.template:
             check_template(self.template, pair="{second}" in self.template)
 
 
-class CausalLM(Embodied):
+class CausalLM(LanguageBody):
     """A language model, a prompt, and what answers.
 
     Args:
@@ -101,23 +95,16 @@ class CausalLM(Embodied):
         words = (config.words or []) if verbaliser else []
         self.prompt = prompt_of(loaded.tokeniser, config.template or SINGLE, words)
         self.tree, self.verbaliser = Tree.of(self.prompt.words), verbaliser
-        self._original = (loaded.model,)  # no part of this module, which may learn one of its own
         if self.reads_once:
             self.step_scale = 1.0 if verbaliser else HEAD_ALONE
             return
-        scale, part = (LAYERS, "body.") if self.adapters is None else (ADAPTERS, "adapters.")
+        scale, part = self.learned_scale * config.body_step, "body." if self.adapters is None else "adapters."
         if verbaliser:
             self.head.requires_grad_(False)
             self.redraw_head()
-            self.step_scale = scale * config.body_step
+            self.step_scale = scale
         else:
-            self.step_scale, self.part_scales = HEAD, {part: scale * config.body_step / HEAD}
-
-    @property
-    def base(self) -> nn.Module:
-        """The body without its output."""
-        base: nn.Module = self.body.base_model  # type: ignore[assignment]
-        return base
+            self.step_scale, self.part_scales = HEAD, {part: scale / HEAD}
 
     @property
     def reads(self) -> str:
@@ -133,30 +120,20 @@ class CausalLM(Embodied):
         scores = []
         for part, own in zip(x.split(most), mask.split(most), strict=True):
             given = self._prompted(part, own, self.tree)
-            found = self._adapted(self.body, **given, logits_to_keep=1 + len(self.tree.tokens))
+            found = self.adapted(self.body, **given, logits_to_keep=1 + len(self.tree.tokens))
             scores.append(self.tree.scores(found.logits))
         return torch.cat(scores)
 
     @torch.no_grad()
     def compared(self, x: Tensor, mask: Tensor) -> Tensor:
         """What texts (N, L, D) are compared by: the hidden state (N, H) that the model had before it learned."""
-        original = self._original[0].to(x.device, x.dtype)
-        states: Tensor = original.base_model(**self._prompted(x, mask, Tree.of([]))).last_hidden_state  # type: ignore[operator]
+        states: Tensor = self.original(x).base_model(**self._prompted(x, mask, Tree.of([]))).last_hidden_state
         return states[:, -1]
 
     def hidden(self, x: Tensor, mask: Tensor) -> Tensor:
         """The hidden state (N, H) of the prompt's last token, which the answer follows."""
-        states: Tensor = self._adapted(self.base, **self._prompted(x, mask, Tree.of([]))).last_hidden_state
+        states: Tensor = self.adapted(self.base, **self._prompted(x, mask, Tree.of([]))).last_hidden_state
         return states[:, -1]
-
-    def _adapted(self, part: nn.Module, **given: Any) -> Any:
-        """What the body, or the part of it below its own head, makes of what it is given, with adapters if any."""
-        if self.adapters is None:
-            return part(**given)
-        weights = self.adapters.weights(self.base)
-        prefix = f"{self.body.base_model_prefix}." if part is self.body else ""
-        named = {f"{prefix}{name}": weight for name, weight in weights.items()}
-        return torch.func.functional_call(part, named, (), given)
 
     def _prompted(self, x: Tensor, mask: Tensor, tree: Tree) -> dict[str, Any]:
         """What the body is given: texts (N, L, D) between the embeddings of the prompt, and the nodes of a tree."""
@@ -173,11 +150,6 @@ class CausalLM(Embodied):
             "use_cache": False,
         }
 
-    @property
-    def vocabulary(self) -> int:
-        """V of the logits."""
-        return int(self.body.get_output_embeddings().weight.shape[0])  # type: ignore[operator]
-
     def redraw_head(self) -> None:
         """A fresh head, or one that takes the scores of words as they are."""
         if not self.verbaliser:
@@ -188,5 +160,4 @@ class CausalLM(Embodied):
 
     def work(self) -> Work:
         """Matrix products of the body for every token, those of the prompt among them."""
-        body = sum(p.numel() for name, p in self.body.named_parameters() if "embed" not in name and "wte" not in name)
-        return self.work_of(body, len(self.prompt.before) + len(self.prompt.after) + len(self.tree.tokens))
+        return self.work_of(self.weights, len(self.prompt.before) + len(self.prompt.after) + len(self.tree.tokens))

@@ -1,19 +1,89 @@
-"""The language model that is to learn: opened once, and checked."""
+"""The language model that is to learn: opened once, checked, and what its students have in common."""
 
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 import torch
+from torch import Tensor, nn
 
 from textdd.errors import TextddError
 from textdd.spaces.language_model import LEARNS, LanguageModel, load_language_model
 from textdd.students.answers import Tree, as_added
+from textdd.students.body import Embodied
+
+ADAPTERS = 0.3
+"""Step size of adapters, as a multiple of a small network's."""
+
+LAYERS = 0.03
+"""Step size of layers that are learned as a whole, as a multiple of a small network's."""
+
+MOST_LOGITS = 30_000_000
+"""Numbers that the logits of texts read at a time may have: a vocabulary is large."""
 
 WHICH = (
     "Which language model? Give its folder, its id on the hub, or a GGUF file. "
     "Type for instance: model.path=HuggingFaceTB/SmolLM2-135M"
 )
+
+
+class LanguageBody(Embodied):
+    """A student whose body is a language model.
+
+    Args:
+        loaded: the model; nothing of it is changed.
+        tuning: what is learned of it, as for every body.
+        dimension: D, of the model's own table.
+        width: of the features.
+        classes: C.
+
+    Raises:
+        TextddError: the model has fewer layers, or the embeddings are those of another space.
+    """
+
+    def __init__(self, loaded: LanguageModel, tuning: str, dimension: int, width: int, classes: int) -> None:
+        super().__init__(loaded, tuning, dimension, width, classes)
+        self._original = (loaded.model,)  # no part of this module, which may learn one of its own
+
+    @property
+    def base(self) -> nn.Module:
+        """The body without its output."""
+        base: nn.Module = self.body.base_model  # type: ignore[assignment]
+        return base
+
+    def original(self, like: Tensor) -> Any:
+        """The model as it was before anything was learned, where `like` is and in its precision."""
+        return self._original[0].to(like.device, like.dtype)
+
+    @property
+    def learned_scale(self) -> float:
+        """The step size of what is learned below a head, as a multiple of a small network's."""
+        return LAYERS if self.adapters is None else ADAPTERS
+
+    @property
+    def vocabulary(self) -> int:
+        """V of the logits."""
+        return int(self.body.get_output_embeddings().weight.shape[0])  # type: ignore[operator]
+
+    @property
+    def weights(self) -> int:
+        """Numbers that every token is multiplied with."""
+        named = self.body.named_parameters()
+        return sum(p.numel() for name, p in named if "embed" not in name and "wte" not in name)
+
+    def adapted(self, part: nn.Module, **given: Any) -> Any:
+        """What the body, or the part of it below its own head, makes of what it is given, with adapters if any."""
+        if self.adapters is None:
+            return part(**given)
+        return torch.func.functional_call(part, self.adapted_weights(part), (), given)
+
+    def adapted_weights(self, part: nn.Module) -> dict[str, Tensor]:
+        """The weights that adapters change, by their names in the body or in its base; none without adapters."""
+        if self.adapters is None:
+            return {}
+        prefix = f"{self.body.base_model_prefix}." if part is self.body else ""
+        return {f"{prefix}{name}": weight for name, weight in self.adapters.weights(self.base).items()}
 
 
 def opened(path: str | None) -> LanguageModel:

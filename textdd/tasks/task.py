@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
 from torch import Tensor
 from torchmetrics import Metric
 
@@ -25,11 +26,13 @@ class Task(ABC):
         classes: C.
         name: what the kind is called.
         measures: names of what students are measured by; the first is the headline.
+        higher_is_better: of the headline.
     """
 
     classes: int
     name: ClassVar[str]
     measures: ClassVar[tuple[str, ...]]
+    higher_is_better: ClassVar[bool] = True
 
     @abstractmethod
     def as_labels(self, targets: Tensor) -> Tensor:
@@ -42,6 +45,32 @@ class Task(ABC):
     @abstractmethod
     def members(self, targets: Tensor) -> Tensor:
         """Which classes a target names (N, C), bool."""
+
+    def wanted(self, labels: Tensor, ids: Tensor, second: Tensor | None) -> Tensor:
+        """What texts that were read are to be answered with: their targets, or what they hold of it themselves.
+
+        Args:
+            labels: targets (N,) or (N, C).
+            ids: token numbers (N, L).
+            second: where the second segment is (N, L); None where there is none.
+        """
+        del ids, second
+        return labels
+
+    def taught(self, y: Tensor, targets: Tensor, like: Tensor) -> Tensor:
+        """What students are taught of a set that was read, in the precision and at the place of `like`.
+
+        Args:
+            y: labels (M, C) of the set.
+            targets: what `wanted` found in its texts.
+            like: their embeddings.
+        """
+        del targets
+        return y.to(like)
+
+    def label_bytes(self, targets: np.ndarray) -> int:
+        """Bytes of the targets (N,) or (N, C) of real texts, one for each class or label."""
+        return len(targets) if targets.ndim == 1 else int(targets.sum())
 
     @abstractmethod
     def loss(self, logits: Tensor, wanted: Tensor) -> Tensor:

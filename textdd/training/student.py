@@ -191,6 +191,18 @@ class FlatStudent:
         self._follow(x)
         return self.module.below(x, mask)
 
+    def compared(self, x: Tensor, mask: Tensor, wanted: Tensor) -> Tensor:
+        """What a student that has a `compared` says that its texts are compared by (N, H).
+
+        Args:
+            x: embeddings (N, L, D).
+            mask: true at tokens (N, L).
+            wanted: what the texts are to be answered with, which most students do not look at.
+        """
+        del wanted
+        found: Tensor = self.module.compared(x, mask)  # type: ignore[operator]
+        return found
+
     def __call__(self, theta: Tensor, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Logits (N, C) or (K, N, C) of students with parameters theta (P,) or (K, P) on embeddings x."""
         if theta.dim() == 2:

@@ -17,6 +17,7 @@ from textdd.set_problem import corpus_of, fitted, problem_of
 from textdd.sets.distilled_set import DistilledSet
 from textdd.sets.matrices import MatrixSet
 from textdd.sets.texts import Text, TextSet
+from textdd.tasks.generation import refuse_responses
 from textdd.trust.heldout import Sides, sides_of
 from textdd.trust.matches import Matches
 from textdd.trust.membership import Attack
@@ -42,6 +43,7 @@ def examined(distilled: DistilledSet, config: TrustConfig) -> Result:
         TextddError: its corpus is not at hand, the student cannot read it, or nothing is held out.
     """
     corpus, dataset = corpus_of(distilled, config, expanded(config.cache_dir))
+    refuse_responses(corpus.task, "attacked")
     distilled = fitted(distilled, corpus, config)
     model: Any = distilled.model() if config.model is None else config.model
     problem = problem_of(distilled, model, config)
