@@ -149,7 +149,7 @@ def select(
     y = problem.task.as_labels(torch.from_numpy(problem.train.labels[rows])).float()
     manifest = {**manifest_of(run, problem, None), "distiller": {"name": method}}
     picked = TextSet(problem.train.split.texts(rows), y, None, recipe, manifest, problem.space)
-    picked.given = run.model
+    picked.given = problem.model
     return picked
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ class Problem:
         stores: the corpus's files in the tokens of the space.
         student: the student, and `model`, its options.
         model: options of the student.
+        others: options and students of further kinds that take turns with it, if any.
         per_class: M / C.
         share: M as a fraction of the training texts.
         seed: the run's seed.
@@ -43,6 +44,12 @@ class Problem:
     share: float
     seed: int
     cache: Path
+    others: tuple[tuple[Any, FlatStudent], ...] = ()
+
+    def each(self) -> list[Problem]:
+        """The problem of every kind of student alone, the first one's first."""
+        alone = [replace(self, model=model, student=student, others=()) for model, student in self.others]
+        return [replace(self, others=()), *alone]
 
     @property
     def task(self) -> Task:

@@ -42,6 +42,7 @@ EXAMPLES = [
     ("dataset=local dataset.path=my.csv dataset.labels=[toxic,insult] per_class=10", "several labels a text"),
     ("dataset=local dataset.path=DIR dataset.text=[premise,hypothesis] dataset.pair=true per_class=10", "pairs"),
     ("dataset=trec6 data_dir=data per_class=1 model=pretrained model.path=FOLDER", "for a pretrained encoder"),
+    ("dataset=ag_news data_dir=data per_class=10 model=[textcnn,lstm]", "one set for students of several kinds"),
     ("-m dataset=ag_news,trec6 data_dir=data budget=0.0005,0.001", "a sweep over every combination"),
 ]
 
