@@ -23,7 +23,7 @@ CHUNK, BATCH = 4096, 64
 """Texts in a file that is kept as soon as it is made, and texts read at a time, all of about one length."""
 
 
-def featured(reading: Reading, reader: Reader, key: str, cache: Path) -> Featured:
+def featured(reading: Reading, reader: Reader, key: str, cache: Path, most: int = MOST_TEXTS) -> Featured:
     """A split as its body's vectors, from the cache or computed now.
 
     Args:
@@ -31,9 +31,10 @@ def featured(reading: Reading, reader: Reader, key: str, cache: Path) -> Feature
         reader: applies the body.
         key: identifies the body and how it reads.
         cache: the cache.
+        most: texts that the body reads; of a split of a larger part of the corpus, a sample of so many.
     """
-    whole = len(reading.store) <= MOST_TEXTS
-    reading = reading if whole else reading.sample(MOST_TEXTS)
+    whole = len(reading.store) <= most
+    reading = reading if whole else reading.sample(most)
     rows = np.arange(len(reading.store)) if whole else reading.rows
     told = hashlib.blake2b(repr((key, reading.length)).encode() + rows.tobytes(), digest_size=10).hexdigest()
     part = f"{reading.store.folder.parent.name}-{reading.store.folder.name}"
