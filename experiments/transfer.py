@@ -39,7 +39,7 @@ from textdd.training import Recipe
 HERE = Path(__file__).with_suffix("")
 KINDS = ("textcnn", "lstm", "fasttext", "transformer")
 MIXED, FULL = "mixed", "full"
-PER_CLASS, STUDENTS, TEST, SINGLE, CPU = 10, 5, 2000, 1.0, torch.device("cpu")
+PER_CLASS, STUDENTS, TEST, SINGLE, CPU = 10, 5, 2000, 0.5, torch.device("cpu")
 EPOCHS = {"ag_news": 2, "trec6": 30}
 """Most passes over the training texts; a training ends earlier when validation accuracy falls."""
 

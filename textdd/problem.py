@@ -11,6 +11,7 @@ import torch
 
 from textdd.corpora.corpus import Corpus, Split
 from textdd.spaces.featured import body_key, featured
+from textdd.spaces.hidden import hidden
 from textdd.spaces.reading import Reader, Reading
 from textdd.spaces.space import Space
 from textdd.spaces.store import TokenStore
@@ -81,10 +82,13 @@ class Problem:
         return self.reading(self.corpus.test)
 
     def reading(self, split: Split) -> Reading:
-        """A split as the student reads it: a frozen body has read it once, whatever is done with it then."""
+        """A split as the student reads it: a frozen body, or its frozen layers, have read it once for all uses."""
         reading = Reading(split, self.stores[split.store.path], self.space)
-        if not self.student.reads_once:
+        keeps = self.student.module.keeps
+        if not self.student.reads_once and not keeps:
             return reading
         device = "cuda" if torch.cuda.is_available() else "cpu"
         reader = self.reader(device)
+        if keeps:
+            return hidden(reading, reader, keeps, self.cache)
         return featured(reading, reader, body_key(reader), self.cache)
