@@ -112,8 +112,8 @@ def several_students(arguments: list[str]) -> list[str]:
         lists = [part for part in parts if part.startswith("[") and len(apart(part[1:-1])) > 1]
         if lists and len(parts) > 1:
             raise TextddError(
-                f"Got {argument}, a sweep with several students at once among its values. Sweep over lists alone, and "
-                f"type: -m model=mixed model.kinds={','.join(lists)}"
+                f"Got {argument}, a sweep with several students at once among its values; one over lists alone goes. "
+                f"Type: -m model=mixed model.kinds={','.join(lists)}"
             )
         found += ["model=mixed", f"model.kinds={lists[0]}"] if lists else [argument]
     return found
