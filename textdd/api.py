@@ -66,7 +66,7 @@ def distil(
     labels: Sequence[Any] | None = None,
     *,
     per_class: int | None = None,
-    student: str = "textcnn",
+    student: str | Sequence[str] = "textcnn",
     minutes: float | None = None,
     **options: Any,
 ) -> DistilledSet:
@@ -77,7 +77,8 @@ def distil(
             path, or the name of a corpus such as "ag_news".
         labels: of a list of texts: a class for each, or a list of labels.
         per_class: examples per class; without it, `budget` or the corpus's usual share of the texts decides.
-        student: the choice `model=`.
+        student: the choice `model=`, or several networks that take turns, such as ["textcnn", "lstm"]; `small.train()`
+            trains the first, `small.train(student="lstm")` the other.
         minutes: how long to distil on two cores, `distiller.minutes`.
         options: every other option of `textdd run` by its name, with two underscores for the dot or as a dictionary,
             `distiller__inner_steps=12` or `**{"distiller.inner_steps": 12}`; of the most usual ones the name alone:
@@ -151,7 +152,7 @@ def select(
     y = problem.task.as_labels(torch.from_numpy(problem.train.labels[rows])).float()
     manifest = {**manifest_of(run, problem, None), "distiller": {"name": method}}
     picked = TextSet(problem.train.split.texts(rows), y, None, recipe, manifest, problem.space)
-    picked.given = run.model
+    picked.given = problem.model
     return picked
 
 
@@ -242,7 +243,11 @@ def problem_of(data: Any, labels: Any, student: str, options: dict[str, Any]) ->
 
 
 def composed(
-    data: Any, labels: Sequence[Any] | None, per_class: int | None, student: str, options: dict[str, Any]
+    data: Any,
+    labels: Sequence[Any] | None,
+    per_class: int | None,
+    student: str | Sequence[str],
+    options: dict[str, Any],
 ) -> RunConfig:
     """The configuration that the command line of these arguments has, checked as it is there.
 
@@ -252,7 +257,8 @@ def composed(
     quiet()
     register()
     named = {SHORT.get(key, key.replace("__", ".")): value for key, value in options.items()}
-    named = {"model": student, "logger": "none", "per_class": per_class} | named
+    students = student if isinstance(student, str) else list(student)
+    named = {"model": students, "logger": "none", "per_class": per_class} | named
     cache = expanded(str(named.get("cache_dir", RunConfig().cache_dir)))
     arguments = kept(data, labels, named, cache)
     arguments += [f"{key}={written(value)}" for key, value in named.items()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from textdd.quality.perplexity import check_language_model
 from textdd.sets.manifest import files_of
 from textdd.sets.parametrisations import OF_WORDS
 from textdd.students import NETWORKS, STUDENTS
+from textdd.students.mixed import MixedConfig, models_of
 from textdd.students.size import check_size
 
 
@@ -36,11 +38,7 @@ def check(run: RunConfig) -> None:
     if run.budget is not None and run.pairs is not None:
         raise TextddError(f"Got budget={run.budget:g} and pairs={run.pairs}: give one of them. Type: pairs={run.pairs}")
     check_kind_of_size(run.per_class, run.pairs, written=run.dataset.target is not None)
-    if hasattr(run.model, "check"):
-        run.model.check()
-    if run.model.name in NETWORKS:  # what it has at least; the words and classes of the corpus are not known yet
-        dimension = 1 if run.embedding.name == "glove" else run.embedding.dimension
-        check_size(STUDENTS[run.model.name][0], run.model, dimension, 2)
+    check_model(run)
     check_config(run.dataset)
     if run.logger.tensorboard and find_spec("tensorboard") is None:
         raise TextddError(
@@ -61,6 +59,33 @@ def check(run: RunConfig) -> None:
             "Got distiller=project without matrices to turn into words. Type: distiller=chain "
             "distiller.stages=[meta_gradient,project], or distiller.warm_start=ARTEFACT of a run"
         )
+
+
+def check_model(run: RunConfig) -> None:
+    """Check the student, or the students that take turns."""
+    if hasattr(run.model, "check"):
+        run.model.check()
+    for model in models_of(run.model):
+        if model.name in NETWORKS:  # what it has at least; the words and classes of the corpus are not known yet
+            dimension = 1 if run.embedding.name == "glove" else run.embedding.dimension
+            check_size(STUDENTS[model.name][0], model, dimension, 2)
+    if isinstance(run.model, MixedConfig):
+        check_turns(run.model, stages_of(run.distiller))
+
+
+def check_turns(model: MixedConfig, stages: Sequence[Stage]) -> None:
+    """Check that students of several kinds can take turns in every stage.
+
+    Raises:
+        TextddError: a method looks at one student.
+    """
+    able = [name for name, (method, _) in DISTILLERS.items() if method.mixes]
+    for stage in stages:
+        if stage.name not in able:
+            raise TextddError(
+                f"Got model=[{','.join(model.kinds)}] and distiller={stage.name}, which looks at one student. These "
+                f"take several in turn: {', '.join(able)}. Type: model={model.kinds[0]}"
+            )
 
 
 def check_chain(config: ChainConfig) -> None:

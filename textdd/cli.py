@@ -19,7 +19,7 @@ from textdd.allowed import shown
 from textdd.errors import TextddError, nearest_first
 from textdd.groups import CONF, choices_of
 from textdd.options import check_options, table
-from textdd.overrides import check_sweep, parse, values_of
+from textdd.overrides import check_sweep, parse, several_students, values_of
 from textdd.screen import Console
 from textdd.typed import meant
 
@@ -132,6 +132,8 @@ def as_meant(config_name: str, arguments: list[str]) -> list[str]:
     overrides = [parse(argument) for argument in arguments if argument.partition("=")[0] in known and "=" in argument]
     for override in overrides:
         check_choice(override, known)
+    arguments = several_students(arguments)
+    overrides = [parse(argument) for argument in arguments if argument.partition("=")[0] in known and "=" in argument]
     options = compose_config(config_name, [values_of(override)[0] for override in overrides])
     return [meant(argument, options, sweep=is_sweep(arguments)) for argument in arguments]
 

@@ -20,6 +20,7 @@ from textdd.quality.config import QualityConfig
 from textdd.scoring.config import ScoringConfig, StudentsConfig
 from textdd.spaces.vectors import EmbeddingConfig
 from textdd.students import STUDENTS
+from textdd.students.mixed import MixedConfig
 from textdd.trainer import TrainerConfig
 from textdd.trust.config import TrustingConfig
 
@@ -39,7 +40,7 @@ class RunConfig:
         overwrite: run again although a finished run of the same configuration exists.
         plan: only say what distilling will take: engine, peak memory, seconds.
         dataset: which corpus.
-        model: which student.
+        model: which student, or several.
         embedding: which word vectors.
         distiller: which method.
         trainer: which devices, strategy and precision.
@@ -241,6 +242,7 @@ def register() -> None:
     store.store(name="dashboard_schema", node=DashboardConfig)
     for name, (_, options) in STUDENTS.items():
         store.store(group="schema/model", name=name, node=options)
+    store.store(group="schema/model", name="mixed", node=MixedConfig)
     for name, options in OPTIONS.items():
         store.store(group="schema/distiller", name=name, node=options)
     store.store(group="schema/distiller", name="chain", node=ChainConfig)

@@ -29,6 +29,7 @@ from textdd.evaluation.summary import Result
 from textdd.evaluation.writing import protocol_of
 from textdd.groups import CONF
 from textdd.help import print_help
+from textdd.problem import Problem
 from textdd.quality.overlap import check_overlap, overlap_note
 from textdd.quality.report import compared
 from textdd.quiet import quiet
@@ -39,12 +40,14 @@ from textdd.screen import Console, announce
 from textdd.set_problem import fitted, problem_of
 from textdd.sets.distilled_set import DistilledSet
 from textdd.sets.texts import TextSet
+from textdd.students.mixed import models_of
 from textdd.trainer import TrainerConfig, make_trainer, set_up_process
 
 PURPOSE = "Train fresh students on a distilled set, or on a file of texts and labels, and score them on test texts."
 EXAMPLES = [
     ("artifact=runs/NAME/artifact", "by the set's own recipe, with hard labels, with a plain recipe"),
     ("artifact=runs/NAME/artifact model=lstm students=10 data_dir=data", "another student, plain recipe"),
+    ("artifact=runs/NAME/artifact model=[lstm,fasttext]", "several, each by a recipe of its own where it has one"),
     ("artifact=SET_OF_TEXTS model=pretrained model.path=FOLDER", "a set of texts, which every student reads"),
     ("artifact=SET_OF_TEXTS model=causal_lm model.path=FOLDER texts=200 steps=60", "a language model, tuned less"),
     ("artifact=set.jsonl dataset=sst2 data_dir=data", "a file of texts and labels, from anywhere"),
@@ -66,7 +69,43 @@ def execute(config: EvaluateConfig) -> Path:
     set_up_process(TrainerConfig())  # rounds as runs do by default, so that it finds their figures again
     artifact = Path(config.artifact)
     distilled = DistilledSet.load(artifact)
-    model = distilled.model() if config.model is None else config.model
+    models = models_of(config.model) if config.model is not None else models_made_for(distilled)
+    results: dict[str, Result] = {}
+    for model in models:
+        problem, found, note = scored(distilled, model, config)
+        results |= found if len(models) == 1 else {f"{model.name}, {name}": one for name, one in found.items()}
+    measures = problem.task.measures
+    caption = f"test {called(measures[0])}, mean ± std of {config.students} fresh students"
+    table = Table(title=escape(str(artifact)), caption="; ".join(filter(None, [caption, note])))
+    for heading in ("trained by", *map(called, measures)):
+        table.add_column(heading)
+    for name, one in results.items():
+        table.add_row(name.replace("_", " "), *scores(one, measures)[: len(measures)])
+    Console().print(table)
+    told_apart = f"{'+'.join(model.name for model in models)}-{config.students}-s{config.seed}"
+    path = result_path(artifact, "evaluation", problem.corpus.name, told_apart)
+    options = [dataclasses.asdict(model) for model in models]
+    write_json(
+        path,
+        {
+            "artifact": str(artifact.resolve()),
+            "model": options[0] if len(options) == 1 else options,
+            "results": results,
+            "overlap": note,
+        },
+    )
+    return path
+
+
+def models_made_for(distilled: DistilledSet) -> list[Any]:
+    """The options of every student that a set was made for."""
+    return [distilled.of(kind).model() for kind in distilled.kinds] if distilled.others else [distilled.model()]
+
+
+def scored(distilled: DistilledSet, model: Any, config: EvaluateConfig) -> tuple[Problem, dict[str, Result], str]:
+    """The problem of a student with a set, the results of training it, and what is to be said beside them."""
+    if distilled.others and model.name in distilled.kinds:
+        distilled = distilled.of(model.name)
     problem = problem_of(distilled, model, config)
     distilled, note = fitted(distilled, problem.corpus, config), ""
     if isinstance(distilled, TextSet):
@@ -80,28 +119,13 @@ def execute(config: EvaluateConfig) -> Path:
     results: dict[str, Result]
     if is_its_own(problem.model, distilled) and not (isinstance(distilled, TextSet) and distilled.from_file):
         result = protocol.distilled(distilled)
-        results = {"own recipe": result, **result["variants"]}
-    else:
-        examples = distilled.training_set(protocol.reader)
-        results = {model.name: protocol.tuned([examples], f"distilled set, {model.name}")}
-        if isinstance(distilled, TextSet):
-            labels = distilled.text_labels.argmax(1).tolist()
-            results |= protocol.in_context([list(zip(distilled.texts, labels, strict=True))])
-    measures = problem.task.measures
-    caption = f"test {called(measures[0])}, mean ± std of {config.students} fresh students"
-    table = Table(title=escape(str(artifact)), caption="; ".join(filter(None, [caption, note])))
-    for heading in ("trained by", *map(called, measures)):
-        table.add_column(heading)
-    for name, scored in results.items():
-        table.add_row(name.replace("_", " "), *scores(scored, measures)[: len(measures)])
-    Console().print(table)
-    told_apart = f"{model.name}-{config.students}-s{config.seed}"
-    path = result_path(artifact, "evaluation", problem.corpus.name, told_apart)
-    write_json(
-        path,
-        {"artifact": str(artifact.resolve()), "model": dataclasses.asdict(model), "results": results, "overlap": note},
-    )
-    return path
+        return problem, {"own recipe": result, **result["variants"]}, note
+    examples = distilled.training_set(protocol.reader)
+    results = {model.name: protocol.tuned([examples], f"distilled set, {model.name}")}
+    if isinstance(distilled, TextSet):
+        labels = distilled.text_labels.argmax(1).tolist()
+        results |= protocol.in_context([list(zip(distilled.texts, labels, strict=True))])
+    return problem, results, note
 
 
 def result_path(artifact: Path, what: str, dataset: str, told_apart: str = "") -> Path:

@@ -44,9 +44,11 @@ from textdd.quality.report import examined
 from textdd.record import sweep_up, write_json
 from textdd.report.figures import accuracy_against_steps
 from textdd.report.results import RESULT
+from textdd.report.terminal import of_all_kinds
 from textdd.run_folder import embedding_of, folder_of, is_finished, kept_set, once, title_of
 from textdd.sets.distilled_set import DistilledSet
 from textdd.sets.texts import TextSet
+from textdd.students.mixed import called
 from textdd.sweep import failure
 from textdd.trainer import make_trainer, process_rank, set_up_process
 from textdd.typed import expanded
@@ -91,13 +93,17 @@ def carry_out(run: RunConfig, problem: Problem, folder: Path) -> Path:
     try:
         distilled = distilled_set(run, problem, folder, mirrors)
         examination = examined(distilled, problem.corpus, run.quality) if isinstance(distilled, TextSet) else None
-        methods = compare(run, problem, distilled, folder)
+        methods, *others = (
+            compare(run, alone, distilled.of(alone.model.name) if problem.others else distilled, folder, name)
+            for alone, name in zip(problem.each(), names_of(problem), strict=True)
+        )
+        kinds = dict(zip(names_of(problem)[1:], others, strict=True))
         result = {
             "dataset": problem.corpus.name,
             "task": problem.task.name,
             "per_class": problem.per_class,
             "budget": problem.share,
-            "model": run.model.name,
+            "model": called(run.model),
             "embedding": embedding_of(run, problem),
             "distiller": run.distiller.name,
             "seed": run.seed,
@@ -105,6 +111,7 @@ def carry_out(run: RunConfig, problem: Problem, folder: Path) -> Path:
             "measures": list(problem.task.measures),
             "artifact": str((folder / "artifact").resolve()),
             "methods": methods,
+            **({"kinds": kinds} if kinds else {}),
             "distilling": distilled.manifest["distilling"],
             "versions": distilled.manifest["versions"],
             "machine": machine(),
@@ -112,11 +119,12 @@ def carry_out(run: RunConfig, problem: Problem, folder: Path) -> Path:
             **({"quality": examination} if examination else {}),
         }
         accuracy_against_steps([result], folder / FIGURE)
-        mirrors.log_results(methods, folder / FIGURE, problem.task.measures)
+        mirrors.log_results(of_all_kinds(methods, kinds), folder / FIGURE, problem.task.measures)
     finally:
         mirrors.close()
     metrics = (*problem.task.measures, "recovery")
-    distilled.manifest["metrics"] = {n: {metric: m[metric] for metric in metrics} for n, m in methods.items()}
+    every = of_all_kinds(methods, kinds)
+    distilled.manifest["metrics"] = {n: {metric: m[metric] for metric in metrics} for n, m in every.items()}
     distilled.save(folder / "artifact")
     write_json(folder / RESULT, result)
     sweep_up(folder)
@@ -158,7 +166,7 @@ def distilled_set(run: RunConfig, problem: Problem, folder: Path, mirrors: Mirro
     """Distil stage by stage, or load what a killed run had finished distilling."""
     artifact = folder / "artifact"
     if (kept := kept_set(artifact)) is not None:
-        return given_its_student(run, kept)
+        return given_its_student(problem, kept)
     check_writes(run, problem)
     stages = stages_of(run.distiller)
     start = stages[0].warm_start
@@ -179,13 +187,18 @@ def distilled_set(run: RunConfig, problem: Problem, folder: Path, mirrors: Mirro
     if len(stages) > 1:
         distilled.manifest |= {"distiller": dataclasses.asdict(run.distiller), "distilling": added_up(facts)}
         distilled.save(artifact)
-    return given_its_student(run, distilled)
+    return given_its_student(problem, distilled)
 
 
-def given_its_student(run: RunConfig, distilled: DistilledSet) -> DistilledSet:
+def given_its_student(problem: Problem, distilled: DistilledSet) -> DistilledSet:
     """A set of this run's own, whose student may be opened: the user has named it."""
-    distilled.given = run.model
+    distilled.given = problem.model
     return distilled
+
+
+def names_of(problem: Problem) -> list[str]:
+    """What the methods of each student are filed under: of the first one, or the only one, under nothing."""
+    return ["", *(model.name for model, _ in problem.others)]
 
 
 def finished_stage(
@@ -247,7 +260,7 @@ def manifest_of(run: RunConfig, problem: Problem, stage: Stage | None) -> dict[s
         "per_class": problem.per_class,
         "budget": problem.share,
         "length": space.length,
-        "student": dataclasses.asdict(run.model),
+        "student": dataclasses.asdict(problem.model),
         "distiller": dataclasses.asdict(stage)
         if dataclasses.is_dataclass(stage) and not isinstance(stage, type)
         else {},
@@ -260,8 +273,18 @@ def manifest_of(run: RunConfig, problem: Problem, stage: Stage | None) -> dict[s
     }
 
 
-def compare(run: RunConfig, problem: Problem, distilled: DistilledSet, folder: Path) -> dict[str, Result]:
-    """Evaluate distilled, selected and full, each once: a killed run repeats nothing that it has finished."""
+def compare(
+    run: RunConfig, problem: Problem, distilled: DistilledSet, folder: Path, kind: str = ""
+) -> dict[str, Result]:
+    """Evaluate distilled, selected and full, each once: a killed run repeats nothing that it has finished.
+
+    Args:
+        run: the run.
+        problem: of one student.
+        distilled: the set as one that was made for it.
+        folder: of the run.
+        kind: the student's name, where others came before; what is transferred was measured with the first.
+    """
     make = partial(make_trainer, run.trainer, alone=True)
     protocol = protocol_of(run.evaluation, problem, make().strategy.root_device, run.seed)
     # The baselines depend on nothing that a distiller changes, so all runs on the same texts share them.
@@ -276,7 +299,9 @@ def compare(run: RunConfig, problem: Problem, distilled: DistilledSet, folder: P
     full_key = short_hash([given, dataclasses.asdict(run.evaluation.full)])
     selected_key = short_hash([given, options, problem.per_class])
     teacher, full = protocol.full(shared / f"full-{full_key}", make)
-    methods = {"distilled": once(folder / "distilled.json", lambda: protocol.distilled(distilled))}
+    own = dataclasses.replace(protocol, config=dataclasses.replace(run.evaluation, transfer=[])) if kind else protocol
+    place = folder / f"{'-'.join(filter(None, ['distilled', kind]))}.json"
+    methods = {"distilled": once(place, lambda: own.distilled(distilled))}
     for name in protocol.selectors():
         work = partial(protocol.selected, name, problem.per_class, teacher)
         methods[name] = once(shared / f"{name}-{selected_key}.json", work)

@@ -12,6 +12,7 @@ from textdd.allowed import shown
 from textdd.cli import compose_config, groups_of
 from textdd.groups import CONF
 from textdd.options import table
+from textdd.overrides import several_students
 
 
 def print_help(
@@ -32,7 +33,7 @@ def print_help(
     for group, choices in groups_of(config_name).items():
         lines += ["", f"{group}=", *rows([(choice, comment_of(group, choice)) for choice in choices])]
     lines += ["", "options, with their values under the choices made, what is allowed, and what they mean"]
-    options = table(OmegaConf.to_object(compose_config(config_name, arguments)))
+    options = table(OmegaConf.to_object(compose_config(config_name, several_students(arguments))))
     lines += rows([(f"{one.key}={shown(one.value)}", f"[{one.rule}] {one.meaning}") for one in options])
     sys.stdout.write("\n".join(lines) + "\n")
 

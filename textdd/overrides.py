@@ -10,7 +10,7 @@ from math import prod
 from hydra.core.override_parser.types import ChoiceSweep, Override, RangeSweep
 
 from textdd.errors import TextddError, cut
-from textdd.typed import exists, parsed, typed
+from textdd.typed import apart, exists, parsed, typed
 
 MOST_SHOWN = 500
 """Signs of what was typed that a message shows."""
@@ -95,3 +95,25 @@ def check_sweep(overrides: list[Override], program: str, *, sweep: bool) -> None
         raise TextddError(
             f"Got a sweep of {jobs} jobs; {MOST_JOBS} are allowed. Make several of it, with fewer values."
         )
+
+
+def several_students(arguments: list[str]) -> list[str]:
+    """A command line with `model=[A,B]`, which names students that take turns, as the options that it stands for.
+
+    Hydra would merge the options of the choices of a list into one.
+
+    Raises:
+        TextddError: a sweep over students has such a list among its values.
+    """
+    found: list[str] = []
+    for argument in arguments:
+        key, _, value = argument.partition("=")
+        parts = [part.strip() for part in apart(value)] if key == "model" else []
+        lists = [part for part in parts if part.startswith("[") and len(apart(part[1:-1])) > 1]
+        if lists and len(parts) > 1:
+            raise TextddError(
+                f"Got {argument}, a sweep with several students at once among its values; one over lists alone goes. "
+                f"Type: -m model=mixed model.kinds={','.join(lists)}"
+            )
+        found += ["model=mixed", f"model.kinds={lists[0]}"] if lists else [argument]
+    return found

@@ -29,6 +29,7 @@ from textdd.spaces.vectors import EmbeddingConfig
 from textdd.spaces.words import word_space
 from textdd.students import make_student
 from textdd.students.bodies import BODIES, body_of, completed
+from textdd.students.mixed import models_of
 from textdd.typed import expanded
 
 KINDS = {
@@ -57,9 +58,11 @@ def prepare(run: RunConfig) -> Problem:
     run.model = completed_for(run.model, corpus)
     sizes = f"{len(corpus.train)} training, {len(corpus.validation)} validation, {len(corpus.test)} test texts"
     say(f"{corpus.name}: {sizes}, {KINDS[corpus.task.name].format(len(corpus.classes))}")
-    space, stores = space_for(run.model, run.embedding, run.dataset, corpus, run.data_dir, cache, run.seed)
-    student = make_student(run.model, space.dimension, corpus.task)
-    problem = Problem(corpus, space, stores, student, run.model, per_class, share, run.seed, cache)
+    first, *others = models_of(run.model)
+    space, stores = space_for(first, run.embedding, run.dataset, corpus, run.data_dir, cache, run.seed)
+    student = make_student(first, space.dimension, corpus.task)
+    beside = tuple((model, make_student(model, space.dimension, corpus.task)) for model in others)
+    problem = Problem(corpus, space, stores, student, first, per_class, share, run.seed, cache, beside)
     known = f", {space.facts['coverage']:.1%} of the running words known" if "coverage" in space.facts else ""
     say(f"{space.name} vectors: {tuple(space.table.shape)}{known}")
     tell_cuts(Reading(corpus.train, stores[corpus.train.store.path], space))
@@ -158,7 +161,7 @@ def setting(run: RunConfig, problem: Problem) -> dict[str, object]:
         "vocabulary": len(problem.space.table),
         "vectors": problem.space.sha256,
         "seed": run.seed,
-        "model": dataclasses.asdict(run.model) | ({"path": None} if hasattr(run.model, "path") else {}),
+        "model": dataclasses.asdict(problem.model) | ({"path": None} if hasattr(problem.model, "path") else {}),
         "students": run.evaluation.students,
         "precision": [run.trainer.precision, run.trainer.matmul],
         "version": version("textdd"),
@@ -171,7 +174,8 @@ def identity(run: RunConfig, problem: Problem) -> str:
     if run.distiller.warm_start is not None:  # what it holds decides, not where it lies
         distiller["warm_start"] = files_of(Path(run.distiller.warm_start))
     processes = run.trainer.devices * run.trainer.num_nodes
-    return short_hash([setting(run, problem), problem.per_class, distiller, evaluation, processes])
+    others = [dataclasses.asdict(model) for model, _ in problem.others]
+    return short_hash([setting(run, problem), problem.per_class, distiller, evaluation, processes, *others])
 
 
 def materials_folder(run: RunConfig, problem: Problem) -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ import torch
 
 from textdd.corpora.corpus import Corpus, Split
 from textdd.spaces.featured import MOST_TEXTS, body_key, featured
+from textdd.spaces.hidden import hidden
 from textdd.spaces.reading import Reader, Reading
 from textdd.spaces.space import Space
 from textdd.spaces.store import TokenStore
@@ -28,6 +29,7 @@ class Problem:
         stores: the corpus's files in the tokens of the space.
         student: the student, and `model`, its options.
         model: options of the student.
+        others: options and students of further kinds that take turns with it, if any.
         per_class: M / C.
         share: M as a fraction of the training texts.
         seed: the run's seed.
@@ -43,6 +45,12 @@ class Problem:
     share: float
     seed: int
     cache: Path
+    others: tuple[tuple[Any, FlatStudent], ...] = ()
+
+    def each(self) -> list[Problem]:
+        """The problem of every kind of student alone, the first one's first."""
+        alone = [replace(self, model=model, student=student, others=()) for model, student in self.others]
+        return [replace(self, others=()), *alone]
 
     @property
     def task(self) -> Task:
@@ -75,18 +83,21 @@ class Problem:
 
     def few(self, split: Split, count: int) -> Reading:
         """So many texts of a split as the student reads them: for their sake a frozen body reads no others."""
-        return self.reading(split.sample(count), most=0)
+        return self.reading(split.sample(count), most=count)
 
     def reading(self, split: Split, most: int = MOST_TEXTS) -> Reading:
-        """A split as the student reads it: a frozen body has read it once, whatever is done with it then.
+        """A split as the student reads it: a frozen body, or its frozen layers, have read it once for all uses.
 
         Args:
             split: the texts.
-            most: texts of a file that a frozen body reads as a whole, for other splits of it.
+            most: texts that a body reads that is frozen as a whole; of a part of the corpus that is no larger, all.
         """
         reading = Reading(split, self.stores[split.store.path], self.space)
-        if not self.student.reads_once:
+        keeps = self.student.module.keeps
+        if not self.student.reads_once and not keeps:
             return reading
         device = "cuda" if torch.cuda.is_available() else "cpu"
         reader = self.reader(device)
+        if keeps:
+            return hidden(reading, reader, keeps, self.cache)
         return featured(reading, reader, body_key(reader), self.cache, most)

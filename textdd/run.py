@@ -47,6 +47,7 @@ EXAMPLES = [
         "model.path=FOLDER",
         "texts as targets, for a language model that writes",
     ),
+    ("dataset=ag_news data_dir=data per_class=10 model=[textcnn,lstm]", "one set for students of several kinds"),
     ("-m dataset=ag_news,trec6 data_dir=data budget=0.0005,0.001", "a sweep over every combination"),
 ]
 

@@ -19,12 +19,13 @@ from textdd.record import sweep_up, write_json
 from textdd.report.results import RESULT
 from textdd.sets.distilled_set import DistilledSet
 from textdd.sets.manifest import MANIFEST
+from textdd.students.mixed import called
 from textdd.typed import expanded
 
 
 def folder_of(run: RunConfig, problem: Problem) -> Path:
     """The folder of a run, named after its configuration and the content of its corpus."""
-    choices = f"{run.model.name}-{embedding_of(run, problem)}-{run.distiller.name}"
+    choices = f"{called(run.model)}-{embedding_of(run, problem)}-{run.distiller.name}"
     name = f"{title_of(problem)}-{choices}-s{run.seed}"
     return expanded(run.output_dir) / f"{short_name(name)}-{identity(run, problem)}"
 

@@ -22,6 +22,7 @@ from textdd.spaces.vectors import EmbeddingConfig
 from textdd.spaces.words import stores_of
 from textdd.students import make_student
 from textdd.students.bodies import BODIES
+from textdd.students.mixed import MixedConfig
 from textdd.typed import expanded
 
 T = TypeVar("T", DatasetConfig, EmbeddingConfig)
@@ -42,8 +43,13 @@ def problem_of(distilled: DistilledSet, model: Any, config: SetConfig) -> Proble
     """The problem that a set was made for, with any student that can read it.
 
     Raises:
-        TextddError: its corpus is not at hand, or the student reads another space.
+        TextddError: its corpus is not at hand, the student reads another space, or several were named.
     """
+    if isinstance(model, MixedConfig):
+        raise TextddError(
+            f"Got model=[{','.join(model.kinds)}]; one student at a time is looked at here. "
+            f"Type: model={model.kinds[0]}"
+        )
     manifest, cache = distilled.manifest, expanded(config.cache_dir)
     corpus, dataset = corpus_of(distilled, config, cache)
     model = completed_for(model, corpus)

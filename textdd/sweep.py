@@ -31,6 +31,7 @@ from textdd.progress import console, say
 from textdd.record import write_json
 from textdd.report.terminal import Failure, print_sweep
 from textdd.screen import Console, announce
+from textdd.students.mixed import called
 from textdd.typed import expanded, written
 
 POLL_SECONDS = 0.5
@@ -91,7 +92,7 @@ def failure(run: RunConfig) -> Path:
     options = dataclasses.asdict(run)
     for place in ("data_dir", "cache_dir", "output_dir", "overwrite", "logger"):
         del options[place]
-    choices = f"{run.model.name}-{run.embedding.name}-{run.distiller.name}"
+    choices = f"{called(run.model)}-{run.embedding.name}-{run.distiller.name}"
     name = short_name(f"{run.dataset.name}-{size}-{choices}-s{run.seed}")
     return expanded(run.output_dir) / "failed" / f"{name}-{short_hash(options)}.json"
 

@@ -83,8 +83,8 @@ def prepared(config, problem):
     return distiller
 
 
-def fitted(config, problem, steps=None, callbacks=()):
-    """A distiller after its outer steps, and its trainer."""
+def fitted(config, problem, steps=None, callbacks=(), resume=None):
+    """A distiller after its outer steps, or so many of them, from a checkpoint on if there is one; and its trainer."""
     distiller = prepared(config, problem)
     data = OuterData(problem, config.outer_batch, config.outer_steps, config.check_texts)
     trainer = pl.Trainer(
@@ -97,7 +97,7 @@ def fitted(config, problem, steps=None, callbacks=()):
         inference_mode=False,
         callbacks=list(callbacks),
     )
-    trainer.fit(distiller, datamodule=data)
+    trainer.fit(distiller, datamodule=data, ckpt_path=resume, weights_only=True)
     return distiller, trainer
 
 

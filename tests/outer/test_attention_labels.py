@@ -13,10 +13,15 @@ from tests.tiny import tiny_bert
 from textdd import DistilledSet
 from textdd.api import composed, distil
 from textdd.errors import TextddError
+from textdd.outer import heads
 from textdd.outer.distil import make_distiller
+from textdd.outer.heads import drawn, head_texts
+from textdd.outer.materials import Materials
 from textdd.prepare import prepare
+from textdd.seeds import numpy_generator
 from textdd.sets.matrices import MatrixSet
 from textdd.sets.training_set import train_students
+from textdd.trainer import make_trainer
 
 QUICK = {
     "experiment": "attention_labels",
@@ -179,6 +184,7 @@ def test_plain_lessons_of_the_head_are_beside_the_recipe_and_differentiated(fram
     """The objective against finite differences; at no share it is the recipe's, at a whole one the heads' alone."""
     changes = {"distiller.plain_share": 0.4, "distiller.plain_part": "head", "model.tuning": tuning}
     distiller, problem = distiller_of(frame, bert, places, **changes)
+    distiller.prepare(Materials(problem, problem.cache, make_trainer))
     distiller.double()
     batch, x = problem.reader(dtype=torch.float64)(problem.train.batch(torch.arange(8).numpy())), distiller.synthetic.x
     (gradient,) = torch.autograd.grad(distiller.objective(batch, 1), x)
@@ -197,3 +203,21 @@ def test_plain_lessons_of_the_head_are_beside_the_recipe_and_differentiated(fram
         losses[share] = distiller.objective(batch, 1).item()
     assert whole == pytest.approx(0.6 * losses[0.0] + 0.4 * losses[1.0], rel=1e-6)
     assert abs(losses[0.0] - losses[1.0]) > 1e-3
+
+
+def test_heads_are_judged_by_what_the_frozen_body_makes_of_real_texts(frame, bert, places, monkeypatch):
+    changes = {"distiller.plain_share": 0.5, "distiller.plain_part": "head"}
+    distiller, problem = distiller_of(frame, bert, places, **changes)
+    headed, train = distiller.headed, problem.corpus.train
+    texts = head_texts(problem, headed)
+    batch = problem.reader().embed(problem.train.tokens(torch.arange(len(train)).numpy()))
+    features, _ = headed.below(batch.x, batch.mask)
+    found = drawn(texts, len(train), 3, batch.x)
+    order = torch.from_numpy(numpy_generator(3, "texts of heads").choice(len(train), len(train), replace=False))
+    assert torch.allclose(found.x, features[order], atol=1e-6)
+    assert torch.equal(found.labels, batch.labels[order])
+    assert len(drawn(texts, 7, 3, batch.x).labels) == 7
+    monkeypatch.setattr(heads, "MOST_TEXTS", 20)
+    some = head_texts(problem, headed)
+    assert len(some) == 20
+    assert torch.allclose(drawn(some, 20, 3, batch.x).x, drawn(texts.sample(20), 20, 3, batch.x).x, atol=1e-6)

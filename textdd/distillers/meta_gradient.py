@@ -15,10 +15,11 @@ from typing import Annotated, NamedTuple
 import torch
 from torch import Tensor
 
-from textdd.allowed import Chosen, Count, Few, OneOf, OuterStepSize, Share, Whole, at_most
+from textdd.allowed import Chosen, Count, Few, InMemory, OneOf, OuterStepSize, Share, Whole, at_most
 from textdd.errors import TextddError
 from textdd.outer.attention import AttentionConfig
 from textdd.outer.engine import EngineDistiller, Training
+from textdd.outer.heads import MOST_TEXTS, drawn, head_texts
 from textdd.outer.materials import Materials
 from textdd.outer.micro import in_parts
 from textdd.outer.nested import draw_size
@@ -27,7 +28,7 @@ from textdd.outer.pooled import Age, advance
 from textdd.outer.synthetic import SyntheticSet
 from textdd.outer.teacher import Teacher, teacher_work, train_teacher
 from textdd.seeds import numpy_generator
-from textdd.spaces.reading import Batch
+from textdd.spaces.reading import Batch, Reading
 from textdd.training import Lesson, State, make_optimiser, train
 from textdd.training.optimiser import Optimiser
 from textdd.training.side_by_side import answers, sharing, train_all
@@ -52,6 +53,8 @@ class MetaGradientConfig(AttentionConfig):
         plain_part: what plain lessons teach: `all` that the student learns, to a share of the students, or the `head`
             alone, on a pretrained body that stays as it is, in every outer step beside the recipe; then plain_share is
             their share of the loss.
+        head_texts: real texts that such heads are judged by in an outer step, by their labels: a frozen body has read
+            them once, or of a larger corpus 10,000 of them, before the first one.
         targets: what the students' answers on real texts are compared with: `labels`, or the `teacher`'s distribution
             over classes, which is less noisy; the teacher is trained first, and its time is counted.
         truncation: which W of the T steps are differentiated. `none`: all. `random`: a window that ends at a random
@@ -71,6 +74,7 @@ class MetaGradientConfig(AttentionConfig):
     fresh_students: bool = True
     plain_share: Share = 0.2
     plain_part: Annotated[str, OneOf(*PARTS)] = "all"
+    head_texts: InMemory = 512
     targets: Annotated[str, OneOf(*TARGETS)] = "teacher"
     truncation: Annotated[str, OneOf(*TRUNCATIONS)] = "none"
     window: Count = 8
@@ -133,17 +137,26 @@ class MetaGradient(EngineDistiller):
                     "Type: distiller.plain_part=all"
                 )
             self.headed = FlatStudent(module, student.task)
+        self.head_texts: Reading | None = None
 
     def prepare(self, materials: Materials) -> None:
-        """Train the teacher, or find it in the cache; the same one gives labels where those are the teacher's."""
+        """Train the teacher, or find it in the cache; the same one gives labels where those are the teacher's.
+
+        What heads are judged by is read by their body, likewise.
+        """
         super().prepare(materials)
+        if self.headed is not None:
+            self.head_texts = head_texts(materials.problem, self.headed)
         if self.config.targets == "teacher":
             self.teacher, self.prepared_seconds = train_teacher(materials, self.seed)
 
     def work_before(self, texts: int, real_length: int) -> float:
-        """The teacher is trained once, whatever it is wanted for."""
+        """The teacher is trained once, whatever it is wanted for; the body below heads reads once."""
         wanted = "teacher" in (self.config.targets, self.config.labels)
-        return teacher_work(self.work, texts, real_length) if wanted else 0.0
+        before = teacher_work(self.work, texts, real_length) if wanted else 0.0
+        if self.headed is None:
+            return before
+        return before + self.headed.module.work().below.of(1, min(texts, MOST_TEXTS), real_length)
 
     def objective(self, batch: Batch, step: int) -> Tensor:
         """Equation 3, averaged over K students and over the steps after which they answer."""
@@ -160,7 +173,7 @@ class MetaGradient(EngineDistiller):
         if self.headed is None:
             return loss
         share = self.config.plain_share
-        return (1 - share) * loss + share * self.head_loss(self.headed, batch, wanted, step)
+        return (1 - share) * loss + share * self.head_loss(self.headed, step)
 
     def loss(
         self, student: FlatStudent, thetas: list[Tensor], x: Tensor, mask: Tensor | None, wanted: Tensor
@@ -175,8 +188,8 @@ class MetaGradient(EngineDistiller):
         size = self.config.micro_batch
         return in_parts(thetas, mean, len(x), size) if 0 < size < len(x) else mean(thetas, slice(None))
 
-    def head_loss(self, headed: FlatStudent, batch: Batch, wanted: Tensor, step: int) -> Tensor:
-        """The same of heads that are taught plainly on a frozen body."""
+    def head_loss(self, headed: FlatStudent, step: int) -> Tensor:
+        """The same of heads that are taught plainly on a frozen body, on texts that it has read beforehand."""
         adam, thetas = make_optimiser("adam"), []
         like = self.synthetic.one_hot
         for k in range(self.config.students):
@@ -186,9 +199,9 @@ class MetaGradient(EngineDistiller):
             state = State.fresh(headed.fresh(seed, like.device, like.dtype), adam)
             (state,) = self.engine(headed, adam, state, lesson, [len(lesson.rows)])
             thetas.append(state.theta)
-        with torch.no_grad():
-            x, mask = headed.below(batch.x, batch.mask)
-        return self.loss(headed, thetas, x, mask, wanted)
+        assert self.head_texts is not None, "prepare reads them"
+        batch = drawn(self.head_texts, self.config.head_texts, self.draw_seed("head texts", step), like)
+        return self.loss(headed, thetas, *batch)
 
     def work_per_step(self, real_length: int) -> float:
         """K students, of each the steps before the window, the window, and the real texts."""
@@ -208,7 +221,8 @@ class MetaGradient(EngineDistiller):
         if self.headed is not None:
             below = self.headed.module.work()
             steps = below.differentiated.of(sum(HEAD_STEPS) / 2, batch, 1)
-            heads = steps + below.below_learn.of(1, *self.synthetic.x.shape[:2]) + below.below.of(*real)
+            judged = below.learn.of(1, config.head_texts, 1)
+            heads = steps + below.below_learn.of(1, *self.synthetic.x.shape[:2]) + judged
         return config.students * (trained + heads + config.losses * work.learn.of(*real)) + taught
 
     def trainings(self) -> list[Training]:

@@ -78,6 +78,7 @@ class TrajectoryMatching(EngineDistiller):
     """
 
     config: TrajectoryMatchingConfig
+    mixes = False  # experts are of one kind
 
     def __init__(
         self, config: TrajectoryMatchingConfig, student: FlatStudent, synthetic: SyntheticSet, seed: int

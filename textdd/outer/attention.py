@@ -68,4 +68,4 @@ def started_attention(
             "model=pretrained model.tuning=full (or top:K, lora:R), or distiller.attention=none"
         )
     theta = student.fresh(derive(seed, "attention"), x.device, x.dtype)
-    return started(student.attended(theta, x, mask)[1], config.attention, config.attention_layers)
+    return started(student.attended(theta, *student.below(x, mask))[1], config.attention, config.attention_layers)

@@ -21,12 +21,14 @@ from textdd.outer.batches import OuterData
 from textdd.outer.distiller import Distiller, DistillerConfig
 from textdd.outer.engine import EngineConfig
 from textdd.outer.materials import Materials, Place
+from textdd.outer.mixed import Mixed
 from textdd.outer.plan import Plan, plan
 from textdd.outer.start import Start, started_set
 from textdd.problem import Problem
 from textdd.progress import TrainingBar, say
 from textdd.seeds import derive
 from textdd.sets.attention import Attention, in_half
+from textdd.sets.course import Course
 from textdd.sets.distilled_set import DistilledSet
 from textdd.sets.matrices import MatrixSet
 from textdd.sets.parametrisations import Parametrisation
@@ -62,9 +64,15 @@ def make_distiller(config: DistillerConfig, problem: Problem, source: DistilledS
 
 
 def distiller_of(start: Start, problem: Problem) -> Distiller:
-    """Build a distiller for a set that has been started."""
+    """Build a distiller for a set that has been started; one for each kind of student, if there are several."""
     method, _ = DISTILLERS[start.config.name]
-    return settled(method(start.config, problem.student, start.synthetic, problem.seed), problem)
+    first = method(start.config, problem.student, start.synthetic, problem.seed)
+    if not start.others:
+        return settled(first, problem)
+    members = [first]
+    for (model, student), synthetic in zip(problem.others, start.others, strict=True):
+        members.append(method(start.config, student, synthetic, derive(problem.seed, "kind", model.name)))
+    return settled(Mixed(members, [problem.model.name, *(model.name for model, _ in problem.others)]), problem)
 
 
 def settled(distiller: D, problem: Problem) -> D:
@@ -72,7 +80,7 @@ def settled(distiller: D, problem: Problem) -> D:
     length = 1 if problem.student.reads_once else problem.space.length
     before = distiller.work_before(len(problem.train), length)
     outer_steps = outer_steps_of(distiller.config, distiller.work_per_step(length), before)
-    distiller.config = replace(distiller.config, outer_steps=outer_steps)
+    distiller.take(replace(distiller.config, outer_steps=outer_steps))
     return distiller
 
 
@@ -128,7 +136,7 @@ def learn(distiller: Distiller, problem: Problem, trainer_config: TrainerConfig,
     checkpoints = place.folder / "checkpoints"
     last = checkpoints / "last.ckpt"
     if last.exists():
-        distiller.config = check_checkpoint(last, config)
+        distiller.take(check_checkpoint(last, config))
     keep_last = ModelCheckpoint(checkpoints, "last", save_on_train_epoch_end=False, enable_version_counter=False)
     trainer = make_trainer(
         trainer_config,
@@ -167,19 +175,27 @@ def learn(distiller: Distiller, problem: Problem, trainer_config: TrainerConfig,
 
 def finished(distiller: Distiller, start: Start, problem: Problem, manifest: dict[str, Any]) -> DistilledSet:
     """The best set that a distiller has found, as it is kept."""
-    synthetic = distiller.best.mean.cpu().float()  # in whatever precision it was learned
+    synthetic, *others = (one.best.mean.cpu().float() for one in distiller.members)  # in whatever precision
     round_to_half(synthetic.texts)
     y, recipe = synthetic.text_labels().detach(), synthetic.recipe
     learned = synthetic.step_sizes().detach() if start.config.learn_step_sizes else None
     manifest = {**manifest, "pieces": synthetic.pieces}
+    courses = []
+    for (model, _), other in zip(problem.others, others, strict=True):
+        step_sizes = other.step_sizes().detach() if start.config.learn_step_sizes else None
+        courses.append(Course(asdict(model), other.recipe, step_sizes))
     if start.texts is not None:
-        return TextSet(start.texts, y, learned, recipe, manifest, problem.space, start.origins)
+        written = TextSet(start.texts, y, learned, recipe, manifest, problem.space, start.origins)
+        written.others = tuple(courses)
+        return written
     assert isinstance(synthetic.texts, Parametrisation)
     words = problem.space if problem.space.kind == "words" else None
     logits, attention = synthetic.attention_logits, None
     if logits is not None:
         attention = Attention(in_half(logits.detach()), synthetic.attention_weight)
-    return MatrixSet(synthetic.texts, y, learned, recipe, words, manifest, attention)
+    matrices = MatrixSet(synthetic.texts, y, learned, recipe, words, manifest, attention)
+    matrices.others = tuple(courses)
+    return matrices
 
 
 def materials_of(problem: Problem, trainer_config: TrainerConfig, shared: Path) -> Materials:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import time
 from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Annotated, Any, ClassVar
 
@@ -157,11 +159,13 @@ class Distiller(pl.LightningModule):
     Attributes:
         learnable: what besides texts the objective has a gradient for: `labels`, `step_sizes`.
         nests: whether the method can make nested sets.
+        mixes: whether students of several kinds can take turns.
         attention_step_size: outer step size of the logits of attention labels, where a method has such.
     """
 
     learnable: ClassVar = frozenset({"labels", "step_sizes"})
     nests: ClassVar[bool] = False
+    mixes: ClassVar[bool] = True
     attention_step_size: float = 0.0
 
     def __init__(self, config: DistillerConfig, student: FlatStudent, synthetic: SyntheticSet, seed: int) -> None:
@@ -182,6 +186,24 @@ class Distiller(pl.LightningModule):
         self.prepared_seconds = 0.0
         self._clock = math.nan
         self._trained: list[Tensor] = []
+
+    @property
+    def members(self) -> Sequence[Distiller]:
+        """The distillers that take turns, one for each kind of student: this one alone."""
+        return [self]
+
+    @property
+    def clipping(self) -> AdaptiveClip:
+        """What the gradients of this outer step are clipped by."""
+        return self.clip
+
+    def take(self, config: DistillerConfig) -> None:
+        """Take other options, of which those that decide about what is learned are the same."""
+        self.config = config
+
+    def probe(self) -> Distiller:
+        """A copy to be tried out: a pool that it fills or advances is no concern of this one."""
+        return copy.copy(self)
 
     def prepare(self, materials: Materials) -> None:
         """Make ready what the method needs besides mini-batches, before the first outer step; on every process.
@@ -263,6 +285,16 @@ class Distiller(pl.LightningModule):
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """The outer optimiser, one group for each kind of what is learned, and the decay of their step sizes."""
+        config, groups = self.config, self.parameter_groups()
+        adam = config.outer_optimiser == "adam"
+        optimizer = torch.optim.Adam(groups) if adam else torch.optim.SGD(groups)
+        if config.decay == "none":
+            return optimizer
+        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, config.outer_steps)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def parameter_groups(self) -> list[dict[str, Any]]:
+        """What is learned, a group for each kind of it, with its outer step size."""
         config, synthetic = self.config, self.synthetic
         texts = list(synthetic.texts.parameters())
         groups = [{"params": texts, "lr": config.outer_step_size * synthetic.texts.step_scale}] if texts else []
@@ -272,12 +304,7 @@ class Distiller(pl.LightningModule):
             groups.append({"params": [synthetic.raw_step_sizes], "lr": config.step_size_step_size})
         if synthetic.attention_logits is not None:
             groups.append({"params": [synthetic.attention_logits], "lr": self.attention_step_size})
-        adam = config.outer_optimiser == "adam"
-        optimizer = torch.optim.Adam(groups) if adam else torch.optim.SGD(groups)
-        if config.decay == "none":
-            return optimizer
-        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, config.outer_steps)
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+        return groups
 
     def configure_gradient_clipping(self, optimizer: torch.optim.Optimizer, *_: Any, **__: Any) -> None:
         """Clip adaptively; processes have averaged their gradients by now, so all clip alike.
@@ -289,7 +316,7 @@ class Distiller(pl.LightningModule):
         """
         try:
             learned = (parameter for group in optimizer.param_groups for parameter in group["params"])
-            self.log("outer/gradient_norm", self.clip(learned))
+            self.log("outer/gradient_norm", self.clipping(learned))
         except TextddError as error:
             if self.best_accuracy < 0:
                 raise
@@ -303,6 +330,10 @@ class Distiller(pl.LightningModule):
     def on_train_batch_end(self, *_: Any) -> None:
         """Follow the iterate and count the time."""
         self._count_time()
+        self.follow()
+
+    def follow(self) -> None:
+        """Follow the iterate."""
         self.averaged.follow(self.synthetic, self.global_step - 1)
 
     def on_validation_epoch_start(self) -> None:

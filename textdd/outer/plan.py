@@ -11,10 +11,9 @@ are counted (textdd/outer/memory.py); every further step adds the same. So K stu
 
 from __future__ import annotations
 
-import copy
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -39,7 +38,7 @@ from textdd.training.side_by_side import answers
 from textdd.training.training import as_read
 
 STEPS = 3
-"""Outer steps that are timed, after one that warms up."""
+"""Outer steps that are timed at least, after one of every kind of student that warms up."""
 
 SPARE = 1.2
 """Memory that has to be free, as a multiple of what is predicted: freed memory is not reused without gaps."""
@@ -112,33 +111,40 @@ def plan(distiller: Distiller, trainer: Trainer, problem: Problem) -> Plan:
     on_cpu = device.type == "cpu"
     before = resident() if on_cpu else torch.cuda.memory_allocated(device)
     room = available(device) / (trainer.num_devices if on_cpu else 1)
-    engine, probe = "", copy.copy(distiller)  # a copy: probing must not advance a pool
+    engine, probe = "", distiller.probe()  # a copy: probing must not advance a pool
+    differentiating = [member for member in distiller.members if isinstance(member, EngineDistiller)]
     with plugin.forward_context():
-        if isinstance(distiller, EngineDistiller):
-            engine, needed = choose(distiller, batch, room, alone=trainer.world_size == 1)
-            distiller.config = probe.config = replace(distiller.config, engine=engine)
+        if differentiating:
+            engine, needed = choose(differentiating, batch, room, alone=trainer.world_size == 1)
+            settled = replace(differentiating[0].config, engine=engine)
+            distiller.take(settled)
+            probe.take(settled)
         else:
-            with Allocations() as allocated:
-                outer_step(probe, batch, 0)
-            needed = allocated.peak
+            needed = 0
+            for turn in range(len(distiller.members)):
+                with Allocations() as allocated:
+                    outer_step(probe, batch, turn)
+                needed = max(needed, allocated.peak)
         seconds, checking = seconds_per_step(probe, batch), seconds_per_check(probe, batch, problem)
     steps = distiller.config.outer_steps
     return Plan(engine, before + needed, seconds, steps, checking, max(1, steps // distiller.config.check_every))
 
 
-def choose(distiller: EngineDistiller, batch: Batch, room: float, *, alone: bool) -> tuple[str, float]:
+def choose(distillers: Sequence[EngineDistiller], batch: Batch, room: float, *, alone: bool) -> tuple[str, float]:
     """The engine that the options name or that fits, and the bytes that it needs.
 
-    Several processes recompute: they must not choose apart, whatever the memory is that each of them sees.
+    Of distillers that take turns, one works at a time, and all by one engine: the greediest decides. Several processes
+    recompute: they must not choose apart, whatever the memory is that each of them sees.
 
     Raises:
         TextddError: none fits into `room` bytes.
     """
-    config, trainings = distiller.config, distiller.trainings()
+    config = distillers[0].config
+    trainings = [(distiller, training) for distiller in distillers for training in distiller.trainings()]
 
     def needed(changed: EngineConfig) -> float:
         return changed.students * max(
-            need(distiller, training, batch, changed).of(training.steps) for training in trainings
+            need(distiller, training, batch, changed).of(training.steps) for distiller, training in trainings
         )
 
     given = ("unroll", "recompute") if alone else ("recompute",)
@@ -146,7 +152,7 @@ def choose(distiller: EngineDistiller, batch: Batch, room: float, *, alone: bool
         least = needed(replace(config, engine=name))
         if least * SPARE <= room:
             return name, least
-    root = math.ceil(math.sqrt(max(training.steps for training in trainings)))
+    root = math.ceil(math.sqrt(max(training.steps for _, training in trainings)))
     recomputing = replace(config, engine="recompute")
     keeping_few = replace(recomputing, keep_every=root)
     sparing = replace(keeping_few, students=1)
@@ -156,7 +162,7 @@ def choose(distiller: EngineDistiller, batch: Batch, room: float, *, alone: bool
         f"distiller.engine=recompute distiller.keep_every={root} distiller.students=1": sparing,
     }
     fitting = (words for words, changed in remedies.items() if needed(changed) * SPARE <= room)
-    length = distiller.synthetic.x.shape[1]
+    length = distillers[0].synthetic.x.shape[1]
     remedy = next(fitting, None) or smaller(config, length, needed(sparing) * SPARE / room)
     raise TextddError(
         f"Distilling needs about {readable(least * SPARE)}; {readable(room)} are available. Type: {remedy}"
@@ -214,28 +220,33 @@ def outer_step(distiller: Distiller, batch: Batch, step: int) -> None:
 
 
 def seconds_per_step(distiller: Distiller, batch: Batch) -> float:
-    """Mean wall-clock seconds of a few outer steps."""
-    outer_step(distiller, batch, 0)
-    synchronise(batch.x.device)
-    start = time.perf_counter()
-    for step in range(1, 1 + STEPS):
+    """Mean wall-clock seconds of a few outer steps, of every kind of student as many."""
+    kinds = len(distiller.members)
+    for step in range(kinds):
         outer_step(distiller, batch, step)
     synchronise(batch.x.device)
-    return (time.perf_counter() - start) / STEPS
+    steps = STEPS + -STEPS % kinds
+    start = time.perf_counter()
+    for step in range(kinds, kinds + steps):
+        outer_step(distiller, batch, step)
+    synchronise(batch.x.device)
+    return (time.perf_counter() - start) / steps
 
 
 @torch.no_grad()
 def seconds_per_check(distiller: Distiller, batch: Batch, problem: Problem) -> float:
     """Wall-clock seconds of one check: its students are trained, and read as many texts as the batch has."""
-    start = time.perf_counter()
-    thetas = distiller.checked_students()
-    synchronise(batch.x.device)
-    training = time.perf_counter() - start
-    answers(distiller.student, thetas, batch.x, batch.mask, distiller.config.side_by_side)
-    synchronise(batch.x.device)
-    reading = time.perf_counter() - start - training
-    texts = min(distiller.config.check_texts, len(problem.validation))
-    return training + reading * texts / len(batch.x)
+    texts, seconds = min(distiller.config.check_texts, len(problem.validation)), 0.0
+    for member in distiller.members:
+        start = time.perf_counter()
+        thetas = member.checked_students()
+        synchronise(batch.x.device)
+        training = time.perf_counter() - start
+        answers(member.student, thetas, batch.x, batch.mask, member.config.side_by_side)
+        synchronise(batch.x.device)
+        reading = time.perf_counter() - start - training
+        seconds += training + reading * texts / len(batch.x)
+    return seconds
 
 
 def synchronise(device: torch.device) -> None:

@@ -57,7 +57,8 @@ class SyntheticSet(nn.Module):
         self.register_buffer("one_hot", F.one_hot(torch.arange(len(x)) % self.classes, self.classes).to(x))
         if given is not None:
             self.one_hot = for_pieces(given.to(x), pieces)
-        self.label_logits = self.raw_step_sizes = None
+        self.label_logits: nn.Parameter | None = None
+        self.raw_step_sizes: nn.Parameter | None = None
         self.by_teacher = labels == "teacher"
         self.teacher: Teacher | None = None
         if labels == "soft":
@@ -66,6 +67,15 @@ class SyntheticSet(nn.Module):
             self.raw_step_sizes = nn.Parameter(recipe.step_sizes().to(x.dtype).expm1().log())  # the inverse of softplus
         self.attention_logits = None if attention is None else nn.Parameter(attention)
         self.attention_weight = attention_weight
+
+    def shared_with(self, recipe: Recipe) -> SyntheticSet:
+        """The same texts and labels, learned together with this set's, for a student that has a recipe of its own."""
+        labels = "teacher" if self.by_teacher else "hard"
+        learn = self.raw_step_sizes is not None
+        given = self.hard_labels()
+        other = SyntheticSet(self.texts, self.task, recipe, labels, 0.5, learn, self.pieces, given)
+        other.label_logits = self.label_logits
+        return other
 
     @property
     def x(self) -> Tensor:

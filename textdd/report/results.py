@@ -117,13 +117,24 @@ def find(places: list[Path]) -> Found:
                     what = f"{path.name}: {problem}; its numbers are left out. Delete it and run its command again"
                     troubles[path.resolve()] = Trouble("damaged", name, what)
                 else:
-                    runs[path.resolve()] = Run(name, path.parent, result)
+                    for kind, part in of_each_kind(result).items():
+                        runs[path.resolve() / kind] = Run(name, path.parent, part)
     if not runs and not troubles:
         raise TextddError(
             f"No {RESULT} under {', '.join(map(str, places))}. Make one: python -m textdd.run per_class=10 "
             "output_dir=runs. Then type: python -m textdd.report runs=runs"
         )
     return Found(sorted(runs.values(), key=order), sorted(troubles.values()))
+
+
+def of_each_kind(result: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The result of every student of a run, as if it were a run of its own; of the first, or only one, under ""."""
+    if "kinds" not in result:
+        return {"": result}
+    whole = result["model"]
+    first = whole.partition("+")[0]
+    parts = {"": (first, result["methods"])} | {kind: (kind, methods) for kind, methods in result["kinds"].items()}
+    return {key: {**result, "model": f"{name} of {whole}", "methods": own} for key, (name, own) in parts.items()}
 
 
 def name_of(path: Path, place: Path) -> str:
@@ -174,6 +185,7 @@ def read(path: Path) -> tuple[str, dict[str, Any]]:
     method = {**scored, **COST, **MAYBE, **others} | estimates
     three = dict.fromkeys(SHAPE["methods"], method)
     problem = mismatch(content, {**SHAPE, "methods": three}) or mismatch(content["methods"], Each(method), "methods")
+    problem = problem or mismatch(content, {"kinds?": Each(Each(method))})
     return problem, {} if problem else content
 
 

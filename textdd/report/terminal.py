@@ -57,13 +57,24 @@ def results_table(result: dict[str, Any]) -> Table:
     table.add_column("trained on", overflow="fold")
     for heading in (*map(called, measures), "recovery", "stored", "seconds", "peak memory"):
         table.add_column(escape(heading), justify="right", overflow="fold")
-    for name, method in result["methods"].items():
+    for name, method in of_all_kinds(result["methods"], result.get("kinds", {})).items():
         table.add_row(f"[bold]{escape(name)}[/bold]", *scores(method, measures), *costs(method))
         for variant, scored in method.get("variants", {}).items():
             table.add_row(f"  {escape(variant.replace('_', ' '))}", *scores(scored, measures))
         for other, scored in method.get("transfer", {}).items():
             table.add_row(f"  student {escape(other)}", *scores(scored, measures))
     return table
+
+
+def of_all_kinds(methods: dict[str, Any], kinds: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """The methods of every student, each under a name of its own.
+
+    Args:
+        methods: those of the first student.
+        kinds: those of further ones, by their names.
+    """
+    others = {f"{method}, {kind}": found for kind, own in kinds.items() for method, found in own.items()}
+    return methods | others
 
 
 def scores(result: dict[str, Any], measures: Sequence[str] = FORMER) -> list[str]:

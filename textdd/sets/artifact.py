@@ -22,6 +22,7 @@ from textdd.record import write_bytes, write_json, write_tensors
 from textdd.recorded import parsed, rebuilt
 from textdd.sets.attention import attention_in
 from textdd.sets.card import card
+from textdd.sets.course import courses_in, stored
 from textdd.sets.distilled_set import DistilledSet
 from textdd.sets.fit import check_fit, shape_when_rebuilt
 from textdd.sets.manifest import AGAIN, FORMAT, MANIFEST, digest, read_checked, read_manifest, without_places
@@ -47,6 +48,7 @@ def save(distilled: DistilledSet, folder: Path) -> None:
     tensors: dict[str, Tensor] = {"y": distilled.text_labels}
     if distilled.step_sizes is not None:
         tensors["step_sizes"] = distilled.step_sizes
+    tensors |= stored(distilled.others)
     files = [FILES[0]]
     known: dict[str, Any] = {"pieces": distilled.pieces}
     if isinstance(distilled, MatrixSet):
@@ -66,6 +68,10 @@ def save(distilled: DistilledSet, folder: Path) -> None:
         lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in distilled.rows())
         write_bytes(folder / TEXTS, "".join(lines).encode())
         files.append(TEXTS)
+    if distilled.others:
+        known["others"] = [
+            {"student": course.student, "recipe": dataclasses.asdict(course.recipe)} for course in distilled.others
+        ]
     write_tensors(folder / FILES[0], tensors)
     manifest = {
         **without_places(distilled.manifest),
@@ -94,6 +100,7 @@ def load(folder: Path) -> DistilledSet:
         labels, step_sizes = part_of(tensors, "y"), tensors.get("step_sizes")
     with about(folder / MANIFEST):
         recipe = rebuilt(Recipe, manifest["recipe"], "recipe")
+        others = courses_in(tensors, manifest, recipe)
     space = space_in(folder, contents, manifest) if FILES[1] in contents else None
     if manifest["kind"] == TextSet.kind:
         with about(folder / TEXTS):
@@ -110,7 +117,10 @@ def load(folder: Path) -> DistilledSet:
             check_fit(shape, labels, step_sizes, recipe, manifest)
             attention = attention_in(tensors, manifest, shape)
             parametrised = kind.from_stored(tensors, table)
-        return MatrixSet(parametrised, labels, step_sizes, recipe, space, manifest, attention)
+        matrices = MatrixSet(parametrised, labels, step_sizes, recipe, space, manifest, attention)
+        matrices.others = others
+        return matrices
+    distilled.others = others
     with about(folder / FILES[0]):
         check_fit((len(texts),), labels, step_sizes, recipe, manifest)
     if TEXTS in contents:

@@ -9,15 +9,17 @@ space (`texts.py`). What both are kept in is `artifact.py`.
 
 from __future__ import annotations
 
+import copy
 from abc import ABC, abstractmethod
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 from torch import Tensor
 
 from textdd.errors import TextddError
 from textdd.sets.classifier import Classifier
+from textdd.sets.course import Course
 from textdd.sets.manifest import is_table
 from textdd.sets.responder import Responder, trained
 from textdd.sets.training_set import TrainingSet, train_students
@@ -56,10 +58,12 @@ class DistilledSet(ABC):
         recipe: how students are to be trained on the set.
         manifest: everything else that is known about the set.
         given: the options of the student where the set was made in this process; None of one that was loaded.
+        others: how further students are trained, where the set was made for several; see `of`.
     """
 
     kind: ClassVar[str]
     given: Any = None
+    others: tuple[Course, ...] = ()
 
     def __init__(self, y: Tensor, step_sizes: Tensor | None, recipe: Recipe, manifest: dict[str, Any]) -> None:
         self.text_labels, self.step_sizes, self.recipe, self.manifest = y, step_sizes, recipe, manifest
@@ -100,6 +104,11 @@ class DistilledSet(ABC):
     @abstractmethod
     def stored_bytes(self) -> dict[str, int]:
         """Bytes that the set takes: texts as they are stored, labels, step sizes."""
+
+    def step_size_bytes(self) -> int:
+        """Bytes of the step sizes of all students that the set was made for."""
+        learned = (self.step_sizes, *(course.step_sizes for course in self.others))
+        return sum(step_sizes.nbytes for step_sizes in learned if step_sizes is not None)
 
     @abstractmethod
     def first(self, per_class: int) -> DistilledSet:
@@ -149,9 +158,38 @@ class DistilledSet(ABC):
         return size, recipe, manifest
 
     def as_given(self, part: Part) -> Part:
-        """A part of this set, with the student that was given with it."""
+        """A part of this set, with the students that were given with it."""
         part.given = self.given
+        batch = part.recipe.batch
+        part.others = tuple(one._replace(recipe=replace(one.recipe, batch=batch)) for one in self.others)
         return part
+
+    @property
+    def kinds(self) -> list[str]:
+        """The students that the set was made for, the first of which `train` trains."""
+        return [self.manifest["student"]["name"], *(course.student["name"] for course in self.others)]
+
+    def of(self, student: str) -> Self:
+        """The same set as one that was made for a single one of its students, by its own recipe.
+
+        Args:
+            student: its name, one of `kinds`.
+
+        Raises:
+            TextddError: it took no part.
+        """
+        if student not in self.kinds:
+            raise TextddError(
+                f"This set was made for {', '.join(self.kinds)}, not for {student}, which has no recipe of its own. "
+                f"From Python type: set.train(student={self.kinds[0]!r}), or textdd.train(set, {student!r})"
+            )
+        alone = copy.copy(self)
+        alone.others = ()
+        for course in self.others:
+            if course.student["name"] == student:
+                alone.recipe, alone.step_sizes, alone.given = course.recipe, course.step_sizes, None
+                alone.manifest = {**self.manifest, "student": course.student}
+        return alone
 
     @property
     def method(self) -> dict[str, Any]:
@@ -199,7 +237,7 @@ class DistilledSet(ABC):
             )
         return make_student(self.model(path), space.dimension, self.task)
 
-    def train(self, seed: int = 0, path: str | None = None) -> Classifier | Responder:
+    def train(self, seed: int = 0, path: str | None = None, student: str | None = None) -> Classifier | Responder:
         """Train a fresh student by the set's own recipe (less than a second for a TextCNN).
 
         What it gives back is called with texts, and names their classes, or writes responses to them.
@@ -207,10 +245,14 @@ class DistilledSet(ABC):
         Args:
             seed: decides its initialisation.
             path: where a pretrained model lies on this machine, if not where it lay when the set was made.
+            student: one of `kinds`; None is the first of them.
 
         Raises:
-            TextddError: the set is of no space of its own, or the pretrained model is not at hand.
+            TextddError: the set is of no space of its own, the pretrained model is not at hand, or the set was not made
+                for such a student.
         """
+        if student is not None and self.kinds != [student]:
+            return self.of(student).train(seed, path)
         space = self.space() if path is None else self.space_at(path)
         if space is None:
             able = "causal_lm" if self.task.name == "generation" else "pretrained"

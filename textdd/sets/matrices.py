@@ -118,8 +118,8 @@ class MatrixSet(DistilledSet, Dataset[tuple[Tensor, Tensor]]):
 
     def stored_bytes(self) -> dict[str, int]:
         """Bytes that the tensors of the set take in its file: texts as they are parametrised, labels and so on."""
-        steps = 0 if self.step_sizes is None else self.step_sizes.nbytes
-        found = {"texts": self.texts.stored_bytes(), "labels": self.text_labels.nbytes, "step_sizes": steps}
+        found = {"texts": self.texts.stored_bytes(), "labels": self.text_labels.nbytes}
+        found["step_sizes"] = self.step_size_bytes()
         return found if self.attention is None else found | {"attention": self.attention.logits.nbytes}
 
     def first(self, per_class: int) -> MatrixSet:

@@ -8,7 +8,7 @@ from textdd.corpora.sources import MOST_TOKENS
 from textdd.recorded import rebuilt, within_ranges
 from textdd.sets.parametrisations import PARAMETRISATIONS
 from textdd.shape import Each, Either, Number, OneOf, Several, Text, Whole, maybe, mismatch
-from textdd.students import STUDENTS
+from textdd.students import NETWORKS, STUDENTS
 from textdd.tasks import TASKS
 from textdd.training import OPTIMISERS
 from textdd.training.recipe import ORDERS
@@ -51,6 +51,7 @@ SHAPE = {
     "metrics": Each(Each(Either((Number(), {"mean": Number(), "std": Number()})))),
     "distilling?": dict,
     "recipe": RECIPE,
+    "others?": Several({"student": {"name": OneOf(NETWORKS)}, "recipe": RECIPE}, 1, len(NETWORKS)),
     "files": Each(Text(64, 64)),
 }
 """Of every set; sets of each kind have more."""
@@ -83,9 +84,13 @@ def fault(manifest: dict[str, Any]) -> str:
     method = manifest["distiller"]
     if "stages" in method and method["stages"][-1] not in method.get("options", {}):
         return f"distiller.options.{method['stages'][-1]} is missing"
-    student = manifest["student"]
+    students = [manifest["student"], *(other["student"] for other in manifest.get("others", []))]
+    names = [student["name"] for student in students]
+    if len(set(names)) < len(names):
+        return f"others names a student twice: {', '.join(names)}"
     try:
-        within_ranges(rebuilt(STUDENTS[student["name"]][1], student, "student"), "student")
+        for student in students:
+            within_ranges(rebuilt(STUDENTS[student["name"]][1], student, "student"), "student")
     except ValueError as error:
         return str(error)
     return ""

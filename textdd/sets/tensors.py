@@ -15,6 +15,7 @@ WORDS = {"I16": torch.int16, "I32": torch.int32, "I64": torch.int64}
 KINDS: dict[str, tuple[dict[str, torch.dtype], tuple[int, ...]]] = {
     "y": (NUMBERS, (2,)),
     "step_sizes": (NUMBERS, (1, 2)),
+    "other_step_sizes": (NUMBERS, (2,)),
     "x": (NUMBERS, (3,)),
     "attention": ({"F16": torch.float16}, (5,)),
     "left": (NUMBERS, (3,)),

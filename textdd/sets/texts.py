@@ -89,7 +89,7 @@ class TextSet(DistilledSet):
         return {
             "texts": sum(len(segment.encode()) for text in self.texts for segment in text),
             "labels": self.text_labels.nbytes if self.soft else int(self.text_labels.sum()),
-            "step_sizes": 0 if self.step_sizes is None else self.step_sizes.nbytes,
+            "step_sizes": self.step_size_bytes(),
         }
 
     def first(self, per_class: int) -> TextSet:
@@ -131,7 +131,8 @@ class TextSet(DistilledSet):
         y = self.text_labels.new_zeros(len(self), len(classes))
         y[:, numbers] = self.text_labels
         manifest = {**self.manifest, "classes": list(classes), "per_class": max(1, len(self) // len(classes))}
-        return in_turn(TextSet(self.texts, y, self.step_sizes, self.recipe, manifest, self.made_in, self.origins))
+        parts = (self.step_sizes, self.recipe, manifest, self.made_in, self.origins)
+        return self.as_given(in_turn(TextSet(self.texts, y, *parts)))
 
     def read(self) -> list[str]:
         """The texts; the segments of a pair stand behind each other."""

@@ -31,10 +31,10 @@ def featured(reading: Reading, reader: Reader, key: str, cache: Path, most: int 
         reader: applies the body.
         key: identifies the body and how it reads.
         cache: the cache.
-        most: texts of a part that is not too large.
+        most: texts that the body reads; of a split of a larger part of the corpus, a sample of so many.
     """
     whole = len(reading.store) <= most
-    reading = reading if whole else reading.sample(MOST_TEXTS)
+    reading = reading if whole else reading.sample(most)
     rows = np.arange(len(reading.store)) if whole else reading.rows
     told = hashlib.blake2b(repr((key, reading.length)).encode() + rows.tobytes(), digest_size=10).hexdigest()
     part = f"{reading.store.folder.parent.name}-{reading.store.folder.name}"

@@ -10,6 +10,7 @@ from textdd.students.causal_lm import CausalLM, CausalLMConfig
 from textdd.students.custom import CustomConfig, make_custom
 from textdd.students.fasttext import FastText, FastTextConfig
 from textdd.students.lstm import LSTM, LSTMConfig
+from textdd.students.mixed import NETWORKS
 from textdd.students.pretrained import Pretrained, PretrainedConfig
 from textdd.students.size import check_size
 from textdd.students.textcnn import TextCNN, TextCNNConfig
@@ -28,10 +29,6 @@ STUDENTS: dict[str, tuple[Callable[..., Student], type[Any]]] = {
     "custom": (make_custom, CustomConfig),
 }
 """The choices of `model=`: name -> (what builds it, its options)."""
-
-
-NETWORKS = ("textcnn", "fasttext", "lstm", "transformer")
-"""The networks of this program, which need no file and no class of the user's."""
 
 
 def make_student(config: Any, dimension: int, task: Task | int) -> FlatStudent:

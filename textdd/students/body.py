@@ -113,12 +113,13 @@ class Embodied(Student):
         self.body.eval()
         return self
 
-    def work_of(self, weights: int, around: int = 0) -> Work:
+    def work_of(self, weights: int, around: int = 0, lower: int = 0) -> Work:
         """Matrix products of the body for every token, or where it is frozen, of a head for every text.
 
         Args:
             weights: that every token is multiplied with.
             around: tokens that the body reads with every text besides its own.
+            lower: weights of lower layers that texts go through beforehand, which are not among these.
         """
         learned = sum(p.numel() for p in self.parameters() if p.requires_grad)
 
@@ -128,7 +129,12 @@ class Embodied(Student):
         read, learn = per_token(100.0, 4.2e-6), per_token(300.0, 8e-6)
         if not self.reads_once:
             return Work(
-                per_token(1000 + 0.0038 * learned, 3.4e-5), per_token(500 + 0.002 * learned, 1.1e-5), read, learn
+                per_token(1000 + 0.0038 * learned, 3.4e-5),
+                per_token(500 + 0.002 * learned, 1.1e-5),
+                read,
+                learn,
+                Weights(token=4.2e-6 * lower),
+                Weights(token=8e-6 * lower),
             )
         return Work(
             differentiated=Weights(250 + 0.01 * learned, 0.3),
@@ -146,9 +152,14 @@ def own_copy(model: nn.Module) -> nn.Module:
     return copy.deepcopy(model, {id(table): table for table in tables if table is not None})
 
 
+def place_of(layers: nn.ModuleList, model: nn.Module) -> str:
+    """The path of a list of layers in its model."""
+    return next(path for path, part in model.named_modules() if part is layers)
+
+
 def is_in(name: str, model: nn.Module, layers: nn.ModuleList, first: int) -> bool:
     """Whether a parameter of the model belongs to its layers from `first` on."""
-    prefix = next(path for path, part in model.named_modules() if part is layers)
+    prefix = place_of(layers, model)
     if not name.startswith(f"{prefix}."):
         return False
     return int(name.removeprefix(f"{prefix}.").split(".")[0]) >= first

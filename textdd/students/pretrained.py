@@ -12,12 +12,14 @@ from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from textdd.allowed import Chosen, Number, OneOf, Place, Text
 from textdd.errors import TextddError
-from textdd.spaces.checkpoint import load_checkpoint
-from textdd.students.body import HEAD, HEAD_ALONE, Embodied
+from textdd.spaces.checkpoint import Checkpoint, load_checkpoint
+from textdd.students.body import HEAD, HEAD_ALONE, Embodied, place_of
+from textdd.students.lower import Bridge, Lower, bridged, can_be_divided
+from textdd.training.student import Read
 from textdd.training.work import Work
 
 TUNING = Text(
@@ -69,8 +71,12 @@ class Pretrained(Embodied):
         super().__init__(checkpoint, config.tuning, dimension, checkpoint.config.hidden_size, classes)
         self.config, self.dimension, self.cls = config, dimension, config.pooling == "cls"
         self.step_scale = HEAD_ALONE if self.reads_once else HEAD
+        self.lower: Lower | None = None
+        self.bridge: Bridge | None = None
         if self.reads_once:
             return
+        if 0 < self.depth < len(checkpoint.layers()):
+            self._divide(checkpoint)
         depth = self.depth if self.adapters is None else len(checkpoint.layers())
         self.attends = depth, checkpoint.config.num_attention_heads
         if self.adapters is None:
@@ -78,11 +84,24 @@ class Pretrained(Embodied):
         else:
             self.part_scales = {"adapters.": ADAPTERS * config.body_step}
 
+    def _divide(self, checkpoint: Checkpoint) -> None:
+        """Set the frozen lower layers apart, where the model can be divided so."""
+        layers, model = checkpoint.layers(), checkpoint.model
+        place, first = place_of(layers, model), len(layers) - self.depth
+        if can_be_divided(model, place, first, self.dimension):
+            self.lower, self.bridge = Lower(model, place, first), bridged(self.body, place, first)
+            self.keeps = f"below layer {first}"
+
+    def below(self, x: Tensor, mask: Tensor | None = None) -> Read:
+        """What frozen lower layers make of every token (N, L, H); of a frozen body see `Embodied.below`."""
+        if self.lower is None:
+            return super().below(x, mask)
+        return self.lower(x, attended(x, mask)), mask
+
     def read(self, x: Tensor, mask: Tensor | None) -> Tensor:
-        """One vector (N, H) for each text of embeddings (N, L, D)."""
-        attended = x.new_ones(x.shape[:2], dtype=torch.long) if mask is None else mask.long()
-        hidden: Tensor = self._read(inputs_embeds=x, attention_mask=attended)[0]  # (N, L, H)
-        return self.pooled(hidden, attended)
+        """One vector (N, H) for each text of embeddings (N, L, D), or of what `below` made of them."""
+        hidden: Tensor = self._read(x, mask)[0]  # (N, L, H)
+        return self.pooled(hidden, attended(x, mask))
 
     def frozen(self) -> Pretrained:
         """A head on the pretrained body."""
@@ -103,22 +122,39 @@ class Pretrained(Embodied):
             TextddError: the body does not say how it attends.
         """
         assert self.attends is not None, "asked only where there is attention that is learned"
-        attended = x.new_ones(x.shape[:2], dtype=torch.long) if mask is None else mask.long()
-        found = self._read(inputs_embeds=x, attention_mask=attended, output_attentions=True)
+        found = self._read(x, mask, output_attentions=True)
         if not found.attentions:
             raise TextddError(
                 f"{type(self.body).__name__} does not give its attention, which attention labels are about. Type: "
                 "distiller.attention=none"
             )
-        return self.pooled(found[0], attended), torch.stack(found.attentions[-self.attends[0] :], dim=1)
+        attention = torch.stack(found.attentions[-self.attends[0] :], dim=1)
+        return self.pooled(found[0], attended(x, mask)), attention
 
-    def _read(self, **given: Any) -> Any:
-        """What the body makes of what it is given, with adapters if there are any."""
-        if self.adapters is None:
+    def _read(self, x: Tensor, mask: Tensor | None, **asked: Any) -> Any:
+        """What the body makes of texts, with adapters if there are any, or from the first layer on that is learned."""
+        given = {"inputs_embeds": x, "attention_mask": attended(x, mask), **asked}
+        if self.adapters is not None:
+            return torch.func.functional_call(self.body, self.adapters.weights(self.body), (), given)
+        if self.bridge is None:
             return self.body(**given)
-        return torch.func.functional_call(self.body, self.adapters.weights(self.body), (), given)
+        self.bridge.instead = x
+        try:
+            return self.body(**{**given, "inputs_embeds": x.new_zeros(*x.shape[:2], self.dimension)})
+        finally:
+            self.bridge.instead = None  # it would keep a graph
 
     def work(self) -> Work:
         """Matrix products of the body for every token, or where it is frozen, of a head for every text."""
-        table = sum(p.numel() for n, p in self.body.named_parameters() if n.endswith("embeddings.weight"))
-        return self.work_of(sum(p.numel() for p in self.body.parameters()) - table)
+        upper, lower = (0 if part is None else matrices(part) for part in (self.body, self.lower))
+        return self.work_of(upper, lower=lower)
+
+
+def matrices(body: nn.Module) -> int:
+    """Weights of a body, those of its tables left out."""
+    return sum(p.numel() for name, p in body.named_parameters() if not name.endswith("embeddings.weight"))
+
+
+def attended(x: Tensor, mask: Tensor | None) -> Tensor:
+    """Which tokens (N, L) of texts (N, L, D) are attended to, as models take it."""
+    return x.new_ones(x.shape[:2], dtype=torch.long) if mask is None else mask.long()

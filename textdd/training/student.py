@@ -39,6 +39,7 @@ class Student(nn.Module, ABC):
             `stacked` (`features` itself also takes parameters with a leading K), or `loop` (one after the other, for
             operations that neither can be had for).
         reads_once: a frozen body makes one vector of every text, so real texts need be read once only.
+        keeps: names what lies below, where it makes hidden states of every token that are worth keeping for real texts.
         step_scale: step sizes that suit a small network that is trained whole, which are those of all options, are
             multiplied by this.
         attends: layers and heads of the attention that is learned, where `attended` gives it; None where there is none.
@@ -48,6 +49,7 @@ class Student(nn.Module, ABC):
 
     beside: ClassVar[str] = "vmap"
     reads_once: bool = False
+    keeps: str = ""
     step_scale: float = 1.0
     attends: tuple[int, int] | None = None
     part_scales: dict[str, float] = {}  # noqa: RUF012  (a student's own, where it has parts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -33,12 +34,14 @@ class Start(NamedTuple):
         config: the method's options, with the number of pieces that was settled.
         texts: the original texts (M,) that it consists of where the parametrisation is `real`; else None.
         origins: where these come from (M,); None where there are none.
+        others: the same set for each further kind of student that takes turns: other step sizes to be learned.
     """
 
     synthetic: SyntheticSet
     config: DistillerConfig
     texts: list[Text] | None
     origins: list[str] | None
+    others: Sequence[SyntheticSet] = ()
 
 
 def started_set(config: DistillerConfig, problem: Problem, source: DistilledSet | None = None) -> Start:
@@ -72,18 +75,22 @@ def started_set(config: DistillerConfig, problem: Problem, source: DistilledSet 
         initial = Initial(matrices().detach(), matrices.words(), None)
     kind = PARAMETRISATIONS[config.parametrisation]
     texts = kind.start(Source(initial.x, initial.ids, space.table), config.rank)
-    recipe = recipe_of(config, pieces * len(initial.x), classes).for_parts(problem.student.scales)
+    plan = recipe_of(config, pieces * len(initial.x), classes)
+    recipe = plan.for_parts(problem.student.scales)
     given = labels_of(problem, initial.rows, source)
     learned = (config.labels, config.confidence, config.learn_step_sizes)
     examples = cut(texts().detach(), classes, pieces)
     attention = started_attention(config, problem.student, examples, texts.mask, problem.seed)
     weight = config.attention_weight if isinstance(config, AttentionConfig) else 0.0
     synthetic = SyntheticSet(texts, problem.task, recipe, *learned, pieces, given, attention, weight)
+    others = [synthetic.shared_with(plan.for_parts(student.scales)) for _, student in problem.others]
     if source is not None:
-        take_up(synthetic, source, config)
+        names = (problem.model.name, *(model.name for model, _ in problem.others))
+        for name, own in zip(names, (synthetic, *others), strict=True):
+            take_up(own, source.of(name) if name in source.kinds else source, config)
     originals = real_texts(problem, initial, source, length) if config.parametrisation == "real" else None
     origins = None if originals is None else origins_of(originals, problem, initial, source)
-    return Start(synthetic, config, originals, origins)
+    return Start(synthetic, config, originals, origins, others)
 
 
 def origins_of(texts: list[Text], problem: Problem, initial: Initial, source: DistilledSet | None) -> list[str]:
