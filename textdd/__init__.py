@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from textdd.api import distil, score, select, train
+    from textdd.api import distil, score, select, train, trust_report
     from textdd.sets.distilled_set import DistilledSet
 
-__all__ = ["DistilledSet", "distil", "score", "select", "train"]
+__all__ = ["DistilledSet", "distil", "score", "select", "train", "trust_report"]
 
 
 def __getattr__(name: str) -> Any:
@@ -17,7 +17,7 @@ def __getattr__(name: str) -> Any:
         from textdd.sets.distilled_set import DistilledSet
 
         return DistilledSet
-    if name in ("distil", "score", "select", "train"):
+    if name in ("distil", "score", "select", "train", "trust_report"):
         from textdd import api
 
         return getattr(api, name)

@@ -13,18 +13,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any
 
 import torch
 
 from textdd import cli
+from textdd.allowed import Count, StepSize
 from textdd.config import RunConfig, ScoreConfig, register, to_run
 from textdd.corpora.given import kept
 from textdd.errors import TextddError, unknown_choice
 from textdd.evaluation.tuning import tune
 from textdd.experiment import distilled_set, manifest_of, mirrors_of
 from textdd.locks import locked
+from textdd.options import check_options
 from textdd.places import in_places
 from textdd.prepare import prepare
 from textdd.problem import Problem
@@ -40,11 +43,17 @@ from textdd.sets.classifier import Classifier
 from textdd.sets.distilled_set import DistilledSet
 from textdd.sets.responder import Responder, trained
 from textdd.sets.texts import ABOUT_A_HUNDRED, TextSet
+from textdd.sets.together import all_classes, balanced, over, together
 from textdd.sets.training_set import real_set, train_students
 from textdd.spaces.reading import Reader
 from textdd.students import STUDENTS, make_student
 from textdd.students.bodies import BODIES, body_space, completed
-from textdd.trainer import set_up_process
+from textdd.tasks import TASKS
+from textdd.trainer import TrainerConfig, set_up_process
+from textdd.training import Recipe
+from textdd.trust.__main__ import composed as composed_trust
+from textdd.trust.config import TrustingConfig
+from textdd.trust.report import examined
 from textdd.typed import expanded, written
 
 SHORT = {
@@ -59,6 +68,19 @@ SHORT = {
     "tuning": "model.tuning",
 }
 """Names that may be given without the group that they belong to."""
+
+
+@dataclass
+class PlainConfig:
+    """How `train` trains.
+
+    Attributes:
+        steps: of Adam.
+        step_size: of Adam.
+    """
+
+    steps: Count = ABOUT_A_HUNDRED.steps
+    step_size: StepSize = 3e-3
 
 
 def distil(
@@ -157,26 +179,54 @@ def select(
 
 
 def train(
-    small: DistilledSet, student: str, data: Any = None, labels: Any = None, seed: int = 0, **options: Any
+    small: DistilledSet | Sequence[DistilledSet],
+    student: str,
+    data: Any = None,
+    labels: Any = None,
+    seed: int = 0,
+    *,
+    steps: int = PlainConfig.steps,
+    step_size: float = PlainConfig.step_size,
+    balance: bool = False,
+    **options: Any,
 ) -> Classifier | Responder:
-    """Train a student of any kind on a set of texts; `DistilledSet.train` does it for the student of the set.
+    """Train a student of any kind on a set, or on several together; `DistilledSet.train` does it by a set's own recipe.
 
     Args:
-        small: the set.
+        small: the set, or several: of parties that each have some of the texts, or of classes that came in turn. Their
+            classes are put together by name.
         student: the choice `model=`.
         data: the corpus, for students that read its words; pretrained students have a space of their own.
         labels: of a list of texts.
         seed: decides the initialisation.
+        steps: of Adam, in shuffled mini-batches.
+        step_size: of Adam; of students that have another scale, or several, a multiple of it.
+        balance: repeat examples of classes that have fewer than others.
         options: as for `distil`; `path` is the folder of a pretrained model.
 
     Raises:
-        TextddError: the student reads another space than the set is in, or its words are not at hand.
+        TextddError: the student reads another space than a set is in, its words are not at hand, or the sets are of
+            different tasks.
     """
-    reader = reader_of(small, student, data, labels, options)
-    scales, marks = reader.student.scales, [ABOUT_A_HUNDRED.steps]
-    recipe = ABOUT_A_HUNDRED.for_parts(scales)
-    ((theta,),) = train_students(reader.student, [small.training_set(reader).plain()], recipe, [seed], marks)
-    return trained(small.classes, reader, theta)
+    sets = [small] if isinstance(small, DistilledSet) else list(small)
+    tasks = {one.task.name for one in sets}
+    if len(tasks) != 1 or (len(sets) > 1 and "generation" in tasks):
+        raise TextddError(
+            f"Got {len(sets)} sets of the tasks {', '.join(sorted(tasks)) or 'none'}; one set at least is needed, and "
+            f"several of one task whose texts have classes. Type: train([first, second], {student!r})"
+        )
+    check_options(PlainConfig(steps, step_size))
+    recipe = Recipe("adam", steps, ABOUT_A_HUNDRED.batch, "shuffled", step_size)
+    named = all_classes([one.classes for one in sets])
+    reader, classes = reader_of(sets[0], named, student, data, labels, options)
+    read = [one.training_set(reader).plain() for one in sets]
+    if "generation" not in tasks:
+        read = [over(one, small.classes, classes) for one, small in zip(read, sets, strict=True)]
+    examples = together(read) if len(read) > 1 else read[0]
+    examples = balanced(examples) if balance else examples
+    recipe = recipe.for_parts(reader.student.scales)
+    ((theta,),) = train_students(reader.student, [examples], recipe, [seed], [steps])
+    return trained(classes, reader, theta)
 
 
 def score(
@@ -198,32 +248,81 @@ def score(
     Raises:
         TextddError: something about the sets, the corpus or an option has to be mended by the user.
     """
-    quiet()
-    register()
-    known = {item.name for item in fields(ScoringConfig)} - {"students"}
-    named: dict[str, Any] = {"score.students": list(students)}
-    for key, value in options.items():
-        short = f"score.{key}" if key in known else SHORT.get(key, key.replace("__", "."))
-        named[short] = value
-    cache = expanded(str(named.get("cache_dir", ScoreConfig().cache_dir)))
-    arguments = [*kept(data, labels, named, cache), *(f"{key}={written(value)}" for key, value in named.items())]
+    named: dict[str, Any] = {"score.students": list(students), **options}
+    arguments, cache = typed_out("score", ScoringConfig, data, labels, named)
     place = str(sets) if isinstance(sets, str | os.PathLike) else "set"
     config = composed_score([f"set={written(place)}", *arguments])
     with in_places(output_dir=config.output_dir, cache_dir=config.cache_dir):
         return scored(config, from_python(sets, cache))[1]
 
 
-def reader_of(small: DistilledSet, student: str, data: Any, labels: Any, options: dict[str, Any]) -> Reader:
-    """What lets a student read a set, and real texts."""
+def trust_report(
+    small: DistilledSet,
+    data: Any,
+    labels: Sequence[Any] | None = None,
+    *,
+    student: str | None = None,
+    **options: Any,
+) -> dict[str, Any]:
+    """Say what a set gives away of the texts that it was made from, beyond what held-out texts show.
+
+    Args:
+        small: the set.
+        data: the corpus, as for `distil`.
+        labels: of a list of texts.
+        student: who is trained on the set and attacked; None takes the student that it was made for.
+        options: every other option of `textdd trust` by its name; of those of `trust.` and of the corpus the name
+            alone, such as `against=["random"]` or `shadows=16`.
+
+    Returns:
+        What the command writes as its result: `matches`, `nearest`, `membership`, ...; see textdd/trust/report.py.
+
+    Raises:
+        TextddError: something about the corpus or an option has to be mended, or nothing is held out.
+    """
+    named = options if student is None else {"model": student, **options}
+    arguments, _ = typed_out("trust", TrustingConfig, data, labels, named)
+    config = composed_trust(["artifact=set", *arguments])
+    set_up_process(TrainerConfig())
+    with in_places(cache_dir=config.cache_dir):
+        return examined(small, config)
+
+
+def typed_out(
+    group: str, kind: type[Any], data: Any, labels: Sequence[Any] | None, options: dict[str, Any]
+) -> tuple[list[str], Path]:
+    """What to type for a command that has a group of options of its own, and where the cache is.
+
+    Args:
+        group: its name, whose options may be given without it.
+        kind: the class of these.
+        data: the corpus, as for `distil`.
+        labels: of a list of texts.
+        options: by name.
+    """
+    quiet()
+    register()
+    own = {item.name for item in fields(kind)}
+    named = {f"{group}.{k}" if k in own else SHORT.get(k, k.replace("__", ".")): v for k, v in options.items()}
+    cache = expanded(str(named.get("cache_dir", ScoreConfig().cache_dir)))
+    return [*kept(data, labels, named, cache), *(f"{key}={written(value)}" for key, value in named.items())], cache
+
+
+def reader_of(
+    small: DistilledSet, classes: list[str], student: str, data: Any, labels: Any, options: dict[str, Any]
+) -> tuple[Reader, list[str]]:
+    """What lets a student read a set, and real texts; and its classes: those of the corpus if there is one."""
     if data is not None:
-        return problem_of(data, labels, student, options).reader()
+        problem = problem_of(data, labels, student, options)
+        return problem.reader(), problem.corpus.classes
+    task = TASKS[small.task.name](len(classes))
     if student in BODIES:
         given = {key.removeprefix("model."): value for key, value in options.items()}
         pair = bool(small.manifest.get("pair"))
         one_class, writes = (small.task.name == name for name in ("one_class", "generation"))
-        model = completed(STUDENTS[student][1](**given), small.classes, pair=pair, one_class=one_class, writes=writes)
+        model = completed(STUDENTS[student][1](**given), classes, pair=pair, one_class=one_class, writes=writes)
         space = body_space(model, int(small.manifest["length"]), framed=False)
-        return Reader(space, make_student(model, space.dimension, small.task))
+        return Reader(space, make_student(model, space.dimension, task)), classes
     space_there = small.space()
     if space_there is None or space_there.kind != "words":
         raise TextddError(
@@ -233,7 +332,7 @@ def reader_of(small: DistilledSet, student: str, data: Any, labels: Any, options
     if student not in STUDENTS:
         raise unknown_choice("student", student, STUDENTS, "student")
     model = STUDENTS[student][1](**options)
-    return Reader(space_there, make_student(model, space_there.dimension, small.task))
+    return Reader(space_there, make_student(model, space_there.dimension, task)), classes
 
 
 def problem_of(data: Any, labels: Any, student: str, options: dict[str, Any]) -> Problem:
@@ -267,4 +366,4 @@ def composed(
     return to_run(cli.compose_config("config", arguments))
 
 
-__all__ = ["distil", "score", "select", "train"]
+__all__ = ["distil", "score", "select", "train", "trust_report"]

@@ -179,10 +179,10 @@ def read_records(
     next_row, empty, unlabelled = source.first_row, 0, 0
     for table in source.batches([*dict.fromkeys((*columns.text, *columns.labels))]):
         parts = [[column] for column in columns.text] if columns.pair else [columns.text]
-        segments = [_joined(table, part, source.name) for part in parts]
+        segments = [joined(table, part, source.name) for part in parts]
         there = np.all([pc.binary_length(segment).to_numpy() > 0 for segment in segments], axis=0)
         if columns.written:
-            segments.append(_joined(table, columns.labels, source.name, columns.option))
+            segments.append(joined(table, columns.labels, source.name, columns.option))
         rows = np.arange(next_row, next_row + len(table))
         if gaps.on_empty == "error" and not there.all():
             raise TextddError(
@@ -224,7 +224,7 @@ def _without_label(source: Source, row: int, cells: list[object], code: LabelCod
     return Unlabelled(f"{source.name}, row {row}: {got}.", f"Mend the row, or {remedy}")
 
 
-def _joined(table: pa.Table, columns: Sequence[str], where: str, option: str = "dataset.text") -> pa.ChunkedArray:
+def joined(table: pa.Table, columns: Sequence[str], where: str, option: str = "dataset.text") -> pa.ChunkedArray:
     """Join the text columns by a space; a missing cell is an empty one (yahoo_answers has many)."""
     cells = []
     for column in columns:

@@ -28,6 +28,7 @@ class TrainingSet:
         bytes: what it takes to store them: the tensors of a distilled set, step sizes included, or UTF-8 text and one
             byte per label.
         attention: attention labels (M, S, H, R, L), weighted; None where there are none.
+        read: whether x is no embeddings but what lies below the learned part of a student made of them.
     """
 
     x: Tensor
@@ -35,6 +36,7 @@ class TrainingSet:
     mask: Tensor | None
     bytes: int
     attention: Tensor | None = None
+    read: bool = False
 
     def lesson(self, recipe: Recipe, seed: int, step_sizes: Tensor | None = None) -> Lesson:
         """What one student is taught from this set.
@@ -58,9 +60,11 @@ class TrainingSet:
 
     @torch.no_grad()
     def as_read(self, student: FlatStudent) -> TrainingSet:
-        """The same examples as the learned part of a student reads them."""
+        """The same examples as the learned part of a student reads them; those that it has read stay as they are."""
+        if self.read:
+            return self
         x, mask = student.below(self.x, self.mask)
-        return self if x is self.x else replace(self, x=x, mask=mask)
+        return self if x is self.x else replace(self, x=x, mask=mask, read=True)
 
 
 def in_pieces(examples: TrainingSet, tokens: int) -> TrainingSet:

@@ -7,6 +7,8 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
+from textdd.errors import cut
+from textdd.report.measures import called
 from textdd.report.terminal import wide_console
 
 MATCHES = {
@@ -14,6 +16,10 @@ MATCHES = {
     "near": "a near copy",
     "rare": "a rare sequence of words in both",
 }
+ITSELF = {"bigrams": "no student: bigrams of the set", "likeness": "no student: likeness to the set"}
+SHOWN = 5
+"""Sequences that are shown; all are in the result."""
+
 ATTACKED = {"set": "the set", "random": "random texts", "full": "the full data"}
 
 
@@ -36,7 +42,11 @@ def print_trust(result: dict[str, Any]) -> None:
             highlight=False,
         )
     console.print(attacks_table(result))
-    for remark in (result["sides"]["why"], *result["remarks"]):
+    if result["groups"] is not None:
+        console.print(groups_table(result["groups"]))
+    if result["triggers"] is not None:
+        console.print(triggers_table(result["triggers"]))
+    for remark in (result["sides"]["why"], *result["remarks"], *result["hashes"].values()):
         console.print(escape(f"- {remark[0].upper()}{remark[1:].rstrip('.')}."), highlight=False)
 
 
@@ -52,10 +62,10 @@ def matches_table(result: dict[str, Any]) -> Table:
     table.add_column("real texts with")
     for heading in ("training", "held out", "expected", "excess", "p"):
         table.add_column(heading, justify="right")
-    for name, called in MATCHES.items():
+    for name, meaning in MATCHES.items():
         found = result["matches"][name]
         table.add_row(
-            called,
+            meaning,
             str(found["training"]),
             str(found["heldout"]),
             f"{found['expected']:.1f}",
@@ -91,6 +101,41 @@ def attacks_table(result: dict[str, Any]) -> Table:
         table.add_row(ATTACKED[name], *cells(attacked))
         if "own_texts" in attacked:
             table.add_row("  these themselves", *cells(attacked["own_texts"]))
+        if "lira" in attacked:
+            table.add_row(f"  beside {attacked['lira']['shadows']} shadow students", *cells(attacked["lira"]))
+    for name, meaning in ITSELF.items():
+        table.add_row(meaning, *cells(result["itself"][name]))
+    return table
+
+
+def groups_table(groups: dict[str, Any]) -> Table:
+    """How well students do on the test texts of each group."""
+    title = f"{called(groups['measure'])} on the test texts of each {groups['column']}"
+    table = Table(title=escape(title), caption="mean ± std of the students; gap: the best group less the worst")
+    table.add_column(escape(groups["column"]))
+    for heading in ("texts", *(ATTACKED[name] for name in groups["students"])):
+        table.add_column(heading, justify="right")
+    for group, texts in groups["texts"].items():
+        those = (kind["groups"][group] for kind in groups["students"].values())
+        table.add_row(escape(cut(group)), str(texts), *(f"{one['mean']:.3f} ± {one['std']:.3f}" for one in those))
+    table.add_row("gap", "", *(f"{kind['gap']:.3f}" for kind in groups["students"].values()))
+    return table
+
+
+def triggers_table(triggers: dict[str, Any]) -> Table:
+    """The sequences of words that turn most predictions."""
+    flagged, chance = sum(one["trigger"] for one in triggers["found"]), max(triggers["by_chance"])
+    title = f"{flagged} triggers among {len(triggers['found'])} sequences of words of the set"
+    caption = (
+        f"share of the predictions on {triggers['texts']} held-out texts that turn to the class where they begin so; "
+        f"words of random texts turn their own students up to {chance:.2f} further than others"
+    )
+    table = Table(title=title, caption=caption)
+    for heading in ("words", "turn to", "students of the set", "of random texts", "trigger"):
+        table.add_column(heading, justify="right" if "students" in heading or "texts" in heading else "left")
+    for one in triggers["found"][:SHOWN]:
+        shares = (f"{one['ours']:.2f}", f"{one['others']:.2f}", "yes" if one["trigger"] else "")
+        table.add_row(escape(cut(one["sequence"])), escape(cut(one["class"])), *shares)
     return table
 
 
