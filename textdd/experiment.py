@@ -20,6 +20,7 @@ from textdd.choosing.method import TextMethodConfig
 from textdd.choosing.pairs import check_meaning, choose_pairs, plan_pairs
 from textdd.config import RunConfig
 from textdd.distillers import CHOOSERS
+from textdd.distillers.generate import GenerateConfig
 from textdd.distillers.project import ProjectConfig
 from textdd.errors import TextddError
 from textdd.evaluation.protocol import add_recovery
@@ -52,6 +53,7 @@ from textdd.students.mixed import called
 from textdd.sweep import failure
 from textdd.trainer import make_trainer, process_rank, set_up_process
 from textdd.typed import expanded
+from textdd.writing.plan import plan_of_writing
 
 VERSIONED = ("textdd", "torch", "pytorch-lightning", "tokenizers", "numpy")
 FIGURE = "accuracy_against_steps.png"
@@ -152,6 +154,8 @@ def show_plan(run: RunConfig) -> None:
     for stage in stages_of(run.distiller):
         if isinstance(stage, TextMethodConfig) and problem.task.name == "generation":
             plans[stage.name] = plan_pairs(stage, problem)
+        elif isinstance(stage, GenerateConfig):
+            plans[stage.name] = plan_of_writing(stage, materials_of(problem, run.trainer, shared))
         elif isinstance(stage, TextMethodConfig):
             candidates, _ = CHOOSERS[stage.name]
             plans[stage.name] = plan(start_of(stage, candidates, materials_of(problem, run.trainer, shared)))

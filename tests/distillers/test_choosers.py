@@ -24,6 +24,7 @@ from textdd.sets.distilled_set import DistilledSet
 from textdd.sets.texts import TextSet
 from textdd.sets.training_set import train_students
 from textdd.trainer import TrainerConfig, make_trainer
+from textdd.writing.plan import plan_of_writing
 from textdd.writing.tuning import TuneConfig
 
 SMALL = {"rounds": 12, "redraw": 4, "asked": 60, "looked_at": 20, "rerank": 2}
@@ -178,3 +179,21 @@ def test_joined_texts_use_the_tokens_they_may_have(problem, tmp_path, options):
     assert max(counts) <= 24
     whole = {text for (text,) in problem.corpus.train.texts(range(len(problem.corpus.train)))}
     assert sum(text not in whole for (text,) in made.texts) >= 3
+
+
+@pytest.mark.parametrize("tune", [{}, {"steps": 40, "matching": 30, "rank": 2, "drafts": 64, "drafts_together": 2}])
+def test_a_plan_of_writing_writes_nothing_that_is_kept(tune, problem, tmp_path, options):
+    problem = dataclasses.replace(problem, cache=tmp_path)
+    make = partial(make_trainer, TrainerConfig(accelerator="cpu"), alone=True)
+    found = plan_of_writing(options("generate", tune=TuneConfig(**tune)), Materials(problem, tmp_path, make))
+    assert found.outer_steps == 12
+    assert 0 < found.seconds_before < found.seconds
+    assert not (tmp_path / "written").exists()
+    assert not (tmp_path / "tuned").exists()
+
+
+def test_a_plan_sends_nothing(problem, tmp_path, options, capfd):
+    make = partial(make_trainer, TrainerConfig(accelerator="cpu"), alone=True)
+    config = options("generate", language_model=None, endpoint="http://localhost:9/v1")
+    assert plan_of_writing(config, Materials(problem, tmp_path, make)).seconds_before == 0
+    assert "6 prompts would go to http://localhost:9/v1" in " ".join(capfd.readouterr().err.split())

@@ -18,11 +18,12 @@ from textdd.choosing.pool import Pool, real_pool
 from textdd.errors import TextddError
 from textdd.outer.materials import Materials
 from textdd.outer.teacher import train_teacher
+from textdd.problem import Problem
 from textdd.spaces.language_model import load_language_model
 from textdd.writing.drafts import drafts
 from textdd.writing.endpoint import Endpoint, checked_address
 from textdd.writing.filters import check_left, sifted
-from textdd.writing.prompts import PROMPT, check_template, longest_of, prompts_of
+from textdd.writing.prompts import PROMPT, Prompt, check_template, longest_of, prompts_of
 from textdd.writing.sampling import Sampler
 from textdd.writing.teaching import Asked, taught
 from textdd.writing.tuning import TuneConfig
@@ -94,17 +95,17 @@ def candidates(config: GenerateConfig, materials: Materials) -> Pool:
         TextddError: the language model cannot be had, or a class has too few texts after the filters.
     """
     problem, writer = materials.problem, writer_of(config)
-    longest = config.longest or longest_of(problem, writer)
-    manner = Manner(config.temperature, config.top_p, longest)
     if isinstance(writer, Sampler):
-        asked = Asked(config.prompt, config.examples, manner, tuple(config.encoders), config.layers)
+        asked = Asked(
+            config.prompt, config.examples, manner_of(config, writer, problem), tuple(config.encoders), config.layers
+        )
         writer = taught(config.tune, writer, asked, materials)
-    per_class = config.written or max(LEAST, OVERSAMPLED * problem.per_class)
-    prompts = prompts_of(config.prompt, config.examples, per_class, longest, problem, writer)
+    prompts, manner = prompts_for(config, writer, problem)
+    per_class = written_of(config, problem)
     replies = drafts(writer, prompts, manner, problem.seed, problem.cache / "written")
     teacher = train_teacher(materials, problem.seed)[0] if config.agreement else None
     sieve = sifted(prompts, replies, per_class, problem, teacher, config.agreement)
-    check_left(sieve, problem.per_class, per_class, longest, problem)
+    check_left(sieve, problem.per_class, per_class, manner.longest, problem)
     texts = sieve.texts()
     pool = Pool(
         texts,
@@ -114,6 +115,22 @@ def candidates(config: GenerateConfig, materials: Materials) -> Pool:
         {"drafts": sieve.counts()},
     )
     return together(pool, real_pool(problem, config.pool)) if config.with_real else pool
+
+
+def written_of(config: GenerateConfig, problem: Problem) -> int:
+    """How many texts of each class are written."""
+    return config.written or max(LEAST, OVERSAMPLED * problem.per_class)
+
+
+def manner_of(config: GenerateConfig, writer: Writer, problem: Problem) -> Manner:
+    """How texts are written."""
+    return Manner(config.temperature, config.top_p, config.longest or longest_of(problem, writer))
+
+
+def prompts_for(config: GenerateConfig, writer: Writer, problem: Problem) -> tuple[list[Prompt], Manner]:
+    """All prompts, and how texts are written to them; arguments and errors as for `prompts_of`."""
+    manner, size = manner_of(config, writer, problem), written_of(config, problem)
+    return prompts_of(config.prompt, config.examples, size, manner.longest, problem, writer), manner
 
 
 def writer_of(config: GenerateConfig) -> Writer:

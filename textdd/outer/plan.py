@@ -66,6 +66,7 @@ class Plan:
         outer_steps: how many there are.
         seconds_per_check: of a look at the validation accuracy, measured.
         checks: how many there are.
+        seconds_before: of what comes before the first step and takes long, measured: of writing texts to choose from.
     """
 
     engine: str
@@ -74,17 +75,20 @@ class Plan:
     outer_steps: int
     seconds_per_check: float
     checks: int
+    seconds_before: float = 0.0
 
     @property
     def seconds(self) -> float:
-        """Of all outer steps and checks; preparation not counted."""
-        return self.outer_steps * self.seconds_per_step + self.checks * self.seconds_per_check
+        """Of all outer steps and checks, and of what comes before them; other preparation is not counted."""
+        steps = self.outer_steps * self.seconds_per_step + self.checks * self.seconds_per_check
+        return self.seconds_before + steps
 
     def __str__(self) -> str:
         """One line for the log."""
         engine = f"engine {self.engine}, " if self.engine else ""
+        before = f"{readable_time(self.seconds_before)} of writing, " if self.seconds_before else ""
         return (
-            f"plan: {engine}about {readable(self.peak_memory_bytes)}, {self.outer_steps} outer steps of "
+            f"plan: {engine}about {readable(self.peak_memory_bytes)}, {before}{self.outer_steps} outer steps of "
             f"{self.seconds_per_step:.3f} s, {self.checks} checks of {self.seconds_per_check:.1f} s = "
             f"{readable_time(self.seconds)}"
         )
@@ -271,11 +275,14 @@ def print_plans(plans: dict[str, Plan]) -> None:
     rows: dict[str, Callable[[Plan], str]] = {
         "engine": lambda plan: plan.engine or "none",
         "peak memory": lambda plan: readable(plan.peak_memory_bytes),
+        "time of writing": lambda plan: readable_time(plan.seconds_before) if plan.seconds_before else "none",
         "seconds per outer step": lambda plan: f"{plan.seconds_per_step:.3f}",
         "outer steps": lambda plan: str(plan.outer_steps),
         "seconds per check": lambda plan: f"{plan.seconds_per_check:.1f}",
         "time of distilling": lambda plan: readable_time(plan.seconds),
     }
+    if not any(plan.seconds_before for plan in plans.values()):
+        del rows["time of writing"]
     for what, show in rows.items():
         table.add_row(what, *map(show, plans.values()))
     Console().print(table)
