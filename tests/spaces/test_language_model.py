@@ -1,5 +1,6 @@
 """Loading language models and sampling from them: the same distribution as without a cache, and errors that help."""
 
+import re
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -7,9 +8,13 @@ import pytest
 import torch
 
 from tests.tiny import tiny_bert
+from textdd.cli import compose_config
+from textdd.config import register, to_run
 from textdd.errors import TextddError
 from textdd.spaces import language_model as module
+from textdd.spaces.checkpoint import load_checkpoint
 from textdd.spaces.language_model import load_language_model
+from textdd.students.causal_lm import CausalLMConfig
 from textdd.writing.sampling import Sampler, draw, sample
 from textdd.writing.writer import BATCH, Manner
 
@@ -141,3 +146,29 @@ def test_a_real_model_in_a_gguf_file():
     reply = Sampler(model).write("The days of the week: Monday, Tuesday, Wednesday, Thursday,", 0, Manner(0.01, 0.9, 2))
     assert {draft.line for draft in reply.drafts} == {"Friday,"}
     assert model.context == 8192
+
+
+@pytest.mark.parametrize("loads", [load_language_model, load_checkpoint])
+def test_a_gated_model_says_how_to_get_in(loads, monkeypatch):
+    import transformers
+    from huggingface_hub.errors import GatedRepoError
+
+    def refuse(*_, **__):
+        try:
+            raise GatedRepoError.__new__(GatedRepoError)
+        except OSError as error:
+            raise OSError("You are trying to access a gated repo.") from error
+
+    for name in ("AutoModel", "AutoModelForCausalLM"):
+        monkeypatch.setattr(getattr(transformers, name), "from_pretrained", refuse)
+    with pytest.raises(TextddError, match=r"llama/llama, which is gated.*https://huggingface\.co/llama/llama.*hf auth"):
+        loads("llama/llama")
+
+
+@pytest.mark.parametrize("name", ["smollm2_135m", "llama_1b", "qwen_7b"])
+def test_known_models_are_language_models_by_their_ids(name):
+    register()
+    run = to_run(compose_config("config", [f"model={name}", "model.tuning=lora:4"]))
+    assert isinstance(run.model, CausalLMConfig)
+    assert re.fullmatch(r"[\w-]+/[\w.-]+", run.model.path)
+    assert (run.model.name, run.model.tuning) == ("causal_lm", "lora:4")

@@ -94,6 +94,7 @@ def _loaded(path: str) -> Checkpoint:
         model = AutoModel.from_pretrained(path, attn_implementation="eager", dtype=torch.float32)
         tokeniser = AutoTokenizer.from_pretrained(path, use_fast=True)
     except (OSError, ValueError, KeyError) as error:
+        check_gate(path, error)
         reason = str(error).strip().splitlines()[0]
         raise TextddError(
             f"Got model.path={path}, which cannot be loaded: {reason}. Allowed: the folder of an encoder that "
@@ -103,6 +104,29 @@ def _loaded(path: str) -> Checkpoint:
     if getattr(tokeniser, "backend_tokenizer", None) is None:
         raise TextddError(f"The tokeniser of {path} has no fast form (tokenizer.json), which reading in bulk needs.")
     return Checkpoint(path, model.eval().requires_grad_(False), tokeniser, fingerprint(model))
+
+
+def check_gate(path: str, error: BaseException) -> None:
+    """Check that what kept a model from being loaded was not its owners, who want to be asked.
+
+    Args:
+        path: its id on the hub.
+        error: what `transformers` raised; the hub's own error is behind it.
+
+    Raises:
+        TextddError: it was.
+    """
+    from huggingface_hub.errors import GatedRepoError
+
+    behind: BaseException | None = error
+    while behind is not None and not isinstance(behind, GatedRepoError):
+        behind = behind.__cause__ or behind.__context__
+    if behind is not None:
+        raise TextddError(
+            f"Got the model {path}, which is gated: whoever reads it has to accept its conditions. Accept them at "
+            f"https://huggingface.co/{path}, log in by typing `hf auth login`, and type the same command again; or "
+            "take one that is open. Type for instance: model.path=HuggingFaceTB/SmolLM2-135M"
+        ) from error
 
 
 def hush() -> None:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from textdd.errors import TextddError
 from textdd.progress import say
-from textdd.spaces.checkpoint import Checkpoint, fingerprint, hush
+from textdd.spaces.checkpoint import Checkpoint, check_gate, fingerprint, hush
 from textdd.typed import expanded
 
 INSTALL = "Type: pip install 'textdd[transformers]'"
@@ -109,6 +109,7 @@ def _loaded(path: str, option: str) -> LanguageModel:
             )
             tokeniser = AutoTokenizer.from_pretrained(where, **given)
     except WHILE_LOADING as error:
+        check_gate(path, error)
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise TextddError(f"Got the language model {path}, which cannot be loaded: {reason}. {allowed}") from error
     model = model.eval().requires_grad_(False)
