@@ -12,6 +12,7 @@ from textdd.distillers.kernel_ridge import KernelRidge, KernelRidgeConfig
 from textdd.distillers.meta_gradient import MetaGradient, MetaGradientConfig
 from textdd.distillers.project import ProjectConfig
 from textdd.distillers.trajectory_matching import TrajectoryMatching, TrajectoryMatchingConfig
+from textdd.distillers.update_alignment import UpdateAlignment, UpdateAlignmentConfig
 from textdd.outer.distiller import Distiller, DistillerConfig
 
 DISTILLERS: dict[str, tuple[type[Distiller], type[DistillerConfig]]] = {
@@ -22,6 +23,7 @@ DISTILLERS: dict[str, tuple[type[Distiller], type[DistillerConfig]]] = {
     "gradient_matching": (GradientMatching, GradientMatchingConfig),
     "label_distillation": (MetaGradient, MetaGradientConfig),  # the same equations for labels of real texts alone
     "trajectory_matching": (TrajectoryMatching, TrajectoryMatchingConfig),
+    "update_alignment": (UpdateAlignment, UpdateAlignmentConfig),
 }
 """The choices of `distiller=` that learn by gradients: name -> (class, its options)."""
 
