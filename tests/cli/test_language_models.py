@@ -119,3 +119,15 @@ def test_b_alone_learns_in_one_step(matrices, place):
     after = student.unflatten(loaded.train(seed=3, path=str(place / "llama")).theta)
     moved = {name.split(".")[1] for name in before if not torch.equal(before[name], after[name])}
     assert moved <= {"up"}
+
+
+def test_words_are_made_by_matching_the_last_layer(place):
+    """experiment=gradmm: matrices by the gradients of a head on the last token, then likely words by ADMM."""
+    few = ["distiller.options.gradient_matching.outer_steps=2", "distiller.options.gradient_matching.check_every=2"]
+    few += ["distiller.options.gradient_matching.inner_steps=4", "distiller.options.project.outer_steps=2"]
+    path = made(place, "experiment=gradmm", "model.orders=0", *few)
+    small = DistilledSet.load(path.parent / "artifact")
+    assert small.origins == ["projected"] * 4
+    assert small.manifest["distiller"]["stages"] == ["gradient_matching", "project"]
+    assert len(small.manifest["distilling"]["stages"]) == 2
+    assert all(text.strip() for (text,) in small.texts)
