@@ -98,7 +98,8 @@ def distil(
         data: a pandas frame, a `datasets.Dataset` (or a dictionary of them with `train` and `test`), a list of texts, a
             path, or the name of a corpus such as "ag_news".
         labels: of a list of texts: a class for each, or a list of labels.
-        per_class: examples per class; without it, `budget` or the corpus's usual share of the texts decides.
+        per_class: examples per class; without it, `budget` or the corpus's usual share of the texts decides. Where
+            targets are texts (`target="column"`), `pairs` takes its place.
         student: the choice `model=`, or several networks that take turns, such as ["textcnn", "lstm"]; `small.train()`
             trains the first, `small.train(student="lstm")` the other.
         minutes: how long to distil on two cores, `distiller.minutes`.
@@ -135,7 +136,7 @@ def select(
     data: Any,
     labels: Sequence[Any] | None = None,
     *,
-    per_class: int,
+    per_class: int | None = None,
     method: str = "herding",
     student: str = "textcnn",
     **options: Any,
@@ -145,8 +146,8 @@ def select(
     Args:
         data: as for `distil`.
         labels: as for `distil`.
-        per_class: texts of every class.
-        method: `random`, `herding`, `k_means` or `k_center`.
+        per_class: texts of every class; where targets are texts, `pairs` says how many there are.
+        method: `random`, `herding`, `k_means`, `k_center` or `less`.
         student: in whose space texts are compared, and for whom the recipe is tuned on validation texts.
         options: as for `distil`.
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from tests.tiny import tiny_llama
-from textdd import DistilledSet, distil, evaluate, export, train
+from textdd import DistilledSet, distil, evaluate, export, select, train
 from textdd.checks import check
 from textdd.cli import compose_config
 from textdd.config import register, to_run
@@ -229,6 +229,16 @@ def test_methods_that_make_no_pairs_are_refused(place):
     run = to_run(compose_config("config", line(place, *words, f"output_dir={place}/runs")))
     with pytest.raises(TextddError, match=r"Got distiller=meta_gradient.*Type: distiller=bilevel_selection"):
         execute(run)
+
+
+def test_pairs_are_picked_from_python(place):
+    options = {"path": str(place / "llama"), "tuning": "lora:2", "cache_dir": str(place / "cache"), "pairs": 3}
+    options |= {"evaluation.steps": 4, "evaluation.step_sizes": [0.01], "evaluation.texts": 10, "text": "mr"}
+    frame = pd.read_csv(place / "texts.csv")
+    picked = select(frame, student="causal_lm", method="k_means", target="ref", **options)
+    assert len(picked) == 3
+    assert set(picked.texts) <= {tuple(row) for row in frame.to_numpy().tolist()}
+    assert isinstance(picked.train(seed=0), Responder)
 
 
 def test_from_python_as_by_the_command(place, artifact):

@@ -219,7 +219,7 @@ def test_other_prompts_are_other_features(llama, tmp_path):
     [
         ({"tuning": "top:3"}, r"model\.tuning=top:3; .* has 2 layers\. Type: model\.tuning=top:2"),
         ({"tuning": "half"}, r"Got model\.tuning=half\. Allowed: lora:R"),
-        ({"answer": "words"}, r"Got model\.answer=words\. Allowed: verbaliser or head"),
+        ({"answer": "words"}, r"Got model\.answer=words\. Allowed: verbaliser, head or response"),
         ({"path": None}, r"Which language model\?.*model\.path="),
         ({"path": "/nowhere/at/all"}, r"/nowhere/at/all, which cannot be loaded.*model\.path="),
         ({"template": "Review:"}, r"Got model\.template=Review:\. Allowed: a text with \{text\} once"),

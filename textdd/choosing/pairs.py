@@ -36,7 +36,22 @@ from textdd.seeds import numpy_generator
 from textdd.sets.texts import TextSet
 from textdd.training import Recipe
 
-WITHOUT_MEANING = ("start", "warm_start", "encoders", "ridges", "labels", "form", "rerank")
+WITHOUT_MEANING = (
+    *(
+        "start",
+        "warm_start",
+        "encoders",
+        "layers",
+        "ridges",
+        "pool",
+        "minutes",
+        "redraw",
+        "patience",
+        "rerank",
+        "labels",
+    ),
+    *("form", "tokens"),
+)
 """Options of bilevel selection that say nothing where targets are texts."""
 
 TIMED, VALIDATED = 16, 100
