@@ -28,7 +28,7 @@ from textdd.outer.pooled import Age, advance
 from textdd.outer.synthetic import SyntheticSet
 from textdd.outer.teacher import Teacher, teacher_work, train_teacher
 from textdd.seeds import numpy_generator
-from textdd.spaces.reading import Batch, Reading
+from textdd.spaces.reading import Batch, Featured
 from textdd.training import Lesson, State, make_optimiser, train
 from textdd.training.optimiser import Optimiser
 from textdd.training.side_by_side import answers, sharing, train_all
@@ -137,7 +137,7 @@ class MetaGradient(EngineDistiller):
                     "Type: distiller.plain_part=all"
                 )
             self.headed = FlatStudent(module, student.task)
-        self.head_texts: Reading | None = None
+        self.head_texts: Featured | None = None
 
     def prepare(self, materials: Materials) -> None:
         """Train the teacher, or find it in the cache; the same one gives labels where those are the teacher's.

@@ -13,14 +13,14 @@ from torch import Tensor
 from textdd.problem import Problem
 from textdd.seeds import numpy_generator
 from textdd.spaces.featured import body_key, featured
-from textdd.spaces.reading import Batch, Reading
+from textdd.spaces.reading import Batch, Featured, Reading
 from textdd.training.student import FlatStudent
 
 MOST_TEXTS = 10_000
 """Training texts that the frozen body reads; of a larger corpus a sample of so many."""
 
 
-def head_texts(problem: Problem, student: FlatStudent) -> Reading:
+def head_texts(problem: Problem, student: FlatStudent) -> Featured:
     """The training texts as the frozen body below a head has read them, from the cache or computed now.
 
     Args:
@@ -33,7 +33,7 @@ def head_texts(problem: Problem, student: FlatStudent) -> Reading:
     return featured(texts, reader, body_key(reader), problem.cache, MOST_TEXTS)
 
 
-def drawn(texts: Reading, count: int, seed: int, like: Tensor) -> Batch:
+def drawn(texts: Featured, count: int, seed: int, like: Tensor) -> Batch:
     """Features (N, 1, H) and labels of `count` texts, or of all if there are no more, none of them twice.
 
     Args:
