@@ -4,8 +4,8 @@
         [dataset=trec6 seed=0 minutes=60]
 
 Ten texts per class. A set is made for each student alone, in SINGLE counted minutes, and one for all of them in turn
-(`model=[textcnn,lstm,fasttext,transformer]`), in as many minutes as the single ones have together. Every student is
-then trained on every set: by a plain recipe that is chosen on validation texts, and by the set's own recipe where it
+(`model=[textcnn,lstm,fasttext,transformer]`), in TURNS outer steps of each, which is about the work of the four single
+sets together. Every student is then trained on every set: by a plain recipe that is chosen on validation texts, and by the set's own recipe where it
 took part. Beside that, on all training texts. Five fresh students, of all texts two; the test texts are read once, of
 larger corpora the first two thousand of a fixed order. Sets lie in `output_dir` (runs/), where a killed run is taken up
 again; every cell is a file of its own beside this one, `transfer/DATASET-SET-STUDENT-sSEED.json`, and what is there is
@@ -39,7 +39,7 @@ from textdd.training import Recipe
 HERE = Path(__file__).with_suffix("")
 KINDS = ("textcnn", "lstm", "fasttext", "transformer")
 MIXED, FULL = "mixed", "full"
-PER_CLASS, STUDENTS, TEST, SINGLE, CPU = 10, 5, 2000, 0.5, torch.device("cpu")
+PER_CLASS, STUDENTS, TEST, SINGLE, TURNS, CPU = 10, 5, 2000, 0.5, 60, torch.device("cpu")
 EPOCHS = {"ag_news": 2, "trec6": 30}
 """Most passes over the training texts; a training ends earlier when validation accuracy falls."""
 
@@ -53,9 +53,11 @@ def protocol_of(dataset: str, student: str, seed: int, given: dict[str, Any]) ->
 
 def made(dataset: str, name: str, seed: int, given: dict[str, Any]) -> DistilledSet:
     """Distil the set that a row of the matrix is of, or find it."""
-    minutes, student = (SINGLE * len(KINDS), list(KINDS)) if name == MIXED else (SINGLE, name)
     options = {"distiller.targets": "labels", "trainer.threads": 1, "trainer.accelerator": "cpu", "seed": seed}
-    return distil(dataset, per_class=PER_CLASS, student=student, minutes=minutes, **options, **given)
+    if name != MIXED:
+        return distil(dataset, per_class=PER_CLASS, student=name, minutes=SINGLE, **options, **given)
+    options |= {"distiller.outer_steps": TURNS * len(KINDS), "distiller.check_every": TURNS}
+    return distil(dataset, per_class=PER_CLASS, student=KINDS, **options, **given)
 
 
 def reached(protocol: Protocol, examples: TrainingSet, recipe: Recipe, step_sizes: torch.Tensor | None) -> list[float]:

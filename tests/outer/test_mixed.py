@@ -8,7 +8,6 @@ import pytest
 import pytorch_lightning as pl
 import torch
 
-from tests.conftest import STILL
 from tests.distillers.test_distillers import fitted, options, prepared
 from textdd.distillers import DISTILLERS
 from textdd.errors import TextddError
@@ -100,7 +99,7 @@ def test_a_resumed_run_ends_where_it_would_have_ended(name, mixed, tmp_path):
 def test_the_plan_is_of_all_kinds_and_leaves_the_set_alone(mixed):
     distiller = prepared(options("meta_gradient"), mixed)
     before = [part.detach().clone() for part in learned(distiller)]
-    found = plan(distiller, make_trainer(TrainerConfig(accelerator="cpu"), **STILL), mixed)
+    found = plan(distiller, make_trainer(TrainerConfig(accelerator="cpu")), mixed)
     assert found.engine == "unroll"
     assert {member.config.engine for member in (distiller, *distiller.members)} == {"unroll"}
     assert all(torch.equal(a, b) for a, b in zip(before, learned(distiller), strict=True))

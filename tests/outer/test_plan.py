@@ -49,7 +49,7 @@ def ready(problem):
 )
 def test_memory_is_predicted_within_a_factor_of_two(changes, ready, batch):
     distiller = ready(**changes)
-    predicted = choose(distiller, batch, 1e12, alone=True)[1]
+    predicted = choose([distiller], batch, 1e12, alone=True)[1]
     with Allocations() as allocated:
         outer_step(distiller, batch, 0)
     assert allocated.peak / 2 < predicted < 2 * allocated.peak
@@ -62,7 +62,7 @@ def test_memory_of_what_lies_below_is_counted(once, engine, problem, tmp_path):
     problem = dataclasses.replace(problem, student=student, cache=tmp_path)
     config = options("meta_gradient", inner_steps=12, plain_share=0.0, targets="labels", engine=engine)
     distiller, batch = prepared(config, problem), problem.reader()(problem.train.batch(np.arange(32)))
-    predicted = choose(distiller, batch, 1e12, alone=True)[1]
+    predicted = choose([distiller], batch, 1e12, alone=True)[1]
     with Allocations() as allocated:
         outer_step(distiller, batch, 0)
     assert allocated.peak / 2 < predicted < 2 * allocated.peak
@@ -83,12 +83,12 @@ def test_memory_is_counted_as_long_as_it_is_held():
 
 def test_engine_is_the_fastest_that_fits(ready, batch):
     distiller = ready(inner_steps=300)
-    _, unrolled = choose(distiller, batch, 1e12, alone=True)
-    name, recomputed = choose(distiller, batch, 1.1 * unrolled, alone=True)
+    _, unrolled = choose([distiller], batch, 1e12, alone=True)
+    name, recomputed = choose([distiller], batch, 1.1 * unrolled, alone=True)
     assert name == "recompute"
     assert recomputed < unrolled / 2
-    assert choose(distiller, batch, 1.3 * unrolled, alone=True) == ("unroll", unrolled)
-    assert choose(distiller, batch, 1e12, alone=False) == ("recompute", recomputed)
+    assert choose([distiller], batch, 1.3 * unrolled, alone=True) == ("unroll", unrolled)
+    assert choose([distiller], batch, 1e12, alone=False) == ("recompute", recomputed)
 
 
 @pytest.mark.parametrize(
@@ -102,9 +102,9 @@ def test_engine_is_the_fastest_that_fits(ready, batch):
 )
 def test_what_cannot_fit_is_refused_with_what_would(changes, room, remedy, ready, batch):
     distiller = ready(inner_steps=300, **changes)
-    _, needed = choose(distiller, batch, 1e12, alone=True)
+    _, needed = choose([distiller], batch, 1e12, alone=True)
     with pytest.raises(TextddError, match=rf"needs about .* are available. Type: {remedy}$"):
-        choose(distiller, batch, room * needed, alone=True)
+        choose([distiller], batch, room * needed, alone=True)
 
 
 def test_planning_changes_nothing_but_the_engine(ready, problem):
