@@ -12,6 +12,7 @@ figures; the table and the picture lie beside this file.
 """
 
 import time
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ from textdd.api import problem_of
 from textdd.problem import Problem
 from textdd.progress import track
 
-TEXTS, EPOCHS, PER_CLASS, STEPS, OUTER_STEPS = 8000, 1, 10, 60, 300
+TEXTS, EPOCHS, PER_CLASS, STEPS, OUTER_STEPS = 8000, 1, 10, 60, 100
 STEP_SIZES = (3e-4, 3e-3, 3e-2)
 WIDTHS: dict[str, tuple[dict[str, Any], ...]] = {
     "textcnn": ({"filters": 4}, {"filters": 16}, {"filters": 64}),
@@ -41,7 +42,7 @@ CANDIDATES = [
     for options in widths
     for step_size in STEP_SIZES
 ]
-MADE = ("distilled", "random", "herding")
+MADE = ("random", "distilled", "herding")
 UNTUNED = {"evaluation.steps": 5, "evaluation.step_sizes": [3e-3], "evaluation.tuning_students": 1}
 
 
@@ -91,9 +92,8 @@ def main() -> None:
     works = {}
     for seed in range(seeds):
         if seed < full_seeds:
-            works[f"full-s{seed}"] = lambda seed=seed: full(seed, options, problem)
-        for what in MADE:
-            works[f"{what}-s{seed}"] = lambda what=what, seed=seed: by_set(what, seed, options, problem)
+            works[f"full-s{seed}"] = partial(full, seed, options, problem)
+        works |= {f"{what}-s{seed}": partial(by_set, what, seed, options, problem) for what in MADE}
     cells.measure(works)
     there = cells.there()
     worth = np.array([[one["test"] for one in there[name]["students"]] for name in there if name.startswith("full-")])
