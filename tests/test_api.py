@@ -9,7 +9,7 @@ import torch
 from tests.cli.test_runs import result_of, run
 from tests.conftest import SMALL
 from tests.tiny import tiny_bert
-from textdd import DistilledSet, distil, select, train
+from textdd import DistilledSet, distil, select, train, trust_report
 from textdd.errors import TextddError
 from textdd.sets.texts import TextSet
 from textdd.typed import written
@@ -87,6 +87,39 @@ def test_real_texts_are_picked_and_train_students_of_every_space(texts, labels, 
     pytest.importorskip("transformers")
     classify = train(loaded, "pretrained", path=str(tiny_bert(tmp_path / "bert")))
     assert set(classify(["good", "bad"])) <= {"neg", "pos"}
+
+
+def test_sets_of_several_parties_train_one_student_that_can_be_scored(texts, labels, places):
+    more = [f"middling word{i % 6} so so {i}" for i in range(80)]
+    pairs = [(texts, labels), (more + texts[1::2], ["mid"] * 80 + labels[1::2])]
+    small = {"embedding.dimension": 16, "evaluation.steps": 5, "evaluation.step_sizes": [0.01], **places}
+    sets = [select(*one, per_class=10, method="random", **small) for one in pairs]
+    assert [one.classes for one in sets] == [["neg", "pos"], ["mid", "pos"]]
+    everything, named = texts + more, labels + ["mid"] * 80
+    corpus = {"cache_dir": places["cache_dir"], "embedding.dimension": 16}
+    classify = train(sets, "fasttext", everything, named, steps=200, step_size=0.01, balance=True, **corpus)
+    assert classify.classes == ["mid", "neg", "pos"]
+    scores = classify.score(everything, named)
+    right = [own == wanted for own, wanted in zip(classify(everything), named, strict=True)]
+    assert scores["accuracy"] == pytest.approx(np.mean(right))
+    assert scores["accuracy"] > 0.8
+    with pytest.raises(TextddError, match="Text 0 has the label 'new'; the classes are mid, neg, pos"):
+        classify.score(["good"], ["new"])
+    with pytest.raises(TextddError, match="Got 1 texts and 2 labels"):
+        classify.score(["good"], ["neg", "pos"])
+    with pytest.raises(TextddError, match="Got steps=0"):
+        train(sets, "fasttext", everything, named, steps=0, **corpus)
+
+
+def test_the_trust_report_is_that_of_the_command(texts, labels, places):
+    picked = select(texts, labels, per_class=3, method="random", **{"embedding.dimension": 16, **places})
+    cache = {"cache_dir": places["cache_dir"], "embedding.dimension": 16}
+    report = trust_report(picked, texts, labels, against=[], triggers=0, resamples=100, **{"students": 2, **cache})
+    assert report["sides"]["heldout"] == "validation"  # the set knows what it was made from
+    assert report["matches"]["texts_of_the_set"]["training"] == 6
+    assert set(report["membership"]) == {"set"}
+    with pytest.raises(TextddError, match=r"trust\.shadows"):
+        trust_report(picked, texts, labels, shadows=1, **cache)
 
 
 def test_pairs_and_several_labels_from_lists(places):

@@ -29,7 +29,7 @@ from textdd.progress import track
 from textdd.seeds import numpy_generator
 from textdd.trainer import TrainerConfig, make_trainer
 
-PARTIES, TEXTS, TEST, PER_CLASS, ALPHA, LEAST = 5, 600, 1500, 5, 0.5, 40
+PARTIES, TEXTS, TEST, PER_CLASS, ALPHA, LEAST = 5, 600, 1000, 5, 0.5, 40
 STEPS = 200
 METHODS: dict[str, dict[str, Any]] = {
     "random": {},
@@ -154,7 +154,7 @@ def main() -> None:
     """Measure what is missing; write the table and the picture."""
     given, cells = arguments(__file__, 40)
     dataset, seeds, path = given.pop("dataset", "ag_news"), int(given.pop("seeds", 5)), given.pop("model")
-    parties = Parties(dataset, {"path": path, "tuning": "head", **given})
+    parties = Parties(dataset, {"path": path, "tuning": "head", "length": 48, **given})
     works = {}
     for seed in range(seeds):
         works[f"pooled-s{seed}"] = partial(pooled, parties, seed)

@@ -1,9 +1,11 @@
 """Accuracy by group: groups are found by a column of the file, and figures are those of their texts alone."""
 
 import dataclasses
+import io
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from tests.conftest import problem_of
 from textdd.config import TrustConfig
@@ -12,6 +14,7 @@ from textdd.corpora.sources import DatasetConfig
 from textdd.errors import TextddError
 from textdd.evaluation.scoring import score
 from textdd.trust.groups import MOST, OTHERS, by_group, groups_of, largest
+from textdd.trust.table import groups_table
 
 TOWNS = ("Ulm", "Bonn", "")
 
@@ -92,6 +95,10 @@ def test_figures_of_a_group_are_those_of_its_texts(grouped):
         told = found["students"]["set"]["groups"][town]
         assert told["mean"] == pytest.approx(values.mean())
         assert told["std"] == pytest.approx(np.std(values, ddof=1))
+    shown = Console(width=100, record=True, file=io.StringIO())
+    shown.print(groups_table({"column": "town", **found}))
+    printed = shown.export_text()
+    assert all(word in printed for word in ("Ulm", "Bonn", "the set", "random texts", "gap", "accuracy"))
     means = [one["mean"] for one in found["students"]["random"]["groups"].values()]
     assert found["students"]["random"]["gap"] == pytest.approx(max(means) - min(means))
     assert by_group(students, groups, problem, problem.reader(), 4)["texts"] == {"Bonn": 4, "Ulm": 4}

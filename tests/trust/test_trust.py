@@ -43,9 +43,10 @@ def files(tmp_path_factory, problem):
     return folder
 
 
-def test_a_set_of_training_texts_gives_them_away(files, cache, monkeypatch):
+def test_a_set_of_training_texts_gives_them_away(files, cache, monkeypatch, problem):
     monkeypatch.chdir(files)
-    path, found = execute(command(files / "copied.jsonl", cache, "dataset=demo", *CORPUS, "trust.texts=100"))
+    more = ["trust.texts=100", "trust.shadows=2", "trust.triggers=2"]
+    path, found = execute(command(files / "copied.jsonl", cache, "dataset=demo", *CORPUS, *more))
     assert path.name == "trust-copied-demo.json"
     assert json.loads(path.read_text()) == found
     assert found["sides"]["heldout"] == "test"  # nobody knows what a stranger's set has seen
@@ -54,12 +55,18 @@ def test_a_set_of_training_texts_gives_them_away(files, cache, monkeypatch):
     assert found["nearest"]["training"] == pytest.approx(1)
     assert found["nearest"]["heldout"] < 0.9
     assert set(found["membership"]) == {"set", "random", "full"}
-    for attacked in (*found["membership"].values(), found["membership"]["random"]["own_texts"]):
+    assert all(attacked["lira"]["shadows"] == 2 for attacked in found["membership"].values())
+    beside = [attacked["lira"] for attacked in found["membership"].values()]
+    alone = [found["itself"]["bigrams"], found["itself"]["likeness"]]
+    for attacked in (*found["membership"].values(), found["membership"]["random"]["own_texts"], *beside, *alone):
         for name in ("area", "found"):
             low, high = attacked[name]["interval"]
             assert 0 <= low <= attacked[name]["value"] + 1e-9
             assert attacked[name]["value"] <= high + 1e-9 <= 1 + 2e-9
     assert found["membership"]["random"]["own_texts"]["area"]["value"] > 0.8  # the attack finds what there is
+    assert found["groups"] is None
+    assert len(found["triggers"]["found"]) == len(found["triggers"]["by_chance"]) == 2
+    assert {one["class"] for one in found["triggers"]["found"]} <= set(problem.corpus.classes)
     assert all(row["source"] for row in found["thresholds"])
     assert any("differential privacy" in remark for remark in found["remarks"])
     assert not any(str(files) in json.dumps(found[key]) for key in ("student", "options", "machine"))
@@ -71,16 +78,25 @@ def test_a_set_of_no_training_texts_does_not(files, cache, monkeypatch):
     _, found = execute(command(files / "mixed.jsonl", cache, *more))
     assert found["matches"]["copies"]["training"] == found["matches"]["rare"]["training"] == 0
     assert list(found["membership"]) == ["set"]
+    assert found["triggers"] is None  # nothing to hold them against
     assert execute(command(files / "mixed.jsonl", cache, *more))[1] == found
 
 
 def test_main_prints_the_report(files, cache, monkeypatch, capsys):
     monkeypatch.chdir(files)
     words = [f"artifact={files}/copied.jsonl", f"cache_dir={cache}", *LITTLE, "dataset=demo", *CORPUS]
-    monkeypatch.setattr(sys, "argv", ["textdd trust", *words, "trust.against=[random]"])
+    monkeypatch.setattr(sys, "argv", ["textdd trust", *words, "trust.against=[random]", "trust.shadows=2"])
     main()
     printed = " ".join(capsys.readouterr().out.split())
-    for part in ("the same text", "random texts", "None of this is differential privacy", "found at 1 %", "result:"):
+    shown = ("beside 2 shadow students", "no student:", "sequences of words of the set", "Hashes say neither")
+    for part in (
+        *shown,
+        "the same text",
+        "random texts",
+        "None of this is differential privacy",
+        "found at 1 %",
+        "result:",
+    ):
         assert part in printed
 
 
@@ -90,6 +106,8 @@ def test_main_prints_the_report(files, cache, monkeypatch, capsys):
         ([], "Type: textdd trust artifact="),
         (["artifact=x", "trust.against=[everybody]"], "random or full"),
         (["artifact=x", "trust.rare=0"], "trust.rare"),
+        (["artifact=x", "trust.shadows=1"], "trust.shadows=0"),
+        (["artifact=x", "trust.triggers=-1"], "trust.triggers=10"),
         (["artifact=x", "embedding.dimension=8"], "Type: embedding="),  # a group that is null
     ],
 )
