@@ -163,6 +163,17 @@ def test_what_is_read_of_a_text_is_told(tmp_path, load, capsys):
     assert short.text(short.lengths().argmax()).count("w") == 30
 
 
+def test_no_length_is_advised_beyond_what_can_be_read(tmp_path, load, capsys):
+    path = tmp_path / "mine.csv"
+    path.write_text("label,text\n" + "".join(f"{i % 2},{'w ' * 1000}\n" for i in range(20)))
+    corpus = load(path=str(path), test_path=str(path))
+    for length, advised in (("auto", False), (512, False), (400, True)):
+        lengths.tell_cuts(read(corpus, tmp_path, length=length)[0])
+        told = capsys.readouterr().err
+        assert "warning" in told
+        assert ("dataset.length=auto" in told) is advised
+
+
 def test_a_second_segment_is_told_from_the_first(tmp_path, load):
     path = tmp_path / "p.csv"
     path.write_text("label,one,two\n" + "yes,a man,a dog\nno,a dog,a man\n" * 6)

@@ -10,6 +10,7 @@ THEIRS = {
     "sgd": lambda p, lr: torch.optim.SGD([p], lr),
     "momentum": lambda p, lr: torch.optim.SGD([p], lr, momentum=0.9),
     "adam": lambda p, lr: torch.optim.Adam([p], lr),
+    "smooth_adam": lambda p, lr: torch.optim.Adam([p], lr, eps=1e-3),
 }
 
 

@@ -9,8 +9,8 @@ windows with a random start from Feng et al. (2023), pools of students at mixed 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Annotated, NamedTuple
+from dataclasses import dataclass, replace
+from typing import Annotated, NamedTuple, Self
 
 import torch
 from torch import Tensor
@@ -18,6 +18,7 @@ from torch import Tensor
 from textdd.allowed import Chosen, Count, Few, InMemory, OneOf, OuterStepSize, Share, Whole, at_most
 from textdd.errors import TextddError
 from textdd.outer.attention import AttentionConfig
+from textdd.outer.distiller import STARTS
 from textdd.outer.engine import EngineDistiller, Training
 from textdd.outer.heads import MOST_TEXTS, drawn, head_texts
 from textdd.outer.materials import Materials
@@ -25,11 +26,14 @@ from textdd.outer.micro import in_parts
 from textdd.outer.nested import draw_size
 from textdd.outer.plain import BATCH, HEAD_STEPS, LONGER, head_lesson, plain_lesson, plain_window
 from textdd.outer.pooled import Age, advance
+from textdd.outer.start.many_classes import MANY, STEPS, steps_for, texts_for
 from textdd.outer.synthetic import SyntheticSet
 from textdd.outer.teacher import Teacher, teacher_work, train_teacher
+from textdd.problem import Problem
+from textdd.progress import say
 from textdd.seeds import numpy_generator
 from textdd.spaces.reading import Batch, Featured
-from textdd.training import Lesson, State, make_optimiser, train
+from textdd.training import OPTIMISERS, Lesson, State, make_optimiser, train
 from textdd.training.optimiser import Optimiser
 from textdd.training.side_by_side import answers, sharing, train_all
 from textdd.training.student import FlatStudent
@@ -39,12 +43,21 @@ TRUNCATIONS = ("none", "random", "pool")
 TARGETS = ("labels", "teacher")
 PARTS = ("all", "head")
 
+AUTO = "auto"
+
+LEFT_OPEN = ("start", "inner_optimiser", "inner_steps", "outer_batch")
+"""Options that follow from the number of classes, where they are not given."""
+
 
 @dataclass
 class MetaGradientConfig(AttentionConfig):
     """Options of the meta-gradient.
 
     Attributes:
+        start: as for every distiller; `auto` takes `real`, and `telling` where there are many classes (more than 16).
+        inner_optimiser: as for every distiller; `auto` takes `adam`, and `smooth_adam` where there are many classes.
+        inner_steps: T; 0 takes 24, and with many classes 24 times the root of C / 16.
+        outer_batch: real texts per outer step; 0 takes 128, and with many classes seven of each, at most 1,024.
         fresh_students: a new initialisation for every outer step; false keeps one for the whole run, which looks
             better while distilling and is of no use to anyone whose student starts elsewhere.
         plain_share: share of them that are taught plainly (Adam, shuffled mini-batches, one step size, up to three
@@ -70,6 +83,10 @@ class MetaGradientConfig(AttentionConfig):
     """
 
     name: Annotated[str, Chosen("distiller")] = "meta_gradient"
+    start: Annotated[str, OneOf(AUTO, *STARTS)] = AUTO
+    inner_optimiser: Annotated[str, OneOf(AUTO, *OPTIMISERS)] = AUTO
+    inner_steps: Annotated[int, Whole(0, 100_000)] = 0
+    outer_batch: Annotated[int, Whole(0, 65_536)] = 0
     outer_step_size: OuterStepSize = 0.01
     fresh_students: bool = True
     plain_share: Share = 0.2
@@ -88,7 +105,25 @@ class MetaGradientConfig(AttentionConfig):
         super().check()
         if self.truncation != "none":
             why = "a window is no longer than the training"
-            at_most("distiller.window", self.window, "distiller.inner_steps", self.inner_steps, why)
+            at_most("distiller.window", self.window, "distiller.inner_steps", self.inner_steps or STEPS, why)
+
+    def settled(self, problem: Problem) -> Self:
+        """What grows with the number of classes: for one class a text, and students of word vectors."""
+        single = problem.task.name == "one_class" and not problem.corpus.pair and problem.space.kind == "words"
+        classes = problem.classes if single else 1
+        many = classes > MANY
+        start = "telling" if many and self.parametrisation != "real" else "real"
+        found = replace(
+            self,
+            start=start if self.start == AUTO else self.start,
+            inner_optimiser=("smooth_adam" if many else "adam") if self.inner_optimiser == AUTO else self.inner_optimiser,
+            inner_steps=self.inner_steps or steps_for(classes),
+            outer_batch=self.outer_batch or texts_for(classes),
+        )
+        if many:
+            grown = (f"{name}={getattr(found, name)}" for name in LEFT_OPEN)
+            say(f"{classes} classes, more than {MANY}: " + ", ".join(grown))
+        return found
 
 
 class Drawn(NamedTuple):

@@ -8,7 +8,7 @@ import time
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Self
 
 import pytorch_lightning as pl
 import torch
@@ -36,6 +36,7 @@ from textdd.outer.materials import Materials
 from textdd.outer.pool import Pool
 from textdd.outer.synthetic import LABELS, SyntheticSet
 from textdd.outer.teacher import teacher_work, train_teacher
+from textdd.problem import Problem
 from textdd.progress import say
 from textdd.seeds import derive
 from textdd.sets.parametrisations import PARAMETRISATIONS
@@ -48,7 +49,7 @@ from textdd.training.student import FlatStudent
 from textdd.training.training import as_read
 from textdd.training.work import Work
 
-STARTS = ("noise", "real", "kmeans")
+STARTS = ("noise", "real", "telling", "kmeans")
 
 
 @dataclass
@@ -57,7 +58,8 @@ class DistillerConfig:
 
     Attributes:
         name: the choice `distiller=`.
-        start: where the distilled texts start: `noise`, `real` or `kmeans`.
+        start: where the distilled texts start: `noise`, `real` (the beginnings of real texts), `telling` (their most
+            telling passages) or `kmeans`.
         warm_start: artefact of another run whose texts, labels and, where they fit, step sizes to start from, instead
             of `start`; null starts afresh.
         length: L of a distilled text, in tokens; -1 lets what is taught as one example, text or piece, grow with the
@@ -75,14 +77,15 @@ class DistillerConfig:
         labels: `hard` (one-hot), `soft` (learned distributions) or `teacher` (what a student trained on the full data
             thinks of the texts).
         confidence: probability of its own class where a soft label starts.
-        inner_optimiser: how students are trained on the set: `sgd`, `momentum` or `adam`.
+        inner_optimiser: how students are trained on the set: `sgd`, `momentum`, `adam`, or `smooth_adam`, Adam with an
+            epsilon of 0.001.
         inner_steps: T.
         inner_batch: examples in an inner step; a small set is taught in mini-batches of a third of it, of at least C
             examples, and one that has more than T steps reach in fixed order in mini-batches of a T-th. 0 divides the
             set into T mini-batches; -1 takes the whole set in every step.
         order: `fixed` or `shuffled` mini-batches.
         step_size: inner step size, or where learned ones start; multiplied by what suits the student (1 for small
-            networks, 10 for a head on a frozen body).
+            networks, 10 for a head on a frozen body) and the optimiser (3 for `smooth_adam`, else 1).
         learn_step_sizes: learn one positive step size per inner step.
         outer_steps: updates of the distilled set, in whole multiples of check_every; 0 takes as many as cost about
             `minutes`.
@@ -141,6 +144,15 @@ class DistillerConfig:
         """
         if self.length > 0 and self.pieces:
             check_length(self.length, self.pieces)
+
+    def settled(self, problem: Problem) -> Self:
+        """The same with what is left to the corpus settled; methods that leave something to it say what.
+
+        Args:
+            problem: corpus, space, student and size.
+        """
+        del problem
+        return self
 
 
 class Distiller(pl.LightningModule):

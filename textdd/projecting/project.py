@@ -113,7 +113,7 @@ def started(config: ProjectConfig, problem: Problem, source: DistilledSet | None
 def distiller_of(config: ProjectConfig, problem: Problem, begun: Projection) -> MetaGradient:
     """What looks for better words with a gradient, before its first outer step."""
     space, (source, words, found) = problem.space, begun
-    learning, size = config.learning(), len(source.text_labels)
+    learning, size = config.learning().settled(problem), len(source.text_labels)
     recipe = recipe_of(learning, size, problem.classes).for_parts(problem.student.scales)
     learned = (learning.labels, learning.confidence, learning.learn_step_sizes)
     given = problem.task.hardened(source.text_labels)

@@ -27,8 +27,8 @@ def needed(uncut: np.ndarray, frame: int) -> int:
 
 def tell_cuts(train: Reading) -> None:
     """Say how many of the training texts are cut and how many words that takes, and warn where these are many."""
-    uncut = train.store.uncut[train.rows]
-    room = train.length - train.space.frame.size(pair=train.store.firsts is not None)
+    uncut, frame = train.store.uncut[train.rows], train.space.frame.size(pair=train.store.firsts is not None)
+    room = train.length - frame
     lost = int(np.maximum(uncut - room, 0).sum())
     texts, share = int((uncut > room).sum()), lost / max(1, int(uncut.sum()))
     line = (
@@ -36,5 +36,7 @@ def tell_cuts(train: Reading) -> None:
         f"{share:.1%} of their words are not read"
     )
     if share > MUCH:
-        line = f"warning: {line}. To read 95 of 100 texts whole, type: dataset.length=auto"
+        more = train.length < needed(uncut, frame)
+        remedy = "To read 95 of 100 texts whole, type: dataset.length=auto" if more else "Nor can more be read"
+        line = f"warning: {line}. {remedy}"
     say(line)

@@ -6,6 +6,7 @@ It works element by element, so it takes stacks (K, P) of the vectors of K stude
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 from torch import Tensor
 
@@ -14,7 +15,13 @@ Slots = tuple[Tensor, ...]
 
 
 class Optimiser(ABC):
-    """One update rule theta' = theta - step size * direction."""
+    """One update rule theta' = theta - step size * direction.
+
+    Attributes:
+        step_scale: what a distiller's step sizes, which are those that suit Adam, are multiplied by.
+    """
+
+    step_scale: ClassVar[float] = 1.0
 
     @abstractmethod
     def start(self, theta: Tensor) -> Slots:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from textdd.errors import unknown_choice
-from textdd.training.adam import Adam
+from textdd.training.adam import Adam, SmoothAdam
 from textdd.training.optimiser import Optimiser
 from textdd.training.sgd import SGD, Momentum
 
-OPTIMISERS: dict[str, type[Optimiser]] = {"sgd": SGD, "momentum": Momentum, "adam": Adam}
+OPTIMISERS: dict[str, type[Optimiser]] = {
+    "sgd": SGD,
+    "momentum": Momentum,
+    "adam": Adam,
+    "smooth_adam": SmoothAdam,
+}
 """The choices of `distiller.inner_optimiser=`."""
 
 

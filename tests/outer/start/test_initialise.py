@@ -8,6 +8,7 @@ from tests.distillers.test_distillers import options
 from textdd.errors import TextddError
 from textdd.outer.distil import make_distiller
 from textdd.outer.start.initialise import initial_texts, random_of_class
+from textdd.outer.start.telling import telling_passages
 from textdd.selectors import SELECTORS
 
 
@@ -36,7 +37,7 @@ def chosen(start, problem, per_class):
     return np.stack([random_of_class(problem.train, c, per_class, 0) for c in classes], axis=1).ravel()
 
 
-@pytest.mark.parametrize("start", ["real", "kmeans"])
+@pytest.mark.parametrize("start", ["real", "telling", "kmeans"])
 def test_a_start_of_several_labels_has_the_label_of_its_row_and_all_others_of_its_text(start, several_labels):
     """Rare labels keep their texts: row m is one of those whose rarest label is m mod C."""
     train, C = several_labels.train, several_labels.classes
@@ -55,6 +56,16 @@ def test_a_start_of_pairs_tells_the_segments_apart(start, pairs):
     tokens = pairs.train.tokens(rows)
     assert tokens.second[:, :9].any()
     assert torch.equal(x, reader.embed(tokens).x[:, :9])
+
+
+def test_telling_passages_of_pairs_keep_what_tells_the_segments_apart(pairs):
+    reader = pairs.reader()
+    x, _, rows = initial_texts("telling", pairs.train, reader, 2, 9, seed=0)
+    firsts = telling_passages(pairs.train, pairs.classes, 2, 9, seed=0).firsts
+    whole = reader.embed(pairs.train.tokens(rows)).x
+    for passage, text, first in zip(x, whole, firsts, strict=True):
+        found = text[first : first + 9]
+        assert torch.equal(passage[: len(found)], found)
 
 
 def test_kmeans_spreads_further_than_chance(problem, reader):

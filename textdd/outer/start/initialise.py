@@ -1,4 +1,4 @@
-"""Where the distilled texts start: noise, real texts, or the real texts nearest to k-means centres."""
+"""Where the distilled texts start: noise, real texts, their telling passages, or the texts nearest to k-means centres."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from torch import Tensor
 
 from textdd.errors import unknown_choice
 from textdd.outer.distiller import STARTS
+from textdd.outer.start.telling import telling_passages
 from textdd.seeds import numpy_generator, torch_generator
 from textdd.selectors import SELECTORS
 from textdd.spaces.reading import Reader, Reading
@@ -33,7 +34,7 @@ def initial_texts(start: str, train: Reading, reader: Reader, per_class: int, le
     """Make the texts that distilling starts from.
 
     Args:
-        start: `noise` (the paper), `real`, or `kmeans`.
+        start: `noise` (the paper), `real`, `telling` or `kmeans`.
         train: the training texts.
         reader: has the table.
         per_class: M / C.
@@ -50,17 +51,33 @@ def initial_texts(start: str, train: Reading, reader: Reader, per_class: int, le
         return Initial(noise * table.std(), None, None)
     if start not in STARTS:
         raise unknown_choice("start of the distilled texts", start, STARTS, "distiller.start")
+    firsts = None
     if start == "kmeans":
         rows = SELECTORS["k_means"](train, reader, per_class, seed)
+    elif start == "telling":
+        rows, firsts = telling_passages(train, classes, per_class, length, seed)
     else:  # row-major: one of each class in turn
         rows = np.stack([random_of_class(train, c, per_class, seed) for c in range(classes)], axis=1).ravel()
     tokens = train.tokens(rows)
-    ids = torch.nn.functional.pad(tokens.ids[:, :length], (0, length - tokens.ids[:, :length].shape[1]))
+    ids = passages(tokens.ids, firsts, length)
     x = table[ids]
     if tokens.second is not None:
-        second = torch.nn.functional.pad(tokens.second[:, :length], (0, length - tokens.second[:, :length].shape[1]))
-        x = x + second.unsqueeze(-1) * reader.space.second
+        x = x + passages(tokens.second, firsts, length).unsqueeze(-1) * reader.space.second
     return Initial(x, ids, rows)
+
+
+def passages(tokens: Tensor, firsts: np.ndarray | None, length: int) -> Tensor:
+    """Cut a passage of `length` tokens out of each text, with zeros beyond its end.
+
+    Args:
+        tokens: of the texts (N, L).
+        firsts: where the passages begin (N,); None takes the beginnings.
+        length: of a passage.
+    """
+    at = torch.arange(length).expand(len(tokens), -1)
+    if firsts is not None:
+        at = at + torch.from_numpy(firsts).unsqueeze(1)
+    return torch.nn.functional.pad(tokens, (0, length)).gather(1, at)
 
 
 def random_of_class(train: Reading, label: int, count: int, seed: int) -> np.ndarray:

@@ -23,7 +23,7 @@ from textdd.sets.distilled_set import DistilledSet
 from textdd.sets.parametrisations import PARAMETRISATIONS, Source
 from textdd.sets.parametrisations.pieces import cut, join, piece_count
 from textdd.sets.texts import Text, TextSet
-from textdd.training import Recipe
+from textdd.training import Recipe, make_optimiser
 
 
 class Start(NamedTuple):
@@ -31,7 +31,7 @@ class Start(NamedTuple):
 
     Attributes:
         synthetic: texts, labels and step sizes, to be learned.
-        config: the method's options, with the number of pieces that was settled.
+        config: the method's options, with the number of pieces, and all else that was left open, settled.
         texts: the original texts (M,) that it consists of where the parametrisation is `real`; else None.
         origins: where these come from (M,); None where there are none.
         others: the same set for each further kind of student that takes turns: other step sizes to be learned.
@@ -57,6 +57,7 @@ def started_set(config: DistillerConfig, problem: Problem, source: DistilledSet 
             are fewer real texts than pieces, real pairs would have to be cut, or `source` is of another shape or space.
     """
     check_nested(config.nested, problem.per_class)
+    config = config.settled(problem)
     classes, space = problem.classes, problem.space
     length, pieces = shape_of(config, problem, source)
     config = replace(config, pieces=pieces)
@@ -195,5 +196,6 @@ def check_starts(config: DistillerConfig, texts: np.ndarray, per_class: int) -> 
 
 def recipe_of(config: DistillerConfig, size: int, classes: int) -> Recipe:
     """The recipe that a method's options describe, for a set of `size` examples."""
-    recipe = Recipe(config.inner_optimiser, config.inner_steps, size, config.order, config.step_size)
+    step_size = config.step_size * make_optimiser(config.inner_optimiser).step_scale
+    recipe = Recipe(config.inner_optimiser, config.inner_steps, size, config.order, step_size)
     return recipe.sized(size, classes, config.inner_batch)

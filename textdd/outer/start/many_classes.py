@@ -1,0 +1,30 @@
+"""What grows with the number of classes, where it is left open.
+
+Up to MANY classes the few steps and texts that are enough for four are enough. Beyond, a training of 24 steps cannot
+tell the classes apart whatever it is taught, 128 real texts have fewer than two of a class, so that their gradient
+points anywhere, and Adam, which moves a parameter as far for a tiny gradient as for a large one, makes that gradient
+explode (all measured on 77 classes, experiments/README.md).
+"""
+
+from __future__ import annotations
+
+import math
+
+MANY = 16
+"""Up to so many classes nothing grows."""
+
+STEPS = 24
+"""T up to there; beyond, it grows with the root of the classes."""
+
+TEXTS, PER_CLASS, MOST_TEXTS = 128, 7, 1024
+"""Real texts of an outer step up to there; beyond, so many of each class, and no more than the last."""
+
+
+def steps_for(classes: int) -> int:
+    """T, for so many classes."""
+    return STEPS if classes <= MANY else round(STEPS * math.sqrt(classes / MANY))
+
+
+def texts_for(classes: int) -> int:
+    """Real texts of an outer step, for so many classes."""
+    return TEXTS if classes <= MANY else min(max(TEXTS, PER_CLASS * classes), MOST_TEXTS)
