@@ -8,12 +8,13 @@ by the swap alone; a swap that lowers their loss on some texts has to lower that
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from textdd.choosing.search import Search
 from textdd.evaluation.scoring import logits_of
@@ -51,12 +52,14 @@ class Rerank:
         problem: the student, and real texts.
         texts: all candidates.
         recipe: how the student is trained.
+        vectors: what a frozen body has made of candidates (1, 1, H).
     """
 
     search: Search
     problem: Problem
     texts: list[Text]
     recipe: Recipe
+    vectors: dict[int, Tensor] = field(default_factory=dict)
 
     def run(self, picks: list[int], rounds: int, path: Path) -> list[int]:
         """Try swaps, or go on where a killed run stood.
@@ -121,7 +124,16 @@ class Rerank:
         return found
 
     def read(self, picks: list[int], reader: Reader) -> TrainingSet:
-        """A choice as the student reads it, with hard labels."""
-        batch = reader.embed(self.problem.space.tokens([self.texts[row] for row in picks]))
+        """A choice as the student reads it, with hard labels; a frozen body reads each text once."""
         y = self.problem.task.as_labels(self.search.candidates.targets[picks])
+        if reader.student.reads_once:
+            x = torch.cat([self.vector(row, reader) for row in picks])
+            return TrainingSet(x, y.to(x), None, 0, read=True)
+        batch = reader.embed(self.problem.space.tokens([self.texts[row] for row in picks]))
         return TrainingSet(batch.x, y.to(batch.x), batch.mask, 0)
+
+    def vector(self, row: int, reader: Reader) -> Tensor:
+        """What a frozen body makes of a text (1, 1, H), read alone, so that a resumed run finds the very same."""
+        if row not in self.vectors:
+            self.vectors[row] = reader(self.problem.space.tokens([self.texts[row]])).x
+        return self.vectors[row]

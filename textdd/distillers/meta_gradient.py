@@ -113,10 +113,11 @@ class MetaGradientConfig(AttentionConfig):
         classes = problem.classes if single else 1
         many = classes > MANY
         start = "telling" if many and self.parametrisation != "real" else "real"
+        optimiser = "smooth_adam" if many else "adam"
         found = replace(
             self,
             start=start if self.start == AUTO else self.start,
-            inner_optimiser=("smooth_adam" if many else "adam") if self.inner_optimiser == AUTO else self.inner_optimiser,
+            inner_optimiser=optimiser if self.inner_optimiser == AUTO else self.inner_optimiser,
             inner_steps=self.inner_steps or steps_for(classes),
             outer_batch=self.outer_batch or texts_for(classes),
         )

@@ -26,7 +26,7 @@ def test_few_classes_leave_everything_as_it_was(problem):
     assert left_open(settled) == ("real", "adam", 24, 128)
 
 
-@pytest.fixture()
+@pytest.fixture
 def many(monkeypatch, problem):
     """The same corpus, as if its classes were many."""
     monkeypatch.setattr(meta_gradient, "MANY", problem.classes - 1)
