@@ -277,3 +277,32 @@ def test_pairs_stand_in_the_template_one_behind_the_other(llama):
     for pair, row in zip([("word1 word2", "word3"), ("word4", "word5 word6 word7")], scores, strict=True):
         prompt = f"First text: {pair[0]}\nSecond text: {pair[1]}\nLabel:"
         torch.testing.assert_close(row, by_hand(llama, prompt, ["same", "different"]))
+
+
+@pytest.mark.parametrize("answer", ["verbaliser", "head"])
+def test_a_body_of_half_precision_is_one_outside(answer, llama):
+    """Logits and gradients of adapters are nearly those of single precision; the body stays half, and is not copied."""
+    generator = torch.Generator().manual_seed(0)
+    texts, found = torch.randn(3, 5, D, generator=generator), {}
+    for dtype in ("float32", "bfloat16"):
+        config = CausalLMConfig(path=llama, answer=answer, words=WORDS, tuning="lora:2", dtype=dtype)
+        student = make_student(config, D, OneClass(4))
+        noise = torch.randn(student.size, generator=generator.manual_seed(2))
+        leaf = (student.fresh(1) + 0.3 * noise).requires_grad_()
+        logits = student(leaf, texts)
+        (gradient,) = torch.autograd.grad(student.task.inner_loss(logits, torch.eye(4)[:3]), leaf)
+        found[dtype] = logits.detach(), gradient
+        body = opened(llama, dtype)
+        assert {p.dtype for p in body.model.parameters()} == {getattr(torch, dtype)}
+        assert student.module.body is body.model
+        assert body.table.dtype == logits.dtype == gradient.dtype == torch.float32
+    (single, steps), (half, half_steps) = found.values()
+    assert not torch.equal(single, half)
+    torch.testing.assert_close(half, single, atol=0.05, rtol=0.05)
+    assert torch.cosine_similarity(steps, half_steps, dim=0) > 0.99
+
+
+@pytest.mark.parametrize("tuning", ["full", "top:1"])
+def test_layers_that_learn_are_single(tuning, llama):
+    with pytest.raises(TextddError, match=r"model\.dtype=bfloat16 and model\.tuning=.*Type: model\.tuning=lora:8"):
+        CausalLMConfig(path=llama, tuning=tuning, dtype="bfloat16").check()

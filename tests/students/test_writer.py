@@ -70,7 +70,8 @@ def by_hand(problem, theta, prompt, response):
     ids = [*loaded.tokeniser(f"{shown} {response}")["input_ids"], loaded.tokeniser.eos_token_id]
     student = problem.student
     torch.nn.utils.vector_to_parameters(theta.clone(), student.learned())
-    weights = student.module.adapted_weights(student.module.body)
+    merged = student.module.adapters.weights(student.module.base)
+    weights = {f"{loaded.model.base_model_prefix}.{name}": weight for name, weight in merged.items()}
     with torch.no_grad():
         logits = torch.func.functional_call(loaded.model, weights, (), {"input_ids": torch.tensor([ids])}).logits[0]
     likely = logits.log_softmax(-1)
@@ -137,7 +138,8 @@ def greedy(problem, theta, prompt, most):
     """The likeliest token again and again, each time reading everything from its beginning."""
     loaded, student = load_language_model(problem.model.path, LEARNS), problem.student
     torch.nn.utils.vector_to_parameters(theta.clone(), student.learned())
-    weights = student.module.adapted_weights(student.module.body)
+    merged = student.module.adapters.weights(student.module.base)
+    weights = {f"{loaded.model.base_model_prefix}.{name}": weight for name, weight in merged.items()}
     ids = loaded.tokeniser(TEMPLATE.format(text=prompt, response="").removesuffix(" "))["input_ids"]
     begin = len(ids)
     while len(ids) < begin + most:

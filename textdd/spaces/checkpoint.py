@@ -39,9 +39,9 @@ class Checkpoint:
 
     @property
     def table(self) -> torch.Tensor:
-        """Its table of word vectors (V, D)."""
+        """Its table of word vectors (V, D), float32."""
         weight: torch.Tensor = self.model.get_input_embeddings().weight.detach()  # type: ignore[operator]
-        return weight
+        return weight.float()
 
     @property
     def longest(self) -> int:
@@ -139,8 +139,10 @@ def hush() -> None:
 
 
 def fingerprint(model: nn.Module) -> str:
-    """A sha256 of all parameters, which are on the CPU."""
+    """A sha256 of all parameters, which are on the CPU; the same numbers in another precision have the same."""
     digest = hashlib.sha256()
     for name, parameter in model.named_parameters():
-        digest.update(name.encode() + parameter.detach().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
+        digest.update(
+            name.encode() + parameter.detach().float().contiguous().view(-1).view(torch.uint8).numpy().tobytes()
+        )
     return digest.hexdigest()

@@ -67,7 +67,7 @@ class LanguageModel(Checkpoint):
         return [len(ids) for ids in self.tokeniser(texts, add_special_tokens=False)["input_ids"]]
 
 
-def load_language_model(path: str, option: str = WRITES) -> LanguageModel:
+def load_language_model(path: str, option: str = WRITES, dtype: str = "float32") -> LanguageModel:
     """Load a language model, or hand on the one that was loaded before.
 
     Weights are float32 on a CPU; those of a GGUF file are dequantised, which takes some seconds.
@@ -76,6 +76,7 @@ def load_language_model(path: str, option: str = WRITES) -> LanguageModel:
         path: its folder, its id on the hub, or a GGUF file.
         option: which option names it. One that learns stays where it is, in float32, with attention written out, which
             has a double backward.
+        dtype: of the weights of one that learns; with `bfloat16` it takes and gives float32 all the same.
 
     Raises:
         TextddError: a package is missing, there is no such model, or it is none that writes from left to right.
@@ -83,11 +84,11 @@ def load_language_model(path: str, option: str = WRITES) -> LanguageModel:
     if find_spec("transformers") is None:
         raise TextddError(f"Language models need transformers. {INSTALL}")
     there = expanded(path)
-    return _loaded(str(there) if there.exists() else path, option)
+    return _loaded(str(there) if there.exists() else path, option, dtype)
 
 
 @lru_cache(maxsize=2)
-def _loaded(path: str, option: str) -> LanguageModel:
+def _loaded(path: str, option: str, dtype: str) -> LanguageModel:
     hush()
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -103,9 +104,9 @@ def _loaded(path: str, option: str) -> LanguageModel:
     attention = {"attn_implementation": "eager"} if option == LEARNS else {}
     try:
         with redirect_stderr(StringIO()):  # the bar of this work is one that `hush` does not reach
-            dtype = torch.bfloat16 if gpu else torch.float32
+            wanted = torch.bfloat16 if gpu else getattr(torch, dtype)
             model, told = AutoModelForCausalLM.from_pretrained(
-                where, dtype=dtype, output_loading_info=True, **attention, **given
+                where, dtype=wanted, output_loading_info=True, **attention, **given
             )
             tokeniser = AutoTokenizer.from_pretrained(where, **given)
     except WHILE_LOADING as error:
@@ -113,10 +114,37 @@ def _loaded(path: str, option: str) -> LanguageModel:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise TextddError(f"Got the language model {path}, which cannot be loaded: {reason}. {allowed}") from error
     model = model.eval().requires_grad_(False)
+    if option == LEARNS and dtype != "float32":
+        single_outside(model)
     if told["missing_keys"] or not causal(model):
         raise TextddError(f"Got the language model {path}, which does not write ({type(model).__name__}). {allowed}")
     sha256 = fingerprint(model)  # of numbers that are still here
     return LanguageModel(path, model.to("cuda") if gpu else model, tokeniser, sha256)
+
+
+def single_outside(model: nn.Module) -> None:
+    """Let a model of half precision take embeddings of single precision, and give hidden states and logits of it."""
+
+    def into(part: nn.Module, arguments: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+        dtype = next(part.parameters()).dtype
+        return tuple(of(value, dtype) for value in arguments), {name: of(value, dtype) for name, value in named.items()}
+
+    def out(_: nn.Module, __: tuple[Any, ...], made: Any) -> Any:
+        if isinstance(made, Tensor):
+            return made.float()
+        made.last_hidden_state = made.last_hidden_state.float()
+        return made
+
+    for part in (model.base_model, model.get_output_embeddings()):  # type: ignore[operator]
+        part.register_forward_pre_hook(into, with_kwargs=True)
+        part.register_forward_hook(out)
+
+
+def of(value: Any, dtype: torch.dtype) -> Any:
+    """A tensor of floating-point numbers in another precision; of what is added to attention, nothing overflows."""
+    if not isinstance(value, Tensor) or not value.is_floating_point():
+        return value
+    return value.clamp_min(torch.finfo(dtype).min).to(dtype)
 
 
 @torch.no_grad()

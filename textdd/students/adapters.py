@@ -1,12 +1,14 @@
 """Adapters: low-rank additions to the query and value projections of a frozen body (LoRA, Hu et al. 2021, equation 3).
 
-A body is shared by all of its students; each has matrices A and B of its own, and reads with weights W + 2 B A, which
-are made anew for every reading, so that they can be differentiated any number of times.
+A body is shared by all of its students; each has matrices A and B of its own, and adds 2 B A x to what a projection W
+makes of x. Nothing of the size of W is made or differentiated.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -50,8 +52,26 @@ class Adapters(nn.Module):
         self.down = nn.ParameterList([nn.Parameter(torch.zeros(rank, inputs)) for _, inputs in sizes])
         self.up = nn.ParameterList([nn.Parameter(torch.zeros(outputs, rank)) for outputs, _ in sizes])
 
+    @contextmanager
+    def on(self, body: nn.Module) -> Iterator[None]:
+        """The body, of which nothing is changed, reads with these adapters as long as this lasts."""
+        handles = []
+        try:
+            for i, name in enumerate(self.names):
+                handles.append(body.get_submodule(name).register_forward_hook(partial(self._added, i)))
+            yield
+        finally:
+            for handle in handles:
+                handle.remove()
+
+    def _added(self, i: int, projection: nn.Module, given: tuple[Tensor, ...], made: Tensor) -> Tensor:
+        """What projection i makes of (N, L, inputs), and what its adapter adds, in the precision of the adapter."""
+        del projection
+        down, up = self.down[i], self.up[i]  # looked up here: `functional_call` may have put others in their place
+        return made + (SCALE * (given[0].to(down.dtype) @ down.t()) @ up.t()).to(made.dtype)
+
     def weights(self, body: nn.Module) -> dict[str, Tensor]:
-        """The weights that the body is to read with, by their names in it."""
+        """The weights W + 2 B A with which the body reads as with the adapters, by their names in it."""
         found = {}
         for name, turned, down, up in zip(self.names, self.turned, self.down, self.up, strict=True):
             change = SCALE * up @ down

@@ -32,7 +32,7 @@ def body_of(model: Any) -> tuple[Checkpoint, Prompt | ResponsePrompt | None]:
     """
     if not isinstance(model, CausalLMConfig):
         return load_checkpoint(model.path), None
-    loaded = opened(model.path)
+    loaded = opened(model.path, model.dtype)
     if model.answer == RESPONSE:
         return loaded, response_prompt(loaded.tokeniser, model.template or PLAIN)
     return loaded, prompt_of(loaded.tokeniser, model.template or SINGLE, model.words or ())

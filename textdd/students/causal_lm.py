@@ -44,6 +44,8 @@ class CausalLMConfig:
         tuning: what is learned: `lora:R` for adapters of rank R, `top:K` for the last K layers, `full` for all of them,
             `head` for nothing below the head. A head is learned with each; that of a verbaliser, which weighs its
             words' scores, with `head` alone.
+        dtype: of the weights that are not learned: `float32`, or `bfloat16`, which takes half of the memory and goes
+            with adapters or a head.
         orders: in how many orders texts are also tried as examples in the prompt, without training.
         body_step: step size of adapters or layers, as a multiple of what suits most models.
     """
@@ -54,6 +56,7 @@ class CausalLMConfig:
     template: Annotated[str, Text("a text with {text} in it")] | None = None
     words: Annotated[list[str], ListOf(Text("a word"), least=2)] | None = None
     tuning: Annotated[str, TUNING] = "lora:8"
+    dtype: Annotated[str, OneOf("float32", "bfloat16")] = "float32"
     orders: Annotated[int, Whole(0, 100)] = 3
     body_step: Annotated[float, Number(1e-6, 1e4)] = 1.0
 
@@ -65,6 +68,11 @@ class CausalLMConfig:
         """
         if self.path is None:
             raise TextddError(WHICH)
+        if self.dtype != "float32" and not (self.tuning == "head" or self.tuning.startswith("lora:")):
+            raise TextddError(
+                f"Got model.dtype={self.dtype} and model.tuning={self.tuning}: layers that learn are float32. "
+                "Type: model.tuning=lora:8"
+            )
         if self.template is not None and "{response}" not in self.template:
             check_template(self.template, pair="{second}" in self.template)
 
@@ -83,7 +91,7 @@ class CausalLM(LanguageBody):
     """
 
     def __init__(self, config: CausalLMConfig, dimension: int, classes: int) -> None:
-        loaded = opened(config.path)
+        loaded = opened(config.path, config.dtype)
         verbaliser = config.answer == "verbaliser"
         if verbaliser and len(config.words or ()) != classes:
             raise TextddError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from functools import lru_cache
 from typing import Any
 
@@ -45,6 +46,8 @@ class LanguageBody(Embodied):
     def __init__(self, loaded: LanguageModel, tuning: str, dimension: int, width: int, classes: int) -> None:
         super().__init__(loaded, tuning, dimension, width, classes)
         self._original = (loaded.model,)  # no part of this module, which may learn one of its own
+        dtype = next(loaded.model.parameters()).dtype
+        self.precision = None if dtype == torch.float32 else dtype
 
     @property
     def base(self) -> nn.Module:
@@ -53,8 +56,14 @@ class LanguageBody(Embodied):
         return base
 
     def original(self, like: Tensor) -> Any:
-        """The model as it was before anything was learned, where `like` is and in its precision."""
-        return self._original[0].to(like.device, like.dtype)
+        """The model as it was before anything was learned, where `like` is and in its precision, or in its own half."""
+        return self._original[0].to(like.device, self.precision or like.dtype)
+
+    def follow(self, device: torch.device, dtype: torch.dtype) -> None:
+        """Take all to a device and, but for a body that keeps its half precision, into a precision."""
+        self.to(device, dtype)
+        if self.precision is not None:
+            self.body.to(self.precision)
 
     @property
     def learned_scale(self) -> float:
@@ -74,27 +83,23 @@ class LanguageBody(Embodied):
 
     def adapted(self, part: nn.Module, **given: Any) -> Any:
         """What the body, or the part of it below its own head, makes of what it is given, with adapters if any."""
-        if self.adapters is None:
+        with nullcontext() if self.adapters is None else self.adapters.on(self.base):
             return part(**given)
-        return torch.func.functional_call(part, self.adapted_weights(part), (), given)
-
-    def adapted_weights(self, part: nn.Module) -> dict[str, Tensor]:
-        """The weights that adapters change, by their names in the body or in its base; none without adapters."""
-        if self.adapters is None:
-            return {}
-        prefix = f"{self.body.base_model_prefix}." if part is self.body else ""
-        return {f"{prefix}{name}": weight for name, weight in self.adapters.weights(self.base).items()}
 
 
-def opened(path: str | None) -> LanguageModel:
+def opened(path: str | None, dtype: str = "float32") -> LanguageModel:
     """The language model that is to learn, loaded once.
+
+    Args:
+        path: its folder, its id on the hub, or a GGUF file.
+        dtype: of its weights.
 
     Raises:
         TextddError: none is named, it cannot be loaded, or attention in it cannot be told who sees whom.
     """
     if path is None:
         raise TextddError(WHICH)
-    loaded = load_language_model(path, LEARNS)
+    loaded = load_language_model(path, LEARNS, dtype)
     check_attention(loaded)
     return loaded
 
@@ -114,7 +119,8 @@ def check_attention(loaded: LanguageModel) -> None:
     try:
         found = loaded.model(inputs_embeds=x, **given).logits
         wanted = loaded.model(input_ids=ids).logits
-        same = torch.allclose(found[:, -1], wanted[:, -1], rtol=1e-3, atol=1e-3)
+        near = 1e-3 if next(loaded.model.parameters()).dtype == torch.float32 else 0.1
+        same = torch.allclose(found[:, -1], wanted[:, -1], rtol=near, atol=near)
     except (RuntimeError, TypeError, ValueError):
         same = False
     if not same:

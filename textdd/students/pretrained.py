@@ -135,7 +135,8 @@ class Pretrained(Embodied):
         """What the body makes of texts, with adapters if there are any, or from the first layer on that is learned."""
         given = {"inputs_embeds": x, "attention_mask": attended(x, mask), **asked}
         if self.adapters is not None:
-            return torch.func.functional_call(self.body, self.adapters.weights(self.body), (), given)
+            with self.adapters.on(self.body):
+                return self.body(**given)
         if self.bridge is None:
             return self.body(**given)
         self.bridge.instead = x

@@ -34,7 +34,7 @@ class Writer(LanguageBody):
     """
 
     def __init__(self, config: CausalLMConfig, dimension: int, classes: int) -> None:
-        loaded = opened(config.path)
+        loaded = opened(config.path, config.dtype)
         super().__init__(loaded, config.tuning, dimension, loaded.config.hidden_size, classes)
         self.head = self.body.get_output_embeddings()  # type: ignore[operator]
         self.step_scale = self.learned_scale * config.body_step
@@ -144,24 +144,19 @@ class Decoding(nn.Module):
             Tokens (N, W), W at most `most`; behind the end of a text there is nothing but its sign.
         """
         writer, ended = self.writer, x.new_zeros(len(x), dtype=torch.bool)
-        weights = writer.adapted_weights(writer.body)
         table: nn.Module = writer.body.get_input_embeddings()  # type: ignore[operator]
         given, seen, past = x, mask.long(), None
         written: list[Tensor] = []
         while len(written) < most and not bool(ended.all()):
             places = (seen.cumsum(1) - 1).clamp_min(0)[:, -given.shape[1] :]
-            found = torch.func.functional_call(
+            found = writer.adapted(
                 writer.body,
-                weights,
-                (),
-                {
-                    "inputs_embeds": given,
-                    "attention_mask": seen,
-                    "position_ids": places,
-                    "past_key_values": past,
-                    "use_cache": True,
-                    "logits_to_keep": 1,
-                },
+                inputs_embeds=given,
+                attention_mask=seen,
+                position_ids=places,
+                past_key_values=past,
+                use_cache=True,
+                logits_to_keep=1,
             )
             past, token = found.past_key_values, found.logits[:, -1].argmax(1)
             token = torch.where(ended, writer.end, token)

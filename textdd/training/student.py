@@ -43,6 +43,7 @@ class Student(nn.Module, ABC):
         step_scale: step sizes that suit a small network that is trained whole, which are those of all options, are
             multiplied by this.
         attends: layers and heads of the attention that is learned, where `attended` gives it; None where there is none.
+        precision: of a frozen body that keeps its own, takes and gives single precision; None follows the texts.
         part_scales: parts of the student whose step sizes differ, as prefixes of parameter names, each with its step
             size as a multiple of the head's; empty where one step size serves all.
     """
@@ -52,6 +53,7 @@ class Student(nn.Module, ABC):
     keeps: str = ""
     step_scale: float = 1.0
     attends: tuple[int, int] | None = None
+    precision: torch.dtype | None = None
     part_scales: dict[str, float] = {}  # noqa: RUF012  (a student's own, where it has parts)
 
     def __init__(self, width: int, classes: int) -> None:
@@ -79,6 +81,10 @@ class Student(nn.Module, ABC):
             TypeError: the student has none.
         """
         raise TypeError(f"{type(self).__name__} has no attention that is learned")
+
+    def follow(self, device: torch.device, dtype: torch.dtype) -> None:
+        """Take what is frozen to a device, and into a precision."""
+        self.to(device, dtype)
 
     def frozen(self) -> Student | None:
         """The same with a body that is not learned and stays as fresh students have it; None where there is no such."""
@@ -290,5 +296,6 @@ class FlatStudent:
         if self._frozen or self._has_buffers:
             dtype = torch.float64 if x.dtype == torch.float64 else torch.float32
             held: list[Tensor] = [*self._frozen] or [b for b in self.module.buffers() if b.is_floating_point()]
-            if any(tensor.device != x.device or tensor.dtype != dtype for tensor in held):
-                self.module.to(x.device, dtype)
+            half = self.module.precision
+            if any(tensor.device != x.device or tensor.dtype not in (dtype, half) for tensor in held):
+                self.module.follow(x.device, dtype)

@@ -164,10 +164,8 @@ def losses_of(base: LanguageModel, adapters: Adapters, lines: list[Line]) -> Ten
         ids[row, :size], mask[row, :size] = torch.tensor(one["input_ids"][:size]), 1
         counted[row, :size] = torch.tensor([end > len(line.before) for _, end in one["offset_mapping"][:size]]).long()
     ids, mask, counted = (part.to(base.device) for part in (ids, mask, counted))
-    prefix = base.model.base_model_prefix
-    weights = adapters.weights(base.model.base_model)  # type: ignore[arg-type]
-    named = {f"{prefix}.{name}": weight for name, weight in weights.items()}
-    given = {"input_ids": ids, "attention_mask": mask, "use_cache": False}
-    logits = torch.func.functional_call(base.model, named, (), given).logits[:, :-1].float()  # (n, L - 1, V)
+    with adapters.on(base.model.base_model):  # type: ignore[arg-type]
+        found = base.model(input_ids=ids, attention_mask=mask, use_cache=False)
+    logits = found.logits[:, :-1].float()  # (n, L - 1, V)
     each = cross_entropy(logits.flatten(0, 1), ids[:, 1:].flatten(), reduction="none").view(len(lines), -1)
     return (each * counted[:, 1:]).sum(1) / counted[:, 1:].sum(1)

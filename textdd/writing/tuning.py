@@ -122,9 +122,6 @@ def loss_of(base: LanguageModel, adapters: Adapters, words: str, header: int) ->
     encoded = base.tokeniser(words, return_tensors="pt", return_offsets_mapping=True)
     ids = encoded["input_ids"][:, : base.context].to(base.device)  # (1, L)
     taught = encoded["offset_mapping"][0, : base.context, 1].to(base.device) > header
-    weights = adapters.weights(base.model.base_model)  # type: ignore[arg-type]
-    prefix = base.model.base_model_prefix
-    named = {f"{prefix}.{name}": weight for name, weight in weights.items()}
-    given = {"input_ids": ids, "use_cache": False}
-    logits: Tensor = torch.func.functional_call(base.model, named, (), given).logits[0, :-1]  # (L - 1, V)
+    with adapters.on(base.model.base_model):  # type: ignore[arg-type]
+        logits: Tensor = base.model(input_ids=ids, use_cache=False).logits[0, :-1]  # (L - 1, V)
     return cross_entropy(logits.float()[taught[1:]], ids[0, 1:][taught[1:]])
