@@ -36,22 +36,8 @@ from textdd.seeds import numpy_generator
 from textdd.sets.texts import TextSet
 from textdd.training import Recipe
 
-WITHOUT_MEANING = (
-    *(
-        "start",
-        "warm_start",
-        "encoders",
-        "layers",
-        "ridges",
-        "pool",
-        "minutes",
-        "redraw",
-        "patience",
-        "rerank",
-        "labels",
-    ),
-    *("form", "tokens"),
-)
+SEARCHED, MADE = ("start", "warm_start", "encoders", "layers", "ridges", "pool"), ("labels", "form", "tokens")
+WITHOUT_MEANING = (*SEARCHED, *MADE, "minutes", "redraw", "patience", "rerank")
 """Options of bilevel selection that say nothing where targets are texts."""
 
 TIMED, VALIDATED = 16, 100

@@ -33,7 +33,8 @@ class WritingConfig:
         prompts: test prompts of which the loss is read, on one response each; always the same ones.
         decoded: how many of these are answered, for BLEU, chrF, ROUGE-L and distinct n-grams.
         tokens: most tokens of an answer.
-        full: training pairs that stand for the full data, always the same ones; a model reads ten pairs a second.
+        full: training pairs that stand for the full data, always the same ones; a small model learns from one or two a
+            second on one core.
     """
 
     prompts: Count = 200

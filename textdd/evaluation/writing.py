@@ -1,7 +1,7 @@
 """The protocol where targets are texts: the loss of held-out responses decides, and what students write stands beside.
 
-What stands for the full data is a sample of the training pairs, always the same one: a language model reads ten pairs a
-second, and takes three times as long to learn from them.
+What stands for the full data is a sample of the training pairs, always the same one: on one core a model of 135 million
+numbers reads three pairs a second, and learns from one or two.
 """
 
 from __future__ import annotations

@@ -17,8 +17,8 @@ NAMES = {
     "bleu": "BLEU",
     "chrf": "chrF",
     "rouge_l": "ROUGE-L",
-    "distinct_1": "distinct words",
-    "distinct_2": "distinct pairs of words",
+    "distinct_1": "distinct-1",
+    "distinct_2": "distinct-2",
 }
 """Measure -> its name in words."""
 
