@@ -5,11 +5,12 @@
 
 Ten texts per class. A set is made for each student alone, in SINGLE counted minutes, and one for all of them in turn
 (`model=[textcnn,lstm,fasttext,transformer]`), in TURNS outer steps of each, which is about the work of the four single
-sets together. Every student is then trained on every set: by a plain recipe that is chosen on validation texts, and by the set's own recipe where it
-took part. Beside that, on all training texts. Five fresh students, of all texts two; the test texts are read once, of
-larger corpora the first two thousand of a fixed order. Sets lie in `output_dir` (runs/), where a killed run is taken up
-again; every cell is a file of its own beside this one, `transfer/DATASET-SET-STUDENT-sSEED.json`, and what is there is
-not measured again. `minutes` ends the work before the next cell. Table and heat maps: `transfer.md`, `transfer.png`.
+sets together. Every student is then trained on every set: by a plain recipe that is chosen on validation texts, and by
+the set's own recipe where it took part. Beside that, on all training texts. Five fresh students, of all texts two; the
+test texts are read once, of larger corpora the first two thousand of a fixed order. Sets lie in `output_dir` (runs/),
+where a killed run is taken up again; every cell is a file of its own beside this one,
+`transfer/DATASET-SET-STUDENT-sSEED.json`, and what is there is not measured again. `minutes` ends the work before the
+next cell. Table and heat maps: `transfer.md`, `transfer.png`.
 """
 
 import json
