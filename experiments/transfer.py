@@ -152,8 +152,10 @@ def tables() -> None:
                 if any(cells):
                     lines.append(f"| {what} | {' | '.join(cells)} |")
         lines.append("")
-        for of, words in ((FULL, "all texts"), ("own", "the set made for it")):
-            panels.append(Panel(f"{dataset}: share of what {words} give(s)", partial(draw, found=found, of=of)))
+        for of, words in ((FULL, "by all texts"), ("own", "by its own set")):
+            if of == "own" or any(name == FULL for name, _ in found):
+                title = f"{dataset}: share of what it reaches {words}"
+                panels.append(Panel(title, partial(draw, found=found, of=of)))
     write_bytes(HERE.with_suffix(".md"), "\n".join(lines).encode())
     (png,) = picture(panels, "png")
     write_bytes(HERE.with_suffix(".png"), png)
