@@ -4,13 +4,13 @@
         [dataset=trec6 seed=0 minutes=60]
 
 Ten texts per class. A set is made for each student alone, in SINGLE counted minutes, and one for all of them in turn
-(`model=[textcnn,lstm,fasttext,transformer]`), in TURNS outer steps of each, which is about the work of the four
-single sets together. Every student is then trained on every set: by a plain recipe that is chosen on validation
-texts, and by the set's own recipe where it took part. Beside that, on all training texts. Five fresh students, of all
-texts two; the test texts are read once, of larger corpora the first two thousand of a fixed order. Sets lie in
-`output_dir` (runs/), where a killed run is taken up again; every cell is a file of its own beside this one,
-`transfer/DATASET-SET-STUDENT-sSEED.json`, and what is there is
-not measured again. `minutes` ends the work before the next cell. Table and heat maps: `transfer.md`, `transfer.png`.
+(`model=[textcnn,lstm,fasttext,transformer]`), in TURNS outer steps of each, which is about the work of the four single
+sets together. Every student is then trained on every set: by a plain recipe that is chosen on validation texts, and by
+the set's own recipe where it took part. Beside that, on all training texts. Five fresh students, of all texts two; the
+test texts are read once, of larger corpora the first two thousand of a fixed order. Sets lie in `output_dir` (runs/),
+where a killed run is taken up again; every cell is a file of its own beside this one,
+`transfer/DATASET-SET-STUDENT-sSEED.json`, and what is there is not measured again. `minutes` ends the work before the
+next cell. Table and heat maps: `transfer.md`, `transfer.png`.
 """
 
 import json
@@ -152,8 +152,10 @@ def tables() -> None:
                 if any(cells):
                     lines.append(f"| {what} | {' | '.join(cells)} |")
         lines.append("")
-        for of, words in ((FULL, "all texts"), ("own", "the set made for it")):
-            panels.append(Panel(f"{dataset}: share of what {words} give(s)", partial(draw, found=found, of=of)))
+        for of, words in ((FULL, "by all texts"), ("own", "by its own set")):
+            if of == "own" or any(name == FULL for name, _ in found):
+                title = f"{dataset}: share of what it reaches {words}"
+                panels.append(Panel(title, partial(draw, found=found, of=of)))
     write_bytes(HERE.with_suffix(".md"), "\n".join(lines).encode())
     (png,) = picture(panels, "png")
     write_bytes(HERE.with_suffix(".png"), png)

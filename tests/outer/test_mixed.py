@@ -130,6 +130,8 @@ def test_each_kind_is_trained_by_a_recipe_of_its_own(loaded, small, tmp_path):
     if loaded:
         distilled.save(tmp_path / "artifact")
         distilled = DistilledSet.load(tmp_path / "artifact")
+        card = (tmp_path / "artifact" / "README.md").read_text()
+        assert "`textcnn`, `fasttext`, `transformer` (each has a recipe of its own) and the" in card
     assert distilled.kinds == ["textcnn", "fasttext", "transformer"]
     for kind, member in zip(distilled.kinds, distiller.members, strict=True):
         alone = distilled.of(kind)

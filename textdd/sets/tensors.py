@@ -15,7 +15,6 @@ WORDS = {"I16": torch.int16, "I32": torch.int32, "I64": torch.int64}
 KINDS: dict[str, tuple[dict[str, torch.dtype], tuple[int, ...]]] = {
     "y": (NUMBERS, (2,)),
     "step_sizes": (NUMBERS, (1, 2)),
-    "other_step_sizes": (NUMBERS, (2,)),
     "x": (NUMBERS, (3,)),
     "attention": ({"F16": torch.float16}, (5,)),
     "left": (NUMBERS, (3,)),
@@ -27,6 +26,7 @@ KINDS: dict[str, tuple[dict[str, torch.dtype], tuple[int, ...]]] = {
     "text": ({"U8": torch.uint8}, (1,)),
     "vectors": ({"F32": torch.float32}, (2,)),
     "second": ({"F32": torch.float32}, (1,)),
+    "other_step_sizes": (NUMBERS, (2,)),
 }
 """Name -> types and numbers of dimensions that it may have."""
 
