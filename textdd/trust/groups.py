@@ -6,7 +6,7 @@ are found by the texts themselves: who reads the files again has them in the ord
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +69,8 @@ def rows_of(source: Source, column: str, dataset: DatasetConfig) -> list[tuple[s
         )
     wanted = Columns(dataset.text_columns, dataset.label_columns or [dataset.label], pair=dataset.pair)
     texts = find_columns(source, wanted, named=dataset.hub is not None).text
-    parts, found = [[name] for name in texts] if dataset.pair else [texts], []
+    parts: list[Sequence[str]] = [[name] for name in texts] if dataset.pair else [texts]
+    found: list[tuple[str, str]] = []
     for table in source.batches(list(dict.fromkeys([*texts, column]))):
         keys = normalised([joined(table, part, source.name).combine_chunks() for part in parts]).to_pylist()
         groups = joined(table, [column], source.name).to_pylist()
@@ -89,7 +90,11 @@ def largest(groups: Sequence[str | None]) -> dict[str, np.ndarray]:
 
 
 def by_group(
-    students: dict[str, Sequence[Tensor]], groups: dict[str, np.ndarray], problem: Problem, reader: Reader, most: int
+    students: Mapping[str, Sequence[Tensor]],
+    groups: Mapping[str, np.ndarray],
+    problem: Problem,
+    reader: Reader,
+    most: int,
 ) -> dict[str, Any]:
     """The headline measure of all students on the texts of each group.
 
