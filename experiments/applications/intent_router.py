@@ -137,7 +137,7 @@ def with_memory(method: str, router: Router, seed: int) -> Cell:
 
 def trust(one: DistilledSet, router: Router, turn: int) -> Cell:
     """What the memory of a turn gives away."""
-    of_corpus = {key: value for key, value in router.options.items() if key not in ("path", "tuning")}
+    of_corpus = {key: value for key, value in router.options.items() if key not in ("path", "tuning", "output_dir")}
     report = trust_report(one, router.texts_of(turn), against=[], triggers=0, resamples=200, **of_corpus)
     inside, near = report["matches"]["texts_of_the_set"], report["matches"]["near"]
     return {"examples": report["examples"], "in_training": inside["training"], "in_heldout": inside["heldout"],

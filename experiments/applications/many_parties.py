@@ -119,7 +119,7 @@ def of_sets(method: str, parties: Parties, seed: int) -> Cell:
 
 def trust(one: DistilledSet, texts: Texts, options: dict[str, Any]) -> Cell:
     """What a set gives away."""
-    of_corpus = {key: value for key, value in options.items() if key not in ("path", "tuning")}
+    of_corpus = {key: value for key, value in options.items() if key not in ("path", "tuning", "output_dir")}
     report = trust_report(one, texts, against=[], triggers=0, resamples=200, **of_corpus)
     area = report["membership"]["set"]["area"]
     near = report["matches"]["near"]

@@ -115,7 +115,8 @@ class TextSet(DistilledSet):
         y = self.text_labels.new_zeros(len(self), len(classes))
         y[:, numbers] = self.text_labels
         manifest = {**self.manifest, "classes": list(classes), "per_class": max(1, len(self) // len(classes))}
-        return in_turn(TextSet(self.texts, y, self.step_sizes, self.recipe, manifest, self.made_in, self.origins))
+        ordered = in_turn(TextSet(self.texts, y, self.step_sizes, self.recipe, manifest, self.made_in, self.origins))
+        return self.as_given(ordered)
 
     def read(self) -> list[str]:
         """The texts; the segments of a pair stand behind each other."""
