@@ -16,7 +16,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from cells import COLOURS, Cell, arguments, picture, table, told
+from cells import COLOURS, Cell, Cells, arguments, picture, table, told
 from scipy.stats import kendalltau, spearmanr
 
 from textdd import DistilledSet, distil, select, train
@@ -95,23 +95,33 @@ def main() -> None:
             works[f"full-s{seed}"] = partial(full, seed, options, problem)
         works |= {f"{what}-s{seed}": partial(by_set, what, seed, options, problem) for what in MADE}
     cells.measure(works)
-    there = cells.there()
-    worth = np.array([[one["test"] for one in there[name]["students"]] for name in there if name.startswith("full-")])
-    if not len(worth) or not any(f"{what}-s0" in there for what in MADE):
+    shown(cells, len(problem.train) / TEXTS)
+
+
+def shown(cells: Cells, times: float) -> None:
+    """Write the table and the picture of what there is.
+
+    Args:
+        cells: the figures.
+        times: how many times as many texts as TEXTS the corpus has.
+    """
+    full_ones = list(cells.there("full-").values())
+    by = {what: list(cells.there(f"{what}-s").values()) for what in MADE}
+    by = {what: those for what, those in by.items() if those}
+    if not full_ones or not by:
         return
-    truth, hours = worth.mean(0), np.mean([seconds_of(there[name]) for name in there if name.startswith("full-")])
+    worth = np.array([[one["test"] for one in cell["students"]] for cell in full_ones])
+    truth, took = worth.mean(0), np.mean([seconds_of(cell) for cell in full_ones])
     rows = []
     if len(worth) > 1:
         others = [(worth.sum(0) - own) / (len(worth) - 1) for own in worth]
-        rows.append(row("full training, one seed by the others", worth, others, hours, hours, 0.0))
-    figure, axes = picture(len(MADE))
-    for panel, what in zip(axes, MADE, strict=True):
-        of = [there[name] for name in sorted(there) if name.startswith(f"{what}-")]
-        if not of:
-            continue
-        guessed = np.array([[one["validation"] for one in cell["students"]] for cell in of])
-        making = float(np.mean([cell["making"] for cell in of]))
-        rows.append(row(what, guessed, [truth] * len(of), np.mean([seconds_of(cell) for cell in of]), hours, making))
+        rows.append([*row(f"{TEXTS} texts, one seed by the others", worth, others), f"{took:.0f}", "", ""])
+    figure, axes = picture(len(by))
+    for panel, (what, those) in zip(axes, by.items(), strict=True):
+        guessed = np.array([[one["validation"] for one in cell["students"]] for cell in those])
+        seconds, making = (np.mean([of(cell) for cell in those]) for of in (seconds_of, lambda cell: cell["making"]))
+        cost = [f"{seconds:.0f}", f"{seconds / (took * times):.3f}", f"{making:.0f}"]
+        rows.append([*row(what, guessed, [truth] * len(those)), *cost])
         for student, colour in zip(WIDTHS, COLOURS, strict=False):
             own = [number for number, one in enumerate(CANDIDATES) if one[0] == student]
             panel.scatter(guessed.mean(0)[own], truth[own], color=colour, label=student, s=22)
@@ -119,7 +129,9 @@ def main() -> None:
     axes[0].set_ylabel(f"test accuracy, trained on {TEXTS} texts")
     axes[0].legend(frameon=False)
     headings = ("trained on", "seeds", "Spearman", "Kendall", "within architectures", "lost by the choice")
-    cells.write(table((*headings, "seconds of 30 trainings", "of full", "seconds of making"), rows), figure)
+    cells.write(
+        table((*headings, "seconds of 30 trainings", "of one pass over all texts", "seconds of making"), rows), figure
+    )
 
 
 def seconds_of(cell: Cell) -> float:
@@ -127,9 +139,7 @@ def seconds_of(cell: Cell) -> float:
     return float(sum(one["training"] for one in cell["students"]))
 
 
-def row(
-    what: str, guessed: np.ndarray, truths: list[np.ndarray], took: float, hours: float, making: float
-) -> list[str]:
+def row(what: str, guessed: np.ndarray, truths: list[np.ndarray]) -> list[str]:
     """One way to rank: correlations of each seed with what students are worth, and what its choice loses."""
     spearman, kendall, within, lost = [], [], [], []
     for own, truth in zip(guessed, truths, strict=True):
@@ -139,7 +149,7 @@ def row(
         within.append(float(np.mean([spearmanr(own[rows], truth[rows]).statistic for rows in groups])))
         lost.append(float(truth.max() - truth[own.argmax()]))
     cells = [told(values) for values in (spearman, kendall, within, lost)]
-    return [what, str(len(guessed)), *cells, f"{took:.0f}", f"{took / hours:.3f}", f"{making:.0f}"]
+    return [what, str(len(guessed)), *cells]
 
 
 if __name__ == "__main__":

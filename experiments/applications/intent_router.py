@@ -1,14 +1,14 @@
 """A small intent router on a device: classes come in turns, and of old ones a few examples are all that is kept.
 
-    python experiments/applications/intent_router.py data_dir=DIR model=MINILM [seeds=5 minutes=40]
+    python experiments/applications/intent_router.py data_dir=DIR model=MINILM [turns=7 seeds=5 minutes=40]
 
-The 77 classes of banking77 come in TURNS turns of 11, in one order that is drawn once. In each turn the texts of its
+The classes of banking77 come in turns of 11, in one order that is drawn once. In each turn the texts of its
 classes are there, and of those before a memory of PER_CLASS examples per class: random texts, those nearest to the
 centres of clusters, a bilevel selection, or matrices in the space of the encoder, made when their turn was. A fresh
 student, a linear head on MiniLM, is trained on the memory and the newest texts, with examples of classes that have
 fewer repeated, by a recipe that is the same for all; it is tested on the test texts of all classes that have come. The
 bounds are a student that keeps nothing and one that keeps everything. The trust figures are of the memory of the first
-seed. `intent_router/WHAT-sSEED.json` hold the figures; the table and the picture lie beside this file.
+seed. `intent_router/TURNS-WHAT-sSEED.json` hold the figures; the table and the picture lie beside this file.
 """
 
 from functools import partial
@@ -21,6 +21,8 @@ from cells import COLOURS, Cell, arguments, picture, table, told
 
 from textdd import DistilledSet, distil, select, trust_report
 from textdd.api import problem_of
+from textdd.config import RunConfig
+from textdd.corpora.corpus import Corpus
 from textdd.evaluation.scoring import logits_of
 from textdd.progress import track
 from textdd.seeds import numpy_generator
@@ -28,7 +30,7 @@ from textdd.sets.together import balanced, over, together
 from textdd.sets.training_set import TrainingSet, train_students
 from textdd.training import Recipe
 
-TURNS, PER_CLASS = 7, 10
+CLASSES, PER_CLASS = 11, 10
 RECIPE = Recipe("adam", 400, 64, "shuffled", 3e-3)
 METHODS: dict[str, dict[str, Any]] = {
     "random": {},
@@ -44,6 +46,7 @@ CALLED = {
     "meta_gradient": "matrices",
     "everything": "all texts",
 }
+Texts = dict[str, dict[str, list[str]]]
 UNTUNED = {"evaluation.steps": 5, "evaluation.step_sizes": [3e-3], "evaluation.tuning_students": 1}
 
 
@@ -52,23 +55,23 @@ class Router:
 
     Args:
         options: of `distil`, for every turn.
+        turns: how many come.
     """
 
-    def __init__(self, options: dict[str, Any]) -> None:
-        self.options = {"label": "category", **options}
-        self.problem = problem_of(str(Path(options["data_dir"]) / "banking77"), None, "pretrained", dict(self.options))
+    def __init__(self, options: dict[str, Any], turns: int) -> None:
+        self.options = options
+        place = str(Path(options["data_dir"]) / "banking77")
+        words = {"embedding": "random", "label": "category", "cache_dir": options.get("cache_dir", RunConfig.cache_dir)}
+        whole = problem_of(place, None, "textcnn", words).corpus
+        come = numpy_generator(0, "turns").permutation(len(whole.classes))[: turns * CLASSES]
+        self.problem = problem_of(texts_of(whole, come), None, "pretrained", dict(options))
         self.corpus, self.reader = self.problem.corpus, self.problem.reader()
-        self.turns = np.split(numpy_generator(0, "turns").permutation(self.problem.classes), TURNS)
+        numbers = np.array([self.corpus.classes.index(whole.classes[number]) for number in come])
+        self.turns = np.split(numbers, turns)
 
-    def texts_of(self, turn: int) -> dict[str, dict[str, list[str]]]:
+    def texts_of(self, turn: int) -> Texts:
         """Training and test texts of a turn's classes."""
-        found = {}
-        for part in ("train", "test"):
-            split = getattr(self.corpus, part)
-            rows = np.flatnonzero(np.isin(split.targets, self.turns[turn]))
-            labels = [self.corpus.classes[number] for number in split.targets[rows]]
-            found[part] = {"text": [text for (text,) in split.texts(rows)], "category": labels}
-        return found
+        return texts_of(self.corpus, self.turns[turn])
 
     def newest(self, turn: int) -> TrainingSet:
         """All training texts of a turn, as MiniLM has read them."""
@@ -95,6 +98,17 @@ class Router:
         return float((logits[0].masked_fill(~come, -torch.inf).argmax(1) == targets).float().mean())
 
 
+def texts_of(corpus: Corpus, classes: np.ndarray) -> Texts:
+    """Training and test texts of some classes."""
+    found = {}
+    for part in ("train", "test"):
+        split = getattr(corpus, part)
+        rows = np.flatnonzero(np.isin(split.targets, classes))
+        labels = [corpus.classes[number] for number in split.targets[rows]]
+        found[part] = {"text": [text for (text,) in split.texts(rows)], "label": labels}
+    return found
+
+
 def made(method: str, router: Router, turn: int, seed: int) -> DistilledSet:
     """The memory of a turn's classes."""
     texts = router.texts_of(turn)
@@ -109,12 +123,12 @@ def with_memory(method: str, router: Router, seed: int) -> Cell:
     sets: list[DistilledSet] = []
     kept: list[TrainingSet] = []
     found: list[float] = []
-    for turn in track(range(TURNS), f"{method}, seed {seed}"):
+    for turn in track(range(len(router.turns)), f"{method}, seed {seed}"):
         found.append(router.accuracy(together([*kept, router.newest(turn)]), turn, seed))
         sets.append(made(method, router, turn, seed))
         kept.append(router.kept(sets[-1]))
     cell: Cell = {"accuracy": found, "examples": sum(map(len, sets))}
-    cell["memory_alone"] = router.accuracy(together(kept), TURNS - 1, seed)
+    cell["memory_alone"] = router.accuracy(together(kept), len(router.turns) - 1, seed)
     cell["bytes"] = sum(sum(one.stored_bytes().values()) for one in sets)
     if seed == 0:
         cell["trust"] = [trust(one, router, turn) for turn, one in enumerate(track(sets, f"{method}: trust figures"))]
@@ -123,8 +137,8 @@ def with_memory(method: str, router: Router, seed: int) -> Cell:
 
 def trust(one: DistilledSet, router: Router, turn: int) -> Cell:
     """What the memory of a turn gives away."""
-    given = {"against": [], "triggers": 0, "resamples": 200}
-    report = trust_report(one, router.texts_of(turn), **{**router.options, **given})
+    of_corpus = {key: value for key, value in router.options.items() if key not in ("path", "tuning", "output_dir")}
+    report = trust_report(one, router.texts_of(turn), against=[], triggers=0, resamples=200, **of_corpus)
     inside, near = report["matches"]["texts_of_the_set"], report["matches"]["near"]
     return {"examples": report["examples"], "in_training": inside["training"], "in_heldout": inside["heldout"],
             "near": near["training"], "expected": near["expected"],
@@ -134,7 +148,7 @@ def trust(one: DistilledSet, router: Router, turn: int) -> Cell:
 def bound(what: str, router: Router, seed: int) -> Cell:
     """The accuracy after each turn where nothing or everything is kept."""
     found = []
-    for turn in range(TURNS):
+    for turn in range(len(router.turns)):
         first = 0 if what == "everything" else turn
         found.append(router.accuracy(together([router.newest(t) for t in range(first, turn + 1)]), turn, seed))
     return {"accuracy": found}
@@ -144,21 +158,22 @@ def main() -> None:
     """Measure what is missing; write the table and the picture."""
     given, cells = arguments(__file__, 40)
     seeds, path = int(given.pop("seeds", 5)), given.pop("model")
-    router = Router({"path": path, "tuning": "head", **given})
+    turns = int(given.pop("turns", 7))
+    router = Router({"path": path, "tuning": "head", **given}, turns)
     works = {}
     for seed in range(seeds):
         for name in CALLED:
             work = with_memory if name in METHODS else bound
-            works[f"{name}-s{seed}"] = partial(work, name, router, seed)
+            works[f"{turns}-{name}-s{seed}"] = partial(work, name, router, seed)
     cells.measure(works)
     rows, (figure, (panel,)) = [], picture(width=6.0)
     for (name, called), colour in zip(CALLED.items(), COLOURS, strict=False):
-        those = list(cells.there(f"{name}-s").values())
+        those = list(cells.there(f"{turns}-{name}-s").values())
         if not those:
             continue
         curves = np.array([cell["accuracy"] for cell in those])
-        spread = curves.std(0, ddof=1) if len(curves) > 1 else np.zeros(TURNS)
-        panel.errorbar(np.arange(1, TURNS + 1) * 11, curves.mean(0), spread, color=colour, label=called, capsize=2)
+        spread = curves.std(0, ddof=1) if len(curves) > 1 else np.zeros(turns)
+        panel.errorbar(np.arange(1, turns + 1) * CLASSES, curves.mean(0), spread, color=colour, label=called, capsize=2)
         rows.append([called, str(len(those)), told(curves[:, -1].tolist()), *remembered(those)])
     if rows:
         panel.set(xlabel="classes that have come", ylabel="test accuracy on these", ylim=(0, 1))

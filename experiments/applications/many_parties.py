@@ -29,13 +29,13 @@ from textdd.progress import track
 from textdd.seeds import numpy_generator
 from textdd.trainer import TrainerConfig, make_trainer
 
-PARTIES, TEXTS, TEST, PER_CLASS, ALPHA, LEAST = 5, 600, 1000, 5, 0.5, 40
+PARTIES, TEXTS, TEST, PER_CLASS, ALPHA, LEAST = 5, 400, 600, 5, 0.5, 40
 STEPS = 200
 METHODS: dict[str, dict[str, Any]] = {
     "random": {},
     "k_means": {},
-    "bilevel_selection": {"distiller.minutes": 0.3},
-    "meta_gradient": {"distiller.minutes": 0.5, "distiller.length": 16, "distiller.pieces": 1},
+    "bilevel_selection": {"distiller.minutes": 0.1},
+    "meta_gradient": {"distiller.minutes": 0.3, "distiller.length": 16, "distiller.pieces": 1},
 }
 CALLED = {
     "random": "random texts of each",
@@ -119,8 +119,8 @@ def of_sets(method: str, parties: Parties, seed: int) -> Cell:
 
 def trust(one: DistilledSet, texts: Texts, options: dict[str, Any]) -> Cell:
     """What a set gives away."""
-    given = {"against": [], "triggers": 0, "resamples": 200}
-    report = trust_report(one, texts, **{**options, **given})
+    of_corpus = {key: value for key, value in options.items() if key not in ("path", "tuning", "output_dir")}
+    report = trust_report(one, texts, against=[], triggers=0, resamples=200, **of_corpus)
     area = report["membership"]["set"]["area"]
     near = report["matches"]["near"]
     inside = report["matches"]["texts_of_the_set"]
@@ -157,10 +157,9 @@ def main() -> None:
     parties = Parties(dataset, {"path": path, "tuning": "head", "length": 48, **given})
     works = {}
     for seed in range(seeds):
+        works |= {f"{method}-s{seed}": partial(of_sets, method, parties, seed) for method in METHODS}
         works[f"pooled-s{seed}"] = partial(pooled, parties, seed)
         works[f"alone-s{seed}"] = partial(alone, parties, seed)
-        for method in METHODS:
-            works[f"{method}-s{seed}"] = partial(of_sets, method, parties, seed)
     cells.measure(works)
     rows, bars = [], {}
     for name, called in CALLED.items():

@@ -69,7 +69,7 @@ def rows_of(source: Source, column: str, dataset: DatasetConfig) -> list[tuple[s
         )
     wanted = Columns(dataset.text_columns, dataset.label_columns or [dataset.label], pair=dataset.pair)
     texts = find_columns(source, wanted, named=dataset.hub is not None).text
-    parts = [[name] for name in texts] if dataset.pair else [texts]
+    parts: list[Sequence[str]] = [[name] for name in texts] if dataset.pair else [texts]
     found: list[tuple[str, str]] = []
     for table in source.batches(list(dict.fromkeys([*texts, column]))):
         keys = normalised([joined(table, part, source.name).combine_chunks() for part in parts]).to_pylist()
@@ -90,7 +90,11 @@ def largest(groups: Sequence[str | None]) -> dict[str, np.ndarray]:
 
 
 def by_group(
-    students: Mapping[str, Sequence[Tensor]], groups: dict[str, np.ndarray], problem: Problem, reader: Reader, most: int
+    students: Mapping[str, Sequence[Tensor]],
+    groups: Mapping[str, np.ndarray],
+    problem: Problem,
+    reader: Reader,
+    most: int,
 ) -> dict[str, Any]:
     """The headline measure of all students on the texts of each group.
 
