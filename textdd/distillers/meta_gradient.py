@@ -106,14 +106,14 @@ class MetaGradientConfig(AttentionConfig):
     def settled(self, problem: Problem) -> Self:
         """What grows with the number of classes: for one class a text, and students of word vectors."""
         single = problem.task.name == "one_class" and not problem.corpus.pair and problem.space.kind == "words"
-        grown = grown_to(problem.classes if single else 1)._asdict()
-        if self.parametrisation == "real":
-            grown["start"] = "real"
-        found = replace(self, **{name: value for name, value in grown.items() if getattr(self, name) in OPEN})
-        if grown["inner_steps"] > STEPS:
-            taken = ", ".join(f"{name}={getattr(found, name)}" for name in grown)
-            say(f"{problem.classes} classes are many, so that distilling takes {taken}")
-        return found
+        grown = grown_to(problem.classes if single else 1)
+        taken = {name: value for name, value in grown._asdict().items() if getattr(self, name) in OPEN}
+        if "start" in taken and self.parametrisation == "real":
+            taken["start"] = "real"
+        if grown.inner_steps > STEPS and taken:
+            shown = ", ".join(f"{name}={value}" for name, value in taken.items())
+            say(f"{problem.classes} classes are many, so distilling takes {shown}")
+        return replace(self, **taken)
 
 
 class Drawn(NamedTuple):
