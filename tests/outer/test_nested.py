@@ -59,7 +59,7 @@ def test_a_beginning_is_taught_by_the_recipe_for_its_size(problem, changes):
     for draw in range(20):
         lesson = distiller.lesson(draw)
         size = draw_size([1, 4], 10, draw) * 3
-        assert torch.equal(lesson.rows, recipe_of(config, size, 3).schedule(size, draw))
+        assert torch.equal(lesson.rows, recipe_of(distiller.config, size, 3).schedule(size, draw))
         assert lesson.rows.max() < size
         assert torch.equal(lesson.step_sizes, distiller.synthetic.step_sizes())
         seen.add(size)

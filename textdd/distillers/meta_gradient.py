@@ -26,7 +26,7 @@ from textdd.outer.micro import in_parts
 from textdd.outer.nested import draw_size
 from textdd.outer.plain import BATCH, HEAD_STEPS, LONGER, head_lesson, plain_lesson, plain_window
 from textdd.outer.pooled import Age, advance
-from textdd.outer.start.many_classes import MANY, STEPS, steps_for, texts_for
+from textdd.outer.start.many_classes import STEPS, grown_to
 from textdd.outer.synthetic import SyntheticSet
 from textdd.outer.teacher import Teacher, teacher_work, train_teacher
 from textdd.problem import Problem
@@ -45,8 +45,8 @@ PARTS = ("all", "head")
 
 AUTO = "auto"
 
-LEFT_OPEN = ("start", "inner_optimiser", "inner_steps", "outer_batch")
-"""Options that follow from the number of classes, where they are not given."""
+OPEN = (AUTO, 0)
+"""Values of options that follow from the number of classes."""
 
 
 @dataclass
@@ -110,21 +110,14 @@ class MetaGradientConfig(AttentionConfig):
     def settled(self, problem: Problem) -> Self:
         """What grows with the number of classes: for one class a text, and students of word vectors."""
         single = problem.task.name == "one_class" and not problem.corpus.pair and problem.space.kind == "words"
-        classes = problem.classes if single else 1
-        many = classes > MANY
-        start = "telling" if many and self.parametrisation != "real" else "real"
-        optimiser = "smooth_adam" if many else "adam"
-        found = replace(
-            self,
-            start=start if self.start == AUTO else self.start,
-            inner_optimiser=optimiser if self.inner_optimiser == AUTO else self.inner_optimiser,
-            inner_steps=self.inner_steps or steps_for(classes),
-            outer_batch=self.outer_batch or texts_for(classes),
-        )
-        if many:
-            grown = (f"{name}={getattr(found, name)}" for name in LEFT_OPEN)
-            say(f"{classes} classes, more than {MANY}: " + ", ".join(grown))
-        return found
+        grown = grown_to(problem.classes if single else 1)
+        taken = {name: value for name, value in grown._asdict().items() if getattr(self, name) in OPEN}
+        if "start" in taken and self.parametrisation == "real":
+            taken["start"] = "real"
+        if grown.inner_steps > STEPS and taken:
+            shown = ", ".join(f"{name}={value}" for name, value in taken.items())
+            say(f"{problem.classes} classes are many, so distilling takes {shown}")
+        return replace(self, **taken)
 
 
 class Drawn(NamedTuple):

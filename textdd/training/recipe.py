@@ -19,7 +19,7 @@ class Recipe:
     """How to train a student on a set of M examples.
 
     Attributes:
-        optimiser: `sgd`, `momentum` or `adam`.
+        optimiser: `sgd`, `momentum`, `adam` or `smooth_adam`.
         steps: T, the number of training steps.
         batch: examples in a step; at most M are used.
         order: `fixed` or `shuffled` (see ORDERS).

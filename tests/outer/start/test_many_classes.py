@@ -3,9 +3,9 @@
 import pytest
 
 from tests.distillers.test_distillers import options
-from textdd.distillers import meta_gradient
 from textdd.outer.distil import make_distiller
-from textdd.outer.start.many_classes import MANY, steps_for, texts_for
+from textdd.outer.start import many_classes
+from textdd.outer.start.many_classes import MANY, grown_to
 
 OPEN = {"inner_steps": 0, "outer_batch": 0}
 
@@ -18,7 +18,7 @@ def left_open(config):
     ("classes", "steps", "texts"), [(2, 24, 128), (MANY, 24, 128), (20, 27, 140), (77, 53, 539), (1000, 190, 1024)]
 )
 def test_steps_grow_with_the_root_and_texts_with_the_classes(classes, steps, texts):
-    assert (steps_for(classes), texts_for(classes)) == (steps, texts)
+    assert grown_to(classes)[2:] == (steps, texts)
 
 
 def test_few_classes_leave_everything_as_it_was(problem):
@@ -29,14 +29,14 @@ def test_few_classes_leave_everything_as_it_was(problem):
 @pytest.fixture
 def many(monkeypatch, problem):
     """The same corpus, as if its classes were many."""
-    monkeypatch.setattr(meta_gradient, "MANY", problem.classes - 1)
+    monkeypatch.setattr(many_classes, "MANY", problem.classes - 1)
     return problem
 
 
 def test_many_classes_change_what_is_left_open_and_say_so(many, capsys):
     settled = options("meta_gradient", **OPEN).settled(many)
-    assert left_open(settled) == ("telling", "smooth_adam", 24, 128)
-    assert "start=telling, inner_optimiser=smooth_adam, inner_steps=24, outer_batch=128" in capsys.readouterr().err
+    assert left_open(settled) == ("telling", "smooth_adam", 29, 128)
+    assert "start=telling, inner_optimiser=smooth_adam, inner_steps=29, outer_batch=128" in capsys.readouterr().err
 
 
 def test_what_is_given_stays(many):
@@ -50,7 +50,7 @@ def test_real_texts_stay_whole(many):
 
 @pytest.mark.parametrize("kind", ["several_labels", "pairs"])
 def test_other_tasks_were_not_measured_and_stay_as_they_are(kind, monkeypatch, request):
-    monkeypatch.setattr(meta_gradient, "MANY", 1)
+    monkeypatch.setattr(many_classes, "MANY", 1)
     problem = request.getfixturevalue(kind)
     assert left_open(options("meta_gradient", **OPEN).settled(problem)) == ("real", "adam", 24, 128)
 

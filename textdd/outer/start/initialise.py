@@ -1,4 +1,4 @@
-"""Where the distilled texts start: noise, real texts, their telling passages, or those nearest to k-means centres."""
+"""Where the distilled texts start: noise, real texts, telling passages, or the texts nearest to k-means centres."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ explode (all measured on 77 classes, experiments/README.md).
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 MANY = 16
 """Up to so many classes nothing grows."""
@@ -20,11 +21,18 @@ TEXTS, PER_CLASS, MOST_TEXTS = 128, 7, 1024
 """Real texts of an outer step up to there; beyond, so many of each class, and no more than the last."""
 
 
-def steps_for(classes: int) -> int:
-    """T, for so many classes."""
-    return STEPS if classes <= MANY else round(STEPS * math.sqrt(classes / MANY))
+class Grown(NamedTuple):
+    """Options of a distiller, by their names, where they are left open."""
+
+    start: str
+    inner_optimiser: str
+    inner_steps: int
+    outer_batch: int
 
 
-def texts_for(classes: int) -> int:
-    """Real texts of an outer step, for so many classes."""
-    return TEXTS if classes <= MANY else min(max(TEXTS, PER_CLASS * classes), MOST_TEXTS)
+def grown_to(classes: int) -> Grown:
+    """What is taken for C classes."""
+    if classes <= MANY:
+        return Grown("real", "adam", STEPS, TEXTS)
+    steps = round(STEPS * math.sqrt(classes / MANY))
+    return Grown("telling", "smooth_adam", steps, min(max(TEXTS, PER_CLASS * classes), MOST_TEXTS))
