@@ -135,7 +135,8 @@ def single_outside(model: nn.Module) -> None:
         made.last_hidden_state = made.last_hidden_state.float()
         return made
 
-    for part in (model.base_model, model.get_output_embeddings()):  # type: ignore[operator]
+    parts: list[Any] = [model.base_model, model.get_output_embeddings()]  # type: ignore[operator]
+    for part in parts:
         part.register_forward_pre_hook(into, with_kwargs=True)
         part.register_forward_hook(out)
 
