@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from cells import COLOURS, Cell, arguments, picture, table, told
+from cells import COLOURS, Cell, Cells, arguments, picture, table, told
 
 from textdd import distil, select
 from textdd.api import problem_of
@@ -30,15 +30,15 @@ from textdd.seeds import torch_generator
 from textdd.selectors import SELECTORS
 from textdd.spaces.reading import Reading
 
-POOL, TEST, PER_CLASS = 3000, 150, 4
+POOL, TEST, PER_CLASS = 600, 100, 4
 CPU = torch.device("cpu")
 ASKED = {
     "model.template": "Review: {text}\nSentiment: It was",
     "model.words": ["terrible", "great"],
-    "model.tuning": "head",
+    "model.tuning": "lora:8",  # nothing is trained; a frozen model would first make a vector of every text
     "dataset.length": 64,
 }
-METHODS = (*SELECTORS, "bilevel_selection")
+METHODS = ("random", "bilevel_selection", "k_means", "herding", "k_center", "less")
 CALLED = {"nothing": "no examples", **{name: name.replace("_", " ") for name in METHODS}, "nearest": "nearest to each"}
 UNTUNED = {"evaluation.steps": 5, "evaluation.step_sizes": [3e-3], "evaluation.tuning_students": 1}
 
@@ -86,7 +86,7 @@ class Prompts:
         if method in SELECTORS:
             picked = select(self.data, method=method, **given, **UNTUNED)
         else:
-            picked = distil(self.data, distiller=method, **given, **{"distiller.minutes": 0.3})
+            picked = distil(self.data, distiller=method, **given, **{"distiller.minutes": 0.1, "distiller.rerank": 0})
         seconds = time.process_time() - began
         pairs = list(zip(picked.texts, picked.text_labels.argmax(1).tolist(), strict=True))
         order = torch.randperm(len(pairs), generator=torch_generator(seed, "examples")).tolist()
@@ -122,12 +122,15 @@ def main() -> None:
     given, cells = arguments(__file__, 60)
     seeds = int(given.pop("seeds", 5))
     prompts = Prompts(given.pop("model"), given.pop("encoder"), given)
-    works = {"nothing-s0": partial(prompts.with_examples, [])}
+    works = {"nothing-s0": partial(prompts.with_examples, []), "nearest-s0": prompts.nearest}
     for seed in range(seeds):
         works |= {f"{method}-s{seed}": partial(prompts.chosen, method, seed) for method in METHODS}
-        if seed == 0:
-            works["nearest-s0"] = prompts.nearest
     cells.measure(works)
+    shown(cells)
+
+
+def shown(cells: Cells) -> None:
+    """Write the table and the picture of what there is."""
     rows, (figure, (panel,)) = [], picture(width=6.0)
     names = [name for name in CALLED if cells.there(f"{name}-s")]
     for place, (name, colour) in enumerate(zip(names, COLOURS, strict=False)):
