@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from cells import COLOURS, Cell, Cells, arguments, picture, table, told
+from cells import Cell, Cells, arguments, picture, ranked, table, told
 
 from textdd import distil, select
 from textdd.api import problem_of
@@ -122,31 +122,30 @@ def main() -> None:
     given, cells = arguments(__file__, 60)
     seeds = int(given.pop("seeds", 5))
     prompts = Prompts(given.pop("model"), given.pop("encoder"), given)
-    works = {"nothing-s0": partial(prompts.with_examples, []), "nearest-s0": prompts.nearest}
+    works = {"nothing-s0": partial(prompts.with_examples, [])}
     for seed in range(seeds):
         works |= {f"{method}-s{seed}": partial(prompts.chosen, method, seed) for method in METHODS}
+        works.setdefault("nearest-s0", prompts.nearest)
     cells.measure(works)
     shown(cells)
 
 
 def shown(cells: Cells) -> None:
     """Write the table and the picture of what there is."""
-    rows, (figure, (panel,)) = [], picture(width=6.0)
-    names = [name for name in CALLED if cells.there(f"{name}-s")]
-    for place, (name, colour) in enumerate(zip(names, COLOURS, strict=False)):
+    rows, accuracies = [], {}
+    for name, called in CALLED.items():
         those = list(cells.there(f"{name}-s").values())
-        values = [cell["contextual"] for cell in those]
+        if not those:
+            continue
+        values = accuracies[called] = [cell["contextual"] for cell in those]
         raw = told([cell["as it is"] for cell in those])
         choosing = [cell["choosing"] for cell in those if "choosing" in cell]
         seconds = f"{np.mean(choosing):.0f}" if choosing else ""
-        rows.append([CALLED[name], str(len(those)), told(values), raw, f"{min(values):.3f}", seconds])
-        spread = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
-        panel.barh(place, np.mean(values), xerr=spread, color=colour, alpha=0.85, height=0.65)
-        panel.scatter(values, [place] * len(values), color="#24292f", s=8, zorder=3)
+        rows.append([called, str(len(those)), told(values), raw, f"{min(values):.3f}", seconds])
     if rows:
-        panel.set(yticks=range(len(names)), yticklabels=[CALLED[name] for name in names], xlim=(0.45, 0.95))
+        figure, (panel,) = picture(width=6.0)
+        ranked(panel, accuracies)
         panel.set_xlabel(f"accuracy on {TEST} test texts of sst2, {2 * PER_CLASS} examples")
-        panel.invert_yaxis()
         headings = ("examples", "seeds", "accuracy", "uncorrected", "least", "seconds of choosing")
         cells.write(table(headings, rows), figure)
 

@@ -18,7 +18,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from cells import COLOURS, Cell, Cells, arguments, picture, table, told
+from cells import Cell, Cells, arguments, picture, ranked, table, told
+from matplotlib.figure import Figure
 
 from textdd import DistilledSet, distil, select, train, trust_report
 from textdd.api import problem_of
@@ -191,15 +192,11 @@ def trusted(cell: Cell) -> list[str]:
     return [*shares, f"{near}, {expected:.0f}", told(areas)]
 
 
-def drawn(bars: dict[str, Sequence[float]], dataset: str) -> Any:
-    """A bar for each way, with its deviation over the seeds."""
+def drawn(values: dict[str, Sequence[float]], dataset: str) -> Figure:
+    """A line for each way to train the student."""
     figure, (panel,) = picture(width=6.0)
-    for place, (values, colour) in enumerate(zip(bars.values(), COLOURS, strict=False)):
-        spread = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
-        panel.barh(place, np.mean(values), xerr=spread, color=colour, alpha=0.85, height=0.65)
-    panel.set(yticks=range(len(bars)), yticklabels=list(bars), xlabel=f"test accuracy, {dataset}, {PARTIES} parties")
-    panel.set_xlim(min(map(min, bars.values())) - 0.05, 1.0 if max(map(max, bars.values())) > 0.95 else 0.95)
-    panel.invert_yaxis()
+    ranked(panel, values)
+    panel.set_xlabel(f"test accuracy, {dataset}, {PARTIES} parties")
     return figure
 
 
