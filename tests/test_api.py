@@ -92,7 +92,8 @@ def test_real_texts_are_picked_and_train_students_of_every_space(texts, labels, 
 def test_sets_of_several_parties_train_one_student_that_can_be_scored(texts, labels, places):
     more = [f"middling word{i % 6} so so {i}" for i in range(80)]
     pairs = [(texts, labels), (more + texts[1::2], ["mid"] * 80 + labels[1::2])]
-    small = {"embedding.dimension": 16, "evaluation.steps": 5, "evaluation.step_sizes": [0.01], **places}
+    little = {"evaluation.steps": 5, "evaluation.step_sizes": [0.01], "model.filters": 8}
+    small = {"embedding.dimension": 16, **little, **places}
     sets = [select(*one, per_class=10, method="random", **small) for one in pairs]
     assert [one.classes for one in sets] == [["neg", "pos"], ["mid", "pos"]]
     everything, named = texts + more, labels + ["mid"] * 80
@@ -112,8 +113,9 @@ def test_sets_of_several_parties_train_one_student_that_can_be_scored(texts, lab
 
 
 def test_the_trust_report_is_that_of_the_command(texts, labels, places):
-    picked = select(texts, labels, per_class=3, method="random", **{"embedding.dimension": 16, **places})
-    cache = {"cache_dir": places["cache_dir"], "embedding.dimension": 16}
+    small = {"embedding.dimension": 16, "evaluation.steps": 5, "model.filters": 8, **places}
+    picked = select(texts, labels, per_class=3, method="random", **small)
+    cache = {"cache_dir": places["cache_dir"]}
     report = trust_report(picked, texts, labels, against=[], triggers=0, resamples=100, **{"students": 2, **cache})
     assert report["sides"]["heldout"] == "validation"  # the set knows what it was made from
     assert report["matches"]["texts_of_the_set"]["training"] == 6

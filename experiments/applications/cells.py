@@ -92,3 +92,14 @@ def picture(columns: int = 1, width: float = 5.0, height: float = 3.6) -> tuple[
         panel.set_axisbelow(True)
         panel.spines[["top", "right"]].set_visible(False)
     return figure, axes
+
+
+def ranked(panel: Axes, values: dict[str, Sequence[float]]) -> None:
+    """A line for each way: every seed's figure, and the mean with its deviation."""
+    for place, (own, colour) in enumerate(zip(values.values(), COLOURS, strict=False)):
+        mean = sum(own) / len(own)
+        deviation = (sum((value - mean) ** 2 for value in own) / max(1, len(own) - 1)) ** 0.5
+        panel.scatter(own, [place] * len(own), color=colour, alpha=0.5, s=14)
+        panel.errorbar(mean, place, xerr=deviation, color=colour, marker="D", capsize=3)
+        panel.annotate(f"{mean:.3f}", (mean, place), textcoords="offset points", xytext=(0, 7), ha="center", fontsize=8)
+    panel.set(yticks=range(len(values)), yticklabels=list(values), ylim=(len(values) - 0.5, -0.7))

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from cells import COLOURS, Cell, arguments, picture, table, told
+from cells import Cell, Cells, arguments, picture, ranked, table, told
 
 from textdd import distil, select
 from textdd.api import problem_of
@@ -30,15 +30,15 @@ from textdd.seeds import torch_generator
 from textdd.selectors import SELECTORS
 from textdd.spaces.reading import Reading
 
-POOL, TEST, PER_CLASS = 3000, 150, 4
+POOL, TEST, PER_CLASS = 600, 100, 4
 CPU = torch.device("cpu")
 ASKED = {
     "model.template": "Review: {text}\nSentiment: It was",
     "model.words": ["terrible", "great"],
-    "model.tuning": "head",
+    "model.tuning": "lora:8",  # nothing is trained; a frozen model would first make a vector of every text
     "dataset.length": 64,
 }
-METHODS = (*SELECTORS, "bilevel_selection")
+METHODS = ("random", "bilevel_selection", "k_means", "herding", "k_center", "less")
 CALLED = {"nothing": "no examples", **{name: name.replace("_", " ") for name in METHODS}, "nearest": "nearest to each"}
 UNTUNED = {"evaluation.steps": 5, "evaluation.step_sizes": [3e-3], "evaluation.tuning_students": 1}
 
@@ -86,7 +86,7 @@ class Prompts:
         if method in SELECTORS:
             picked = select(self.data, method=method, **given, **UNTUNED)
         else:
-            picked = distil(self.data, distiller=method, **given, **{"distiller.minutes": 0.3})
+            picked = distil(self.data, distiller=method, **given, **{"distiller.minutes": 0.1, "distiller.rerank": 0})
         seconds = time.process_time() - began
         pairs = list(zip(picked.texts, picked.text_labels.argmax(1).tolist(), strict=True))
         order = torch.randperm(len(pairs), generator=torch_generator(seed, "examples")).tolist()
@@ -125,25 +125,27 @@ def main() -> None:
     works = {"nothing-s0": partial(prompts.with_examples, [])}
     for seed in range(seeds):
         works |= {f"{method}-s{seed}": partial(prompts.chosen, method, seed) for method in METHODS}
-        if seed == 0:
-            works["nearest-s0"] = prompts.nearest
+        works.setdefault("nearest-s0", prompts.nearest)
     cells.measure(works)
-    rows, (figure, (panel,)) = [], picture(width=6.0)
-    names = [name for name in CALLED if cells.there(f"{name}-s")]
-    for place, (name, colour) in enumerate(zip(names, COLOURS, strict=False)):
+    shown(cells)
+
+
+def shown(cells: Cells) -> None:
+    """Write the table and the picture of what there is."""
+    rows, accuracies = [], {}
+    for name, called in CALLED.items():
         those = list(cells.there(f"{name}-s").values())
-        values = [cell["contextual"] for cell in those]
+        if not those:
+            continue
+        values = accuracies[called] = [cell["contextual"] for cell in those]
         raw = told([cell["as it is"] for cell in those])
         choosing = [cell["choosing"] for cell in those if "choosing" in cell]
         seconds = f"{np.mean(choosing):.0f}" if choosing else ""
-        rows.append([CALLED[name], str(len(those)), told(values), raw, f"{min(values):.3f}", seconds])
-        spread = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
-        panel.barh(place, np.mean(values), xerr=spread, color=colour, alpha=0.85, height=0.65)
-        panel.scatter(values, [place] * len(values), color="#24292f", s=8, zorder=3)
+        rows.append([called, str(len(those)), told(values), raw, f"{min(values):.3f}", seconds])
     if rows:
-        panel.set(yticks=range(len(names)), yticklabels=[CALLED[name] for name in names], xlim=(0.45, 0.95))
+        figure, (panel,) = picture(width=6.0)
+        ranked(panel, accuracies)
         panel.set_xlabel(f"accuracy on {TEST} test texts of sst2, {2 * PER_CLASS} examples")
-        panel.invert_yaxis()
         headings = ("examples", "seeds", "accuracy", "uncorrected", "least", "seconds of choosing")
         cells.write(table(headings, rows), figure)
 

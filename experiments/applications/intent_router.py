@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from cells import COLOURS, Cell, arguments, picture, table, told
+from cells import COLOURS, Cell, Cells, arguments, picture, table, told
 
 from textdd import DistilledSet, distil, select, trust_report
 from textdd.api import problem_of
@@ -35,7 +35,7 @@ RECIPE = Recipe("adam", 400, 64, "shuffled", 3e-3)
 METHODS: dict[str, dict[str, Any]] = {
     "random": {},
     "k_means": {},
-    "bilevel_selection": {"distiller.minutes": 0.3},
+    "bilevel_selection": {"distiller.minutes": 0.1, "distiller.rerank": 0},
     "meta_gradient": {"distiller.minutes": 1.0, "distiller.length": 12, "distiller.pieces": 1},
 }
 CALLED = {
@@ -166,6 +166,11 @@ def main() -> None:
             work = with_memory if name in METHODS else bound
             works[f"{turns}-{name}-s{seed}"] = partial(work, name, router, seed)
     cells.measure(works)
+    shown(cells, turns)
+
+
+def shown(cells: Cells, turns: int) -> None:
+    """Write the table and the picture of what there is."""
     rows, (figure, (panel,)) = [], picture(width=6.0)
     for (name, called), colour in zip(CALLED.items(), COLOURS, strict=False):
         those = list(cells.there(f"{turns}-{name}-s").values())

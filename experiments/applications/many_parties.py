@@ -18,7 +18,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from cells import COLOURS, Cell, arguments, picture, table, told
+from cells import Cell, Cells, arguments, picture, ranked, table, told
+from matplotlib.figure import Figure
 
 from textdd import DistilledSet, distil, select, train, trust_report
 from textdd.api import problem_of
@@ -34,7 +35,7 @@ STEPS = 200
 METHODS: dict[str, dict[str, Any]] = {
     "random": {},
     "k_means": {},
-    "bilevel_selection": {"distiller.minutes": 0.1},
+    "bilevel_selection": {"distiller.minutes": 0.1, "distiller.rerank": 0},
     "meta_gradient": {"distiller.minutes": 0.3, "distiller.length": 16, "distiller.pieces": 1},
 }
 CALLED = {
@@ -157,10 +158,15 @@ def main() -> None:
     parties = Parties(dataset, {"path": path, "tuning": "head", "length": 48, **given})
     works = {}
     for seed in range(seeds):
-        works |= {f"{method}-s{seed}": partial(of_sets, method, parties, seed) for method in METHODS}
         works[f"pooled-s{seed}"] = partial(pooled, parties, seed)
+        works |= {f"{method}-s{seed}": partial(of_sets, method, parties, seed) for method in METHODS}
         works[f"alone-s{seed}"] = partial(alone, parties, seed)
     cells.measure(works)
+    shown(cells, dataset)
+
+
+def shown(cells: Cells, dataset: str) -> None:
+    """Write the table and the picture of what there is."""
     rows, bars = [], {}
     for name, called in CALLED.items():
         those = cells.there(f"{name}-s")
@@ -169,16 +175,10 @@ def main() -> None:
         values = bars[called] = [cell["accuracy"] for cell in those.values()]
         examples = f"{np.mean([c['examples'] for c in those.values()]):.0f}" if name in METHODS else ""
         rows.append([called, str(len(values)), examples, told(values), *trusted(those.get(f"{name}-s0", {}))])
+    headings = ["one student trained on", "seeds", "examples", "accuracy", "in a training text", "in a held-out one"]
+    headings += ["near copies, expected", "area of the attack"]
     if rows:
-        headings = (
-            "one student trained on",
-            "seeds",
-            "examples",
-            "accuracy",
-            "stand in a training text",
-            "in a held-out one",
-        )
-        cells.write(table((*headings, "near copies, expected", "area of the attack"), rows), drawn(bars, dataset))
+        cells.write(table(headings, rows), drawn(bars, dataset))
 
 
 def trusted(cell: Cell) -> list[str]:
@@ -192,15 +192,11 @@ def trusted(cell: Cell) -> list[str]:
     return [*shares, f"{near}, {expected:.0f}", told(areas)]
 
 
-def drawn(bars: dict[str, Sequence[float]], dataset: str) -> Any:
-    """A bar for each way, with its deviation over the seeds."""
+def drawn(values: dict[str, Sequence[float]], dataset: str) -> Figure:
+    """A line for each way to train the student."""
     figure, (panel,) = picture(width=6.0)
-    for place, (values, colour) in enumerate(zip(bars.values(), COLOURS, strict=False)):
-        spread = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
-        panel.barh(place, np.mean(values), xerr=spread, color=colour, alpha=0.85, height=0.65)
-    panel.set(yticks=range(len(bars)), yticklabels=list(bars), xlabel=f"test accuracy, {dataset}, {PARTIES} parties")
-    panel.set_xlim(min(map(min, bars.values())) - 0.05, 1.0 if max(map(max, bars.values())) > 0.95 else 0.95)
-    panel.invert_yaxis()
+    ranked(panel, values)
+    panel.set_xlabel(f"test accuracy, {dataset}, {PARTIES} parties")
     return figure
 
 
