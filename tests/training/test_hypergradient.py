@@ -102,8 +102,8 @@ def test_step_sizes_by_part_are_those_of_torchs_parameter_groups(optimiser):
     (found,) = train(student, make_optimiser(optimiser), start, Lesson(x, y, sizes, rows), [T])
     module = student.module
     vector_to_parameters(start.theta.clone(), student.learned())
-    kind = torch.optim.Adam if optimiser == "adam" else torch.optim.SGD
-    more = {"momentum": 0.9} if optimiser == "momentum" else {}
+    kind = torch.optim.Adam if optimiser.endswith("adam") else torch.optim.SGD
+    more = {"momentum": {"momentum": 0.9}, "smooth_adam": {"eps": 1e-3}}.get(optimiser, {})
     theirs = kind([{"params": part} for part in student.parts()], lr=1.0, **more)
     for t in range(T):
         for group, size in zip(theirs.param_groups, sizes[t].tolist(), strict=True):
