@@ -166,11 +166,7 @@ def test_nothing_is_written_behind_the_end(problem, monkeypatch):
     x, mask, module = problem.space.table[ids], torch.ones(ids.shape, dtype=torch.bool), problem.student.module
     monkeypatch.setattr(module, "end", -1)  # no token, so that nothing ends
     free = decoded(problem.student, theta, x, mask, 6).tolist()
-<<<<<<< HEAD
     end = next(one for row in free for one, other in pairwise(row) if one != other)  # from now on the sign of the end
-=======
-    end = next(row[2] for row in free if row[2] not in row[3:])  # from now on this is the sign of the end
->>>>>>> fe359a3d6eaf17dc2f84d91e272dd96d32bfb4b0
     monkeypatch.setattr(module, "end", end)
     found = decoded(problem.student, theta, x, mask, 6).tolist()
     kept = [row[: row.index(end)] if end in row else row for row in free]
