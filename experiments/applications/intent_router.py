@@ -162,7 +162,7 @@ def main() -> None:
     router = Router({"path": path, "tuning": "head", **given}, turns)
     works = {}
     for seed in range(seeds):
-        for name in CALLED:
+        for name in ("nothing", "everything", *METHODS):
             work = with_memory if name in METHODS else bound
             works[f"{turns}-{name}-s{seed}"] = partial(work, name, router, seed)
     cells.measure(works)
