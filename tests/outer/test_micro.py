@@ -27,5 +27,5 @@ def test_the_plan_knows_that_it_takes_less(problem):
         distiller = prepared(options("meta_gradient", micro_batch=micro_batch, targets="labels"), problem)
         batch = problem.reader()(problem.train.batch(torch.arange(128).numpy()))
         larger = Batch(*(part.repeat(8, *[1] * (part.dim() - 1)) for part in batch))
-        peaks.append(choose(distiller, larger, 1e12, alone=True)[1])
+        peaks.append(choose([distiller], larger, 1e12, alone=True)[1])
     assert peaks[1] < peaks[0] / 2

@@ -166,8 +166,9 @@ class DistilledSet(ABC):
 
     @property
     def kinds(self) -> list[str]:
-        """The students that the set was made for, the first of which `train` trains."""
-        return [self.manifest["student"]["name"], *(course.student["name"] for course in self.others)]
+        """The students that the set was made for, the first of which `train` trains; none of a set from a file."""
+        first = self.manifest.get("student")
+        return [one["name"] for one in ([first] if first else []) + [course.student for course in self.others]]
 
     def of(self, student: str) -> Self:
         """The same set as one that was made for a single one of its students, by its own recipe.
