@@ -100,6 +100,7 @@ def test_every_student_has_its_rows(whole):
     assert "| distilled, fasttext |" in (path.parent / "artifact" / "README.md").read_text()
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_to_the_same_result(place, whole):
     process = start("textdd.run", *ARGUMENTS, "output_dir=killed", folder=place)
     folder, deadline = place / "killed" / whole[0].parent.name, time.monotonic() + 120
@@ -116,6 +117,7 @@ def test_a_killed_run_goes_on_to_the_same_result(place, whole):
     assert all((expected[name] == got[name]).all() for name in expected)
 
 
+@pytest.mark.slow
 def test_evaluate_scores_every_student_again(place, whole):
     result = json.loads(whole[0].read_text())
     given = (f"artifact={result['artifact']}", "cache_dir=cache", "students=2", "steps=10", "step_sizes=[0.01]")
@@ -124,6 +126,7 @@ def test_evaluate_scores_every_student_again(place, whole):
         assert found[f"{name}, own recipe"]["accuracy"] == methods["distilled"]["accuracy"]
 
 
+@pytest.mark.slow
 def test_the_report_has_a_line_for_every_student(place, whole):
     config = ReportConfig(runs=str(whole[0].parent.parent), out=str(place / "report"))
     page = execute(config).read_text()

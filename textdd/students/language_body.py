@@ -47,7 +47,7 @@ class LanguageBody(Embodied):
         super().__init__(loaded, tuning, dimension, width, classes)
         self._original = (loaded.model,)  # no part of this module, which may learn one of its own
         dtype = next(loaded.model.parameters()).dtype
-        self.precision = None if dtype == torch.float32 else dtype
+        self.precision = dtype if dtype.itemsize < 4 else None  # others may read in double precision just now
 
     @property
     def base(self) -> nn.Module:
