@@ -182,10 +182,10 @@ def test_a_transformer_s_heads_divide_its_width():
 
 
 def test_logits_are_the_head_of_the_features(student, texts):
-    features = student.module.features(*texts)
-    assert torch.equal(student.module.head(features), student.module(*texts))
     theta = student.fresh(6)
     assert torch.equal(student.head(theta, student.features(theta, *texts)), student(theta, *texts))
+    features = student.module.features(*texts)  # of a body that reads in the precision of these texts by now
+    assert torch.equal(student.module.head(features), student.module(*texts))
 
 
 def test_textcnn_is_a_convolution(texts):
