@@ -24,12 +24,12 @@ from textdd.allowed import (
 from textdd.choosing.encoders import encoders_of
 from textdd.choosing.judging import Judge, Texts
 from textdd.choosing.labels import LABELS, learned_labels
-from textdd.choosing.library import Library, sample_of
 from textdd.choosing.pool import Pool
 from textdd.choosing.recipe import RecipeConfig, tuned_recipe
 from textdd.choosing.rerank import Rerank, rounds_for
 from textdd.choosing.ridge import unit
 from textdd.choosing.search import FEW, SCREEN, Search, State
+from textdd.choosing.views import Views, sample_of
 from textdd.errors import TextddError
 from textdd.outer.materials import Materials
 from textdd.outer.teacher import train_teacher
@@ -135,21 +135,21 @@ def prepared(config: TextMethodConfig, materials: Materials, pool: Pool, start: 
     """
     problem = materials.problem
     encoders = encoders_of(config.encoders, config.layers, materials)
-    library = Library(encoders, problem, config.pool)
+    views = Views(encoders, problem, config.pool)
     asked, validation = sample_of(problem, config.pool), problem.corpus.validation.sample(config.asked)
-    train_views = library.views(asked.texts(np.arange(len(asked))))
+    train_views = views.of(asked.texts(np.arange(len(asked))))
     middles = [view.mean(0) for view in train_views]
 
-    def texts_of(views: list[Tensor], targets: Tensor) -> Texts:
-        return Texts(tuple(unit(view, middle) for view, middle in zip(views, middles, strict=True)), targets)
+    def texts_of(seen: list[Tensor], targets: Tensor) -> Texts:
+        return Texts(tuple(unit(view, middle) for view, middle in zip(seen, middles, strict=True)), targets)
 
     search = Search(
         judge=Judge(problem.task, tuple(config.ridges)),
-        candidates=texts_of(library.views(pool.texts), pool.targets),
+        candidates=texts_of(views.of(pool.texts), pool.targets),
         strata=torch.from_numpy(pool.strata),
         train=texts_of(train_views, torch.from_numpy(asked.targets)),
         validation=texts_of(
-            library.views(validation.texts(np.arange(len(validation)))), torch.from_numpy(validation.targets)
+            views.of(validation.texts(np.arange(len(validation)))), torch.from_numpy(validation.targets)
         ),
         seed=problem.seed,
         asked=config.asked,

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from textdd.choosing.library import sample_of
+from textdd.choosing.views import sample_of
 from textdd.corpora.corpus import Split
 from textdd.errors import TextddError
 from textdd.problem import Problem

@@ -1,4 +1,4 @@
-"""The library: no text is read twice, and other seeds find what the first one read."""
+"""Views: no text is read twice, and other seeds find what the first one read."""
 
 import dataclasses
 
@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from textdd.choosing.encoders import Encoder
-from textdd.choosing.library import Library, file_sample, sample_of
+from textdd.choosing.views import Views, file_sample, sample_of
 from textdd.corpora.corpus import Split
 
 
@@ -34,20 +34,20 @@ def with_seed(problem, seed):
 def test_other_seeds_find_what_the_first_one_read(problem, tmp_path):
     problem, encoder = dataclasses.replace(problem, cache=tmp_path), Lengths()
     for seed in range(3):
-        library = Library([encoder], with_seed(problem, seed), 200)
-        library.views(sample_of(with_seed(problem, seed), 200).texts(np.arange(100)))
+        views = Views([encoder], with_seed(problem, seed), 200)
+        views.of(sample_of(with_seed(problem, seed), 200).texts(np.arange(100)))
     sample = file_sample(problem, 200)
     assert sorted(encoder.asked) == sorted(set(sample.texts(np.arange(len(sample)))))
 
 
 def test_any_texts_have_their_own_features_in_their_order(problem, tmp_path):
     problem = dataclasses.replace(problem, cache=tmp_path)
-    library = Library([Lengths()], problem, 100)
+    views = Views([Lengths()], problem, 100)
     known, fresh = sample_of(problem, 100).texts(np.arange(3)), [("a b",), ("abc",), ("a b",)]
     texts = [fresh[0], known[2], fresh[1], known[0], fresh[2]]
-    (view,) = library.views(texts)
+    (view,) = views.of(texts)
     assert view.tolist() == [[len(text), text.count(" ")] for (text,) in texts]
-    assert all(map(torch.equal, library.views(known), Library([Lengths()], problem, 100).fresh(known)))
+    assert all(map(torch.equal, views.of(known), Views([Lengths()], problem, 100).fresh(known)))
 
 
 def test_validation_texts_are_no_training_texts(problem):

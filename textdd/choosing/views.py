@@ -1,4 +1,4 @@
-"""The library: what encoders make of texts. One sample of the corpus serves all seeds, other texts come as needed."""
+"""Views: what encoders make of texts. One sample of the corpus serves all seeds, other texts come as needed."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def file_sample(problem: Problem, most: int) -> Split:
     return Split(store, np.sort(np.concatenate(found)))
 
 
-class Library:
+class Views:
     """What all encoders make of texts.
 
     Args:
@@ -59,7 +59,7 @@ class Library:
         """Features (n, F) of every view of texts, from the cache or computed now."""
         return [view for encoder in self.encoders for view in encoder.views(texts, self.cache)]
 
-    def views(self, texts: list[Text]) -> list[Tensor]:
+    def of(self, texts: list[Text]) -> list[Tensor]:
         """Features (n, F) of every view of any texts: those of the sample are not read again."""
         others = list(dict.fromkeys(text for text in texts if text not in self.known))
         places = {**self.known, **{text: len(self.known) + i for i, text in enumerate(others)}}
