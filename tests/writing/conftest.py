@@ -1,4 +1,4 @@
-"""A server that speaks the completions protocol, on this machine, in a thread; it does as it is told."""
+"""What tests of writing share: a server of the completions protocol that does as it is told, a writer, and adapters."""
 
 import json
 import threading
@@ -7,6 +7,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from textdd.seeds import torch_generator
+from textdd.spaces.language_model import load_language_model
+from textdd.students.adapters import Adapters
 from textdd.writing.writer import BATCH, Draft, Reply
 
 
@@ -99,3 +102,18 @@ class Scribe:
 @pytest.fixture
 def scribe():
     return Scribe
+
+
+@pytest.fixture
+def base(language_model):
+    return load_language_model(str(language_model))
+
+
+@pytest.fixture
+def adapters(base):
+    """Adapters whose B are not zero, so that both factors matter."""
+    made = Adapters(base.model.base_model, 2, base.path)
+    generator = torch_generator(0)
+    for parameter in made.parameters():
+        parameter.data.normal_(0, 0.3, generator=generator)
+    return made

@@ -5,7 +5,6 @@ import torch
 from torch.nn.functional import cosine_similarity, cross_entropy
 
 from textdd.seeds import torch_generator
-from textdd.spaces.language_model import load_language_model
 from textdd.students.adapters import Adapters
 from textdd.tasks import OneClass, SeveralLabels
 from textdd.writing import matching as module
@@ -19,21 +18,6 @@ LINES = [
     for name in ("red", "blue")
     for text in ("rose blood", "brick", "sea ink and sky", "sky rose")
 ]
-
-
-@pytest.fixture
-def base(language_model):
-    return load_language_model(str(language_model))
-
-
-@pytest.fixture
-def adapters(base):
-    """Adapters whose B are not zero, so that both factors matter."""
-    made = Adapters(base.model.base_model, 2, base.path)
-    generator = torch_generator(0)
-    for parameter in made.parameters():
-        parameter.data.normal_(0, 0.3, generator=generator)
-    return made
 
 
 def told(count, task, seed, classes=2):
@@ -94,7 +78,7 @@ def test_texts_that_teach_become_likelier(base):
     adapters = Adapters(base.model.base_model, 2, base.path)
     before = losses_of(base, adapters, LINES).detach()
     config = TuneConfig(matching=40, drafts_together=4, rank=2, step_size=0.03)
-    losses = match(base, adapters, LINES, written, real, task, config, 0)
+    losses = match(base, adapters, 0, LINES, written, real, task, config)
     gained = before - losses_of(base, adapters, LINES).detach()
     right = places == strata
     assert gained[right].mean() > gained[~right].mean() + 0.1

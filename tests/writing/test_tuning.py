@@ -7,7 +7,6 @@ from torch.nn.functional import cross_entropy
 from textdd.distillers.generate import GenerateConfig
 from textdd.errors import TextddError
 from textdd.seeds import torch_generator
-from textdd.spaces.language_model import load_language_model
 from textdd.students.adapters import Adapters
 from textdd.writing import tuning as module
 from textdd.writing.tuning import TuneConfig, learn, loss_of, tuned
@@ -15,21 +14,6 @@ from textdd.writing.tuning import TuneConfig, learn, loss_of, tuned
 pytest.importorskip("transformers", reason="needs transformers")
 
 PROMPTS = [("red red\n\n- rose blood\n- brick\n-", 9), ("blue blue\n\n- sea ink\n- sky\n-", 11)] * 20
-
-
-@pytest.fixture
-def base(language_model):
-    return load_language_model(str(language_model))
-
-
-@pytest.fixture
-def adapters(base):
-    """Adapters whose B are not zero, so that both factors matter."""
-    made = Adapters(base.model.base_model, 2, base.path)
-    generator = torch_generator(0)
-    for parameter in made.parameters():
-        parameter.data.normal_(0, 0.3, generator=generator)
-    return made
 
 
 def test_the_loss_is_that_of_the_texts_tokens_alone(base):
@@ -61,7 +45,7 @@ def test_learns_and_leaves_the_model_alone(base, tmp_path):
     before = [parameter.clone() for parameter in base.model.parameters()]
     config = TuneConfig(steps=len(PROMPTS), rank=2, step_size=0.03)
     adapters = Adapters(base.model.base_model, 2, base.path)
-    losses = learn(base, adapters, PROMPTS, config, 0)
+    losses = learn(base, adapters, 0, PROMPTS, config)
     assert sum(losses[-4:]) < 0.9 * sum(losses[:4])
     made = tuned(base, PROMPTS, config, tmp_path)
     words, header = PROMPTS[0]

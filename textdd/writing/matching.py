@@ -18,18 +18,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn.functional import cosine_similarity, cross_entropy
 
-from textdd.locks import claim
-from textdd.progress import Bar
-from textdd.record import write_tensors
-from textdd.seeds import derive, torch_generator
+from textdd.seeds import torch_generator
 from textdd.spaces.language_model import LanguageModel
 from textdd.students.adapters import Adapters
 from textdd.tasks import Task
-from textdd.writing.tuning import TuneConfig, merged
+from textdd.writing.tuning import TuneConfig, adapted, descended
 
 REAL, LESSONS, LESSON, STEP_SIZE, AFRESH = 200, 10, 64, 1.0, 20
 """Real texts of a step; steps of the head between two of the writer, their texts and step size, on features of length
@@ -81,52 +77,37 @@ def matched(
     told = hashlib.blake2b(repr((base.sha256, lines, config)).encode(), digest_size=16)
     for part in parts:
         told.update(part.contiguous().numpy().tobytes())
-    key = told.hexdigest()
-    path = cache / f"{key}.safetensors"
-    adapters = Adapters(base.model.base_model, config.rank, base.path).to(base.device)  # type: ignore[arg-type]
-    with claim(path, f"matching gradients with {base.name}") as ours:
-        if ours:
-            match(base, adapters, lines, written, real, task, config, derive(0, "matching", key))
-            write_tensors(path, {name: value.detach().cpu() for name, value in adapters.named_parameters()}, {})
-    adapters.load_state_dict(load_file(path))
-    return merged(base, adapters, f"{base.sha256} matched {key}")
+
+    def teach(adapters: Adapters, seed: int) -> list[float]:
+        return match(base, adapters, seed, lines, written, real, task, config)
+
+    return adapted(base, config, "matching", told.hexdigest(), cache, teach)
 
 
 def match(
-    base: LanguageModel, adapters: Adapters, lines: list[Line], written: Told, real: Told, task: Task,
-    config: TuneConfig, seed: int,
+    base: LanguageModel, adapters: Adapters, seed: int, lines: list[Line], written: Told, real: Told, task: Task,
+    config: TuneConfig,
 ) -> list[float]:  # fmt: skip
     """Train adapters, and return the loss of every step."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        adapters.redraw()
     classes = [label for label in range(task.classes) if (written.strata == label).any()]
-    optimiser = torch.optim.AdamW(adapters.parameters(), lr=config.step_size)
-    bar, losses = Bar(f"matching gradients with {base.name}", config.matching), list[float]()
     head = torch.zeros(0)
-    try:
-        for step in range(config.matching):
-            generator = torch_generator(seed, "step", step)
-            if step % AFRESH == 0:
-                head = 0.1 * torch.randn(task.classes, real.features.shape[1], generator=generator)
-            head = taught(head, real, task, generator)
-            label = classes[step % len(classes)]
-            rows = drawn(written.strata == label, config.drafts_together, generator)
-            goal = drawn(real.strata == label, REAL, generator)
-            likely = (-losses_of(base, adapters, [lines[i] for i in rows.tolist()])).softmax(0).cpu()
-            made = head_gradient(head, written.features[rows], written.labels[rows], likely, task)
-            wanted = head_gradient(head, real.features[goal], real.labels[goal], torch.full(goal.shape, 1.0), task)
-            loss = 1 - cosine_similarity(made.flatten(), wanted.flatten(), dim=0)
-            for group in optimiser.param_groups:
-                group["lr"] = config.step_size * (1 - step / config.matching)
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
-            losses.append(float(loss.detach()))
-            bar.update(step + 1, f"cosine of the gradients {1 - losses[-1]:.3f}")
-    finally:
-        bar.close()
-    return losses
+
+    def loss_at(step: int) -> Tensor:
+        nonlocal head
+        generator = torch_generator(seed, "step", step)
+        if step % AFRESH == 0:
+            head = 0.1 * torch.randn(task.classes, real.features.shape[1], generator=generator)
+        head = taught(head, real, task, generator)
+        label = classes[step % len(classes)]
+        rows = drawn(written.strata == label, config.drafts_together, generator)
+        goal = drawn(real.strata == label, REAL, generator)
+        likely = (-losses_of(base, adapters, [lines[i] for i in rows.tolist()])).softmax(0).cpu()
+        made = head_gradient(head, written.features[rows], written.labels[rows], likely, task)
+        wanted = head_gradient(head, real.features[goal], real.labels[goal], torch.full(goal.shape, 1.0), task)
+        return 1 - cosine_similarity(made.flatten(), wanted.flatten(), dim=0)
+
+    what = f"matching gradients with {base.name}, 1 - cosine"
+    return descended(adapters, seed, config.matching, config.step_size, loss_at, what)
 
 
 def head_gradient(head: Tensor, features: Tensor, labels: Tensor, weights: Tensor, task: Task) -> Tensor:

@@ -51,7 +51,7 @@ def seconds_of(config: GenerateConfig, writer: Writer, prompts: list[Prompt], ma
     base, first = writer.language_model, prompts[0]
     adapters = Adapters(base.model.base_model, tune.rank, base.path).to(base.device)  # type: ignore[arg-type]
     if tune.steps:
-        found += tune.steps * timed(lambda: learn(base, adapters, [(first.words, first.header)], tune, 0))
+        found += tune.steps * timed(lambda: learn(base, adapters, 0, [(first.words, first.header)], tune))
     if tune.matching:
         example = first.words[first.header :].splitlines()[0]
         lines = [Line(first.words[: first.header], example)] * tune.drafts_together

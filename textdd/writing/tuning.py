@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -60,14 +60,35 @@ def tuned(base: LanguageModel, prompts: Sequence[tuple[str, int]], config: TuneC
     """
     asked = repr((base.sha256, list(prompts), config.steps, config.rank, config.step_size))
     key = hashlib.blake2b(asked.encode(), digest_size=16).hexdigest()
+    return adapted(base, config, "tuning", key, cache, lambda fresh, seed: learn(base, fresh, seed, prompts, config))
+
+
+def adapted(
+    base: LanguageModel,
+    config: TuneConfig,
+    purpose: str,
+    key: str,
+    cache: Path,
+    teach: Callable[[Adapters, int], object],
+) -> LanguageModel:
+    """A copy of a language model with adapters that were taught now, or by an earlier run.
+
+    Args:
+        base: the model.
+        config: their rank.
+        purpose: what they are taught for.
+        key: identifies all that decides what they learn.
+        cache: where they are kept.
+        teach: trains fresh adapters, given a seed.
+    """
     adapters = Adapters(base.model.base_model, config.rank, base.path).to(base.device)  # type: ignore[arg-type]
     path = cache / f"{key}.safetensors"
-    with claim(path, f"tuning {base.name}") as ours:
+    with claim(path, f"{purpose} {base.name}") as ours:
         if ours:
-            learn(base, adapters, prompts, config, derive(0, "tuning", key))
+            teach(adapters, derive(0, purpose, key))
             write_tensors(path, {name: value.detach().cpu() for name, value in adapters.named_parameters()}, {})
     adapters.load_state_dict(load_file(path))
-    return merged(base, adapters, f"{base.sha256} tuned {key}")
+    return merged(base, adapters, f"{base.sha256} {purpose} {key}")
 
 
 @torch.no_grad()
@@ -87,24 +108,47 @@ def merged(base: LanguageModel, adapters: Adapters, sha256: str) -> LanguageMode
 
 
 def learn(
-    base: LanguageModel, adapters: Adapters, prompts: Sequence[tuple[str, int]], config: TuneConfig, seed: int
+    base: LanguageModel, adapters: Adapters, seed: int, prompts: Sequence[tuple[str, int]], config: TuneConfig
 ) -> list[float]:
     """Train adapters, and return the loss of every step, in nats a token."""
+    return descended(
+        adapters,
+        seed,
+        len(prompts),
+        config.step_size,
+        lambda step: loss_of(base, adapters, *prompts[step]),
+        f"tuning {base.name}, loss of a token",
+    )
+
+
+def descended(
+    adapters: Adapters, seed: int, steps: int, step_size: float, loss_at: Callable[[int], Tensor], what: str
+) -> list[float]:
+    """Train fresh adapters by AdamW, whose step size falls to zero, and return the loss of every step.
+
+    Args:
+        adapters: are drawn afresh.
+        seed: decides how.
+        steps: how many.
+        step_size: the first.
+        loss_at: the loss of a step.
+        what: is done, for the progress bar, which shows the loss behind it.
+    """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         adapters.redraw()
-    optimiser = torch.optim.AdamW(adapters.parameters(), lr=config.step_size)
-    bar, losses = Bar(f"tuning {base.name}", len(prompts)), list[float]()
+    optimiser = torch.optim.AdamW(adapters.parameters(), lr=step_size)
+    bar, losses = Bar(what, steps), list[float]()
     try:
-        for step, (words, header) in enumerate(prompts):
+        for step in range(steps):
             for group in optimiser.param_groups:
-                group["lr"] = config.step_size * (1 - step / len(prompts))
-            loss = loss_of(base, adapters, words, header)
+                group["lr"] = step_size * (1 - step / steps)
+            loss = loss_at(step)
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
             losses.append(float(loss.detach()))
-            bar.update(step + 1, f"loss of a token {losses[-1]:.3f}")
+            bar.update(step + 1, f"{losses[-1]:.3f}")
     finally:
         bar.close()
     return losses
