@@ -127,7 +127,7 @@ def single_outside(model: nn.Module) -> None:
 
     def into(part: nn.Module, arguments: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
         dtype = next(part.parameters()).dtype
-        return tuple(of(value, dtype) for value in arguments), {name: of(value, dtype) for name, value in named.items()}
+        return tuple(cast(value, dtype) for value in arguments), {k: cast(value, dtype) for k, value in named.items()}
 
     def out(_: nn.Module, __: tuple[Any, ...], made: Any) -> Any:
         if isinstance(made, Tensor):
@@ -141,7 +141,7 @@ def single_outside(model: nn.Module) -> None:
         part.register_forward_hook(out)
 
 
-def of(value: Any, dtype: torch.dtype) -> Any:
+def cast(value: Any, dtype: torch.dtype) -> Any:
     """A tensor of floating-point numbers in another precision; of what is added to attention, nothing overflows."""
     if not isinstance(value, Tensor) or not value.is_floating_point():
         return value
