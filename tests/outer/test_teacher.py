@@ -7,8 +7,10 @@ import pytest
 import torch
 
 from tests.distillers.test_distillers import options
+from textdd.outer import opinions as opinions_module
 from textdd.outer.distil import make_distiller
 from textdd.outer.materials import Materials
+from textdd.outer.opinions import opinions_of
 from textdd.outer.teacher import train_teacher
 from textdd.trainer import TrainerConfig, make_trainer
 
@@ -86,3 +88,35 @@ def test_real_texts_are_judged_without_their_padding(problem, materials):
     alone = distiller.synthetic.teacher(texts()[:1, :count])
     assert torch.allclose(distiller.synthetic.labels()[:1], alone, atol=1e-6)
     assert torch.equal(distiller.synthetic.lesson(0).mask, texts.mask)
+
+
+def test_opinions_of_all_texts_are_read_once(problem, reader, materials):
+    teacher, _ = train_teacher(materials, seed=0)
+    found, seconds = opinions_of(teacher, materials)
+    rows = np.arange(0, len(problem.train), 7)
+    batch = reader(problem.train.batch(rows))
+    torch.testing.assert_close(found.batch(rows).labels, teacher.read(batch.x, batch.mask), rtol=1e-4, atol=1e-6)
+    assert torch.equal(found.batch(rows).ids, problem.train.batch(rows).ids)
+    again, same = opinions_of(None, materials)
+    assert np.array_equal(again.labels, found.labels)
+    assert same == seconds > 0
+
+
+def test_both_ways_of_asking_give_one_gradient(problem, materials):
+    """The second time its opinions come with the texts."""
+    gradients = []
+    for opinions in ("anew", "once"):
+        distiller = make_distiller(options("meta_gradient", targets="teacher", opinions=opinions), problem)
+        distiller.prepare(materials)
+        batch = problem.reader()(distiller.judging(problem).batch(np.arange(40)))
+        assert batch.labels.dim() == (2 if opinions == "once" else 1)
+        gradients.append(torch.autograd.grad(distiller.objective(batch, 0), distiller.synthetic.texts.parameters()))
+    for anew, once in zip(*gradients, strict=True):
+        torch.testing.assert_close(once, anew, rtol=1e-3, atol=1e-7)
+
+
+@pytest.mark.parametrize(("long", "most", "reads"), [(5, 30_000, "once"), (10_000, 30_000, "anew"), (5, 100, "anew")])
+def test_long_texts_are_read_once(problem, monkeypatch, long, most, reads):
+    monkeypatch.setattr(opinions_module, "LONG", long)
+    monkeypatch.setattr(opinions_module, "TEXTS", most)
+    assert make_distiller(options("meta_gradient"), problem).config.opinions == reads

@@ -51,7 +51,7 @@ class DistributionMatching(Distiller):
             one_hot,
         )
 
-    def work_per_step(self, real_length: int) -> float:
+    def work_per_step(self, real_length: float) -> float:
         """Distilled texts are differentiated once, real ones read."""
         distilled = self.work.learn.of(1, len(self.synthetic.one_hot), self.read_length) + self.work_below()
         return distilled + self.work.read.of(1, self.config.outer_batch, real_length)

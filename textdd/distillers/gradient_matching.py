@@ -82,7 +82,7 @@ class GradientMatching(Distiller):
             distances += [cosine_distance(a, b) for a, b in zip(real, synthetic, strict=True)]
         return torch.stack(distances).sum()
 
-    def work_per_step(self, real_length: int) -> float:
+    def work_per_step(self, real_length: float) -> float:
         """Full gradients take a derivative more than those of the head, on either side."""
         config, recipe, work = self.config, self.synthetic.recipe, self.work
         size, length = len(self.synthetic.one_hot), self.read_length

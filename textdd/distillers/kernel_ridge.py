@@ -74,7 +74,7 @@ class KernelRidge(Distiller):
         wanted = task.as_labels(batch.labels) - middle
         return 0.5 * (predicted - wanted).square().sum(1).mean()
 
-    def work_per_step(self, real_length: int) -> float:
+    def work_per_step(self, real_length: float) -> float:
         """Distilled texts are differentiated once, real ones read; the pool's student is trained on."""
         config, recipe, length, work = self.config, self.synthetic.recipe, self.read_length, self.work
         distilled = work.learn.of(1, len(self.synthetic.one_hot), length) + self.work_below()

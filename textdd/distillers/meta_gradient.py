@@ -24,6 +24,7 @@ from textdd.outer.heads import MOST_TEXTS, drawn, head_texts
 from textdd.outer.materials import Materials
 from textdd.outer.micro import in_parts
 from textdd.outer.nested import draw_size
+from textdd.outer.opinions import Opinions, opinions_of, worth_reading_once
 from textdd.outer.plain import BATCH, HEAD_STEPS, LONGER, head_lesson, plain_lesson, plain_window
 from textdd.outer.pooled import Age, advance
 from textdd.outer.start.many_classes import STEPS, grown_to
@@ -32,7 +33,7 @@ from textdd.outer.teacher import Teacher, teacher_work, train_teacher
 from textdd.problem import Problem
 from textdd.progress import say
 from textdd.seeds import numpy_generator
-from textdd.spaces.reading import Batch, Featured
+from textdd.spaces.reading import Batch, Featured, Reading
 from textdd.training import OPTIMISERS, Lesson, State, make_optimiser, train
 from textdd.training.optimiser import Optimiser
 from textdd.training.side_by_side import answers, sharing, train_all
@@ -42,6 +43,7 @@ from textdd.training.training import as_read
 TRUNCATIONS = ("none", "random", "pool")
 TARGETS = ("labels", "teacher")
 PARTS = ("all", "head")
+READINGS = ("once", "anew")
 
 AUTO = "auto"
 
@@ -71,6 +73,8 @@ class MetaGradientConfig(AttentionConfig):
             them once, or of a larger corpus 10,000 of them, before the first one.
         targets: what the students' answers on real texts are compared with: `labels`, or the `teacher`'s distribution
             over classes, which is less noisy; the teacher is trained first, and its time is counted.
+        opinions: whether the teacher reads all training texts `once`, beforehand, or those of every outer step `anew`;
+            `auto` reads long texts once, where there are no more than 30,000. Both agree but for rounding.
         truncation: which W of the T steps are differentiated. `none`: all. `random`: a window that ends at a random
             step, the steps before it trained without gradient (RaT-BPTT). `pool`: the next W steps of a student
             from a persistent pool of mixed ages.
@@ -94,6 +98,7 @@ class MetaGradientConfig(AttentionConfig):
     plain_part: Annotated[str, OneOf(*PARTS)] = "all"
     head_texts: InMemory = 512
     targets: Annotated[str, OneOf(*TARGETS)] = "teacher"
+    opinions: Annotated[str, OneOf(AUTO, *READINGS)] = AUTO
     truncation: Annotated[str, OneOf(*TRUNCATIONS)] = "none"
     window: Count = 8
     pool: Few = 6
@@ -118,6 +123,8 @@ class MetaGradientConfig(AttentionConfig):
         if grown.inner_steps > STEPS and taken:
             shown = ", ".join(f"{name}={value}" for name, value in taken.items())
             say(f"{problem.classes} classes are many, so distilling takes {shown}")
+        if self.opinions == AUTO:
+            taken["opinions"] = "once" if worth_reading_once(problem) else "anew"
         return replace(self, **taken)
 
 
@@ -157,6 +164,7 @@ class MetaGradient(EngineDistiller):
     def __init__(self, config: MetaGradientConfig, student: FlatStudent, synthetic: SyntheticSet, seed: int) -> None:
         super().__init__(config, student, synthetic, seed)
         self.teacher: Teacher | None = None
+        self.opinions: Opinions | None = None
         self.attention_step_size = config.attention_step_size
         self.headed: FlatStudent | None = None
         if config.plain_part == "head" and config.plain_share > 0:
@@ -179,11 +187,20 @@ class MetaGradient(EngineDistiller):
             self.head_texts = head_texts(materials.problem, self.headed)
         if self.config.targets == "teacher":
             self.teacher, self.prepared_seconds = train_teacher(materials, self.seed)
+            if self.config.opinions == "once":
+                self.opinions, seconds = opinions_of(self.teacher, materials)
+                self.prepared_seconds += seconds
 
-    def work_before(self, texts: int, real_length: int) -> float:
+    def judging(self, problem: Problem) -> Reading:
+        """The training texts; with the teacher's opinion of each as its target, where that is found beforehand."""
+        return self.opinions or problem.train
+
+    def work_before(self, texts: int, real_length: float) -> float:
         """The teacher is trained once, whatever it is wanted for; the body below heads reads once."""
         wanted = "teacher" in (self.config.targets, self.config.labels)
         before = teacher_work(self.work, texts, real_length) if wanted else 0.0
+        if self.config.targets == "teacher" and self.config.opinions == "once":
+            before += self.work.read.of(1, texts, real_length)
         if self.headed is None:
             return before
         return before + self.headed.module.work().below.of(1, min(texts, MOST_TEXTS), real_length)
@@ -192,7 +209,7 @@ class MetaGradient(EngineDistiller):
         """Equation 3, averaged over K students and over the steps after which they answer."""
         numbers = range(self.config.students)
         wanted = batch.labels
-        if self.teacher is not None:
+        if self.teacher is not None and self.opinions is None:
             with torch.no_grad():
                 wanted = self.teacher.read(batch.x, batch.mask)
         if self.config.truncation == "pool":
@@ -233,7 +250,7 @@ class MetaGradient(EngineDistiller):
         batch = drawn(self.head_texts, self.config.head_texts, self.draw_seed("head texts", step), like)
         return self.loss(headed, thetas, *batch)
 
-    def work_per_step(self, real_length: int) -> float:
+    def work_per_step(self, real_length: float) -> float:
         """K students, of each the steps before the window, the window, and the real texts."""
         config, recipe, work = self.config, self.synthetic.recipe, self.work
         size, length = len(self.synthetic.one_hot), self.read_length
@@ -246,7 +263,7 @@ class MetaGradient(EngineDistiller):
         share = 0.0 if config.truncation == "pool" or self.headed is not None else config.plain_share
         trained = (1 - share) * own + share * plain + self.work_below()
         real = (1, config.outer_batch, real_length)
-        taught = work.read.of(*real) if config.targets == "teacher" else 0
+        taught = work.read.of(*real) if config.targets == "teacher" and config.opinions != "once" else 0
         heads = 0.0
         if self.headed is not None:
             below = self.headed.module.work()

@@ -94,7 +94,7 @@ class TrajectoryMatching(EngineDistiller):
         steps = config.pace * config.inner_steps
         return Recipe(config.expert_optimiser, steps, config.expert_batch, "shuffled", config.expert_step_size)
 
-    def work_before(self, texts: int, real_length: int) -> float:
+    def work_before(self, texts: int, real_length: float) -> float:
         """Training all experts."""
         before = super().work_before(texts, real_length)
         recipe = self.expert_recipe
@@ -121,7 +121,7 @@ class TrajectoryMatching(EngineDistiller):
         expert = self.experts[generator.integers(len(self.experts))]
         return expert, int(generator.integers(self.config.inner_steps - self.window + 1))
 
-    def work_per_step(self, real_length: int) -> float:
+    def work_per_step(self, real_length: float) -> float:
         """K segments that are differentiated; real texts are not read."""
         batch = self.synthetic.recipe.batch
         trained = self.work.differentiated.of(self.window, batch, self.read_length) + self.work_below()

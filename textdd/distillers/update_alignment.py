@@ -56,7 +56,7 @@ class UpdateAlignment(Distiller):
         distances = [misaligned(one, other) for one, other in zip(real, asked, strict=True) if bool(one.any())]
         return torch.stack(distances).sum()
 
-    def work_per_step(self, real_length: int) -> float:
+    def work_per_step(self, real_length: float) -> float:
         """Distilled texts are differentiated twice, real ones once."""
         distilled = self.work.differentiated.of(1, len(self.synthetic.one_hot), self.read_length) + self.work_below()
         return distilled + self.work.learn.of(1, self.config.outer_batch, real_length)

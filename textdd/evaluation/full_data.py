@@ -26,6 +26,7 @@ from textdd.progress import TrainingBar
 from textdd.record import write_tensors
 from textdd.spaces.batches import ReadingModule
 from textdd.spaces.reading import Batch, Reading
+from textdd.training.by_length import by_length
 from textdd.training.student import FlatStudent
 
 
@@ -68,12 +69,12 @@ class StudentTraining(pl.LightningModule):
         """The task's loss of one mini-batch."""
         del batch_idx
         x, mask, labels = batch if isinstance(batch, Batch) else (batch[0], None, batch[1])
-        return self.student.task.loss(self.module(x, mask), labels)
+        return self.student.task.loss(by_length(self.module, x, mask), labels)
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Count right answers."""
         del batch_idx
-        self.accuracy.update(self.module(batch.x, batch.mask), batch.labels)
+        self.accuracy.update(by_length(self.module, batch.x, batch.mask), batch.labels)
 
     def on_validation_epoch_end(self) -> None:
         """Keep the parameters of the best epoch."""

@@ -54,11 +54,14 @@ class OuterData(ReadingModule):
         batch_size: real texts per outer step.
         steps: outer steps of the whole run.
         check_texts: validation texts read at each check.
+        train: the training texts, with other targets than their own; None means as they are.
     """
 
-    def __init__(self, problem: Problem, batch_size: int, steps: int, check_texts: int) -> None:
+    def __init__(
+        self, problem: Problem, batch_size: int, steps: int, check_texts: int, train: Reading | None = None
+    ) -> None:
         checked = problem.validation.sample(check_texts)
-        super().__init__(problem.train, checked, problem.reader(), batch_size, problem.seed)
+        super().__init__(train or problem.train, checked, problem.reader(), batch_size, problem.seed)
         self.steps, self.first = steps, 0
 
     def train_dataloader(self) -> DataLoader[AnyBatch]:

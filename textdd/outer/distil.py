@@ -35,6 +35,7 @@ from textdd.sets.parametrisations import Parametrisation
 from textdd.sets.parametrisations.half import round_to_half
 from textdd.sets.texts import TextSet
 from textdd.trainer import AtomicCheckpointIO, SetUpProcess, TrainerConfig, make_trainer
+from textdd.training.by_length import read_as
 from textdd.training.work import PER_MINUTE
 
 D = TypeVar("D", bound=Distiller)
@@ -77,7 +78,8 @@ def distiller_of(start: Start, problem: Problem) -> Distiller:
 
 def settled(distiller: D, problem: Problem) -> D:
     """Settle how many outer steps a distiller takes."""
-    length = 1 if problem.student.reads_once else problem.space.length
+    batch = distiller.config.outer_batch
+    length = 1 if problem.student.reads_once else read_as(problem.train.text_lengths(), problem.space.length, batch)
     before = distiller.work_before(len(problem.train), length)
     outer_steps = outer_steps_of(distiller.config, distiller.work_per_step(length), before)
     distiller.take(replace(distiller.config, outer_steps=outer_steps))
@@ -132,7 +134,6 @@ def learn(distiller: Distiller, problem: Problem, trainer_config: TrainerConfig,
         TextddError: as for `distil`.
     """
     config = distiller.config
-    data = OuterData(problem, config.outer_batch, config.outer_steps, config.check_texts)
     checkpoints = place.folder / "checkpoints"
     last = checkpoints / "last.ckpt"
     if last.exists():
@@ -161,6 +162,8 @@ def learn(distiller: Distiller, problem: Problem, trainer_config: TrainerConfig,
         distiller.prepare(materials_of(problem, trainer_config, place.shared))
         planned = plan(distiller, trainer, problem)
         say(str(planned))
+        judging = distiller.judging(problem)
+        data = OuterData(problem, config.outer_batch, config.outer_steps, config.check_texts, judging)
         trainer.fit(distiller, datamodule=data, ckpt_path=str(last) if last.exists() else None, weights_only=True)
     if torch.distributed.is_initialized():
         torch.distributed.destroy_process_group()  # what follows is the first process's work alone

@@ -41,7 +41,7 @@ from textdd.progress import say
 from textdd.seeds import derive
 from textdd.sets.parametrisations import PARAMETRISATIONS
 from textdd.sets.parametrisations.pieces import check_length
-from textdd.spaces.reading import Batch
+from textdd.spaces.reading import Batch, Reading
 from textdd.training import OPTIMISERS, Lesson, State, make_optimiser, train
 from textdd.training.recipe import ORDERS
 from textdd.training.side_by_side import CHOICES, answers, sharing, train_all
@@ -228,6 +228,10 @@ class Distiller(pl.LightningModule):
             for synthetic in (self.synthetic, self.averaged.mean, self.best.mean):
                 synthetic.teacher = teacher
 
+    def judging(self, problem: Problem) -> Reading:
+        """The training texts that outer steps draw from, once the method is prepared."""
+        return problem.train
+
     @abstractmethod
     def objective(self, batch: Batch, step: int) -> Tensor:
         """The loss of the synthetic set on one real mini-batch: a scalar that carries a gradient.
@@ -237,7 +241,7 @@ class Distiller(pl.LightningModule):
             step: number of the outer step, 0-based.
         """
 
-    def work_per_step(self, real_length: int) -> float:
+    def work_per_step(self, real_length: float) -> float:
         """What an outer step costs, in token-steps, for `outer_steps=0`; methods that do other work say so.
 
         Args:
@@ -262,7 +266,7 @@ class Distiller(pl.LightningModule):
         size, length, _ = self.synthetic.x.shape
         return self.work.below_learn.of(1, size, length)
 
-    def work_before(self, texts: int, real_length: int) -> float:
+    def work_before(self, texts: int, real_length: float) -> float:
         """What `prepare` costs, in token-steps; methods that prepare other things say so.
 
         Args:

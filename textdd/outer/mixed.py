@@ -16,7 +16,8 @@ from torch import Tensor, nn
 from textdd.outer.clipping import AdaptiveClip
 from textdd.outer.distiller import Distiller, DistillerConfig
 from textdd.outer.materials import Materials
-from textdd.spaces.reading import Batch
+from textdd.problem import Problem
+from textdd.spaces.reading import Batch, Reading
 
 
 class Mixed(Distiller):
@@ -60,6 +61,10 @@ class Mixed(Distiller):
             member.prepare(materials)
         self.prepared_seconds = self.members[0].prepared_seconds
 
+    def judging(self, problem: Problem) -> Reading:
+        """What the first kind draws from: one teacher's opinions serve all."""
+        return self.members[0].judging(problem)
+
     def objective(self, batch: Batch, step: int) -> Tensor:
         """The loss of the kind whose turn it is."""
         turn, count = step % len(self.members), len(self.members)
@@ -68,11 +73,11 @@ class Mixed(Distiller):
         others = (member.synthetic.raw_step_sizes for member in self.members if member is not self.members[turn])
         return loss + sum(0 * raw.sum() for raw in others if raw is not None)
 
-    def work_per_step(self, real_length: int) -> float:
+    def work_per_step(self, real_length: float) -> float:
         """The mean over the kinds."""
         return sum(member.work_per_step(real_length) for member in self.members) / len(self.members)
 
-    def work_before(self, texts: int, real_length: int) -> float:
+    def work_before(self, texts: int, real_length: float) -> float:
         """What the first kind prepares."""
         return self.members[0].work_before(texts, real_length)
 

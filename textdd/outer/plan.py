@@ -111,7 +111,7 @@ def plan(distiller: Distiller, trainer: Trainer, problem: Problem) -> Plan:
     some = numpy_generator(0, "plan").choice(
         len(problem.train), min(distiller.config.outer_batch, len(problem.train)), replace=False
     )
-    batch = reader(problem.train.batch(some))
+    batch = reader(distiller.judging(problem).batch(some))
     on_cpu = device.type == "cpu"
     before = resident() if on_cpu else torch.cuda.memory_allocated(device)
     room = available(device) / (trainer.num_devices if on_cpu else 1)

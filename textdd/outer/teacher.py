@@ -57,7 +57,7 @@ def training(texts: int) -> FullDataConfig:
     return replace(config, epochs=max(EPOCHS, -(-STEPS // per_epoch)))
 
 
-def teacher_work(work: Work, texts: int, length: int) -> float:
+def teacher_work(work: Work, texts: int, length: float) -> float:
     """What training one costs at most, in token-steps.
 
     Args:

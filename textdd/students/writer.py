@@ -88,6 +88,11 @@ class FlatWriter(FlatStudent):
         """As `Writer.compared`."""
         return self.module.compared(x, mask, wanted)
 
+    def features(self, theta: Tensor, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Hidden states (N, L, H) of every place, which is why all texts of a batch stay equally long."""
+        self._follow(x)
+        return self._features(theta, x, mask)
+
     def predicted(self, theta: Tensor, x: Tensor, mask: Tensor | None, y: Tensor) -> Predicted:
         """The hidden states from which the response tokens y (N, L) of texts x (N, L, D) are predicted (R, H)."""
         if mask is not None:  # a mini-batch of a set need not be read to the end of the longest text of the set

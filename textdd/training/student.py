@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from textdd.seeds import derive
 from textdd.tasks import OneClass, Task
 from textdd.training.attention import divergence
+from textdd.training.by_length import by_length
 from textdd.training.work import Work
 
 Read = tuple[Tensor, Tensor | None]
@@ -216,18 +217,24 @@ class FlatStudent:
         if theta.dim() == 2:
             return self.head(theta, self.features(theta, x, mask))
         self._follow(x)
-        return torch.func.functional_call(self.module, self.unflatten(theta), (x, mask))
+        parameters = self.unflatten(theta)
+        return by_length(lambda *texts: torch.func.functional_call(self.module, parameters, texts), x, mask)
 
     def features(self, theta: Tensor, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Features (N, width) or (K, N, width) of students with parameters theta (P,) or (K, P) on embeddings x."""
         self._follow(x)
+        if x.dim() == 4:
+            return self._features(theta, x, mask)
+        return by_length(lambda *texts: self._features(theta, *texts), x, mask)
+
+    def _features(self, theta: Tensor, x: Tensor, mask: Tensor | None) -> Tensor:
         if theta.dim() == 2 and self.module.beside != "stacked":
             own = x.dim() == 4
             if self.module.beside == "vmap":
                 places = (0, 0 if own else None, 0 if own and mask is not None else None)
-                return torch.func.vmap(self.features, places)(theta, x, mask)
+                return torch.func.vmap(self._features, places)(theta, x, mask)
             seen = [(x[k], None if mask is None else mask[k]) if own else (x, mask) for k in range(len(theta))]
-            return torch.stack([self.features(one, *texts) for one, texts in zip(theta, seen, strict=True)])
+            return torch.stack([self._features(one, *texts) for one, texts in zip(theta, seen, strict=True)])
         parameters = {f"student.{name}": parameter for name, parameter in self.unflatten(theta).items()}
         return torch.func.functional_call(self.body, parameters, (x, mask))
 
