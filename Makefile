@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help install install-dev demo quick table2 figure3 figure4 sync lint test test-slow fuzz bench clean
+.PHONY: help install install-dev demo quick table2 figure3 figure4 sync lint test test-slow coverage fuzz bench clean
 
 DATA ?= data
 ARGS ?=
@@ -36,14 +36,18 @@ lint: install-dev  ## style and types
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 
 # By file and in their order, so that the longest, tests/cli, are not left to the end.
-test: install-dev lint  ## style, types and all tests with coverage
+test: install-dev lint  ## style, types and all tests but the slow ones
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 fuzz: install-dev  ## malformed files and options for MINUTES=10: counts what becomes of them
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzz minutes=$(MINUTES)
 
-test-slow: install-dev  ## variants that `make test` leaves out, for time
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow --no-cov --numprocesses auto --maxprocesses 4
+test-slow: install-dev  ## variants and long tests that `make test` leaves out, for time
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow --numprocesses auto --maxprocesses 4
+
+coverage: install-dev  ## which lines the tests reach; it takes half as long again
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" --numprocesses auto --maxprocesses 4 \
+	  --cov=textdd --cov-report=term:skip-covered --cov-fail-under=90
 
 bench: install-dev  ## a hypergradient's seconds and memory, beside what else computes it
 	$(INSTALL) --group bench

@@ -19,13 +19,12 @@ from typing import NamedTuple
 from torch import Tensor
 
 from textdd.checks import check
-from textdd.cli import compose_config
+from textdd.cli import check_arguments, compose_config
 from textdd.config import RunConfig, register, to_run
 from textdd.evaluation.scoring import score
 from textdd.evaluation.tuning import tune
 from textdd.experiment import manifest_of
 from textdd.loggers import Mirrors
-from textdd.options import check_options
 from textdd.outer.distil import Place, distil
 from textdd.prepare import materials_folder, prepare, short_hash
 from textdd.problem import Problem
@@ -102,8 +101,8 @@ def trial(overrides: list[str]) -> dict:
     register()
     quiet()
     asked = [option for option in overrides if not option.startswith("selector=")]
+    check_arguments("config", asked, lambda _: None)
     run = to_run(compose_config("config", [*asked, "logger=none"]))
-    check_options(run)
     check(run)
     set_up_process(run.trainer)
     judge = Judge(run, prepare(run))

@@ -96,6 +96,7 @@ def test_a_mirror_that_dies_while_distilling_is_left_out(tmp_path, capfd):
     assert capfd.readouterr().err.count("Dying failed and is left out: ConnectionResetError: reset by peer") == 1
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("strace") is None, reason="strace tells what is looked up")
 def test_without_a_key_nothing_is_looked_up(tmp_path):
     kept = {key: value for key, value in os.environ.items() if not key.startswith("WANDB_")}

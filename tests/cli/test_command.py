@@ -31,6 +31,7 @@ def test_an_unknown_command_says_what_to_type(word, remedy):
     assert remedy in done.stderr
 
 
+@pytest.mark.slow
 def test_hands_the_rest_on():
     done = textdd("run", "dataset=dmo")
     assert done.returncode == 2

@@ -104,6 +104,7 @@ def test_bytes_are_those_of_the_tensors(finished):
     }
 
 
+@pytest.mark.slow
 def test_nested_sets_are_scored_by_size(place, finished):
     arguments = (
         *SMALL,
@@ -291,6 +292,7 @@ CHAIN = (
 )
 
 
+@pytest.mark.slow
 def test_a_chain_killed_in_every_stage_goes_on_to_the_same_result(place, finished):
     whole = result_of(run(*CHAIN, "output_dir=whole", folder=place)[0])
     folder = place / "killed" / whole.parent.name
@@ -353,6 +355,7 @@ def test_two_processes_hold_the_same_set(place, finished):
     assert all((tensors[name] == repeated[name]).all() for name in tensors)
 
 
+@pytest.mark.slow
 def test_two_nodes_make_the_set_of_two_processes(place, finished):
     """Nodes are machines to torchrun; here both are this one, and each starts its own process."""
     arguments = (*SMALL, "cache_dir=cache", "logger=csv", "trainer=ddp", "trainer.accelerator=cpu")

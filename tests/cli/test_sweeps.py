@@ -44,6 +44,7 @@ def swept(place, corpus):
     return finish(process, code=1)
 
 
+@pytest.mark.slow
 def test_a_failed_job_is_told_and_stops_no_other(swept, place):
     output, errors = swept
     assert len(list(place.glob("runs/*/result.json"))) == 2

@@ -125,12 +125,14 @@ def test_what_was_downloaded_and_is_damaged_is_downloaded_anew(place, hub):
     assert said.count("It is downloaded anew.") == len(files) > 3
 
 
+@pytest.mark.slow
 def test_a_pinned_commit_is_not_replaced_by_what_was_downloaded_earlier(place):
     pinned = {"hub": "some/plain", "revision": "0" * 40}
     (found,), _ = read(place[0], "http://127.0.0.1:9", pinned, offline=True)
     assert f"Type: dataset.revision={commit_of('some/plain', 'main')}" in found["error"]
 
 
+@pytest.mark.slow
 def test_a_split_that_was_not_downloaded_counts_as_out_of_reach(place):
     (found,), _ = read(place[0], "http://127.0.0.1:9", {"hub": "some/program", "hub_test": "dev"}, offline=True)
     assert "some/program [dev] cannot be loaded from the hub" in found["error"]

@@ -103,6 +103,7 @@ def test_they_are_learned_and_come_back(frame, bert, places, tmp_path, rows, lay
     assert distilled.first(1).attention.logits.shape == shape
 
 
+@pytest.mark.slow
 def test_without_weight_the_set_is_that_without_them_to_the_bit(frame, bert, places):
     nothing = made(frame, bert, places, **{"distiller.attention_weight": 0})
     without = made(frame, bert, places, **{"distiller.attention": "none"})
@@ -113,6 +114,7 @@ def test_without_weight_the_set_is_that_without_them_to_the_bit(frame, bert, pla
     assert nothing.attention is not None
 
 
+@pytest.mark.slow
 def test_a_set_is_a_start_for_others_with_its_attention_labels(frame, bert, places, small, tmp_path):
     small.save(tmp_path / "set")
     warm = {"distiller.warm_start": str(tmp_path / "set")}

@@ -239,6 +239,7 @@ def test_sets_in_another_space_have_no_words():
     assert written(SimpleNamespace(written=None)) == []
 
 
+@pytest.mark.slow
 def test_a_result_that_names_the_usual_measures_is_as_before(place, tmp_path):
     root = place("a", invented())
     pages = [write_report(find([root]), tmp_path / "one").read_text()]

@@ -48,6 +48,7 @@ def test_all_that_was_promised_is_there(report):
         assert text in page
 
 
+@pytest.mark.slow
 def test_same_runs_give_same_bytes_wherever_they_lie(report, mixed, tmp_path):
     copy = tmp_path / "elsewhere" / "runs"
     shutil.copytree(mixed, copy, ignore=shutil.ignore_patterns("report"))

@@ -150,6 +150,7 @@ def options(*words):
     return {word.partition("=")[0]: json.loads(word.partition("=")[2]) for word in words}
 
 
+@pytest.mark.slow
 def test_a_soft_set_meets_random_texts_with_the_labels_of_a_teacher(place):
     where = {"cache_dir": f"{place}/cache", **options(*CORPUS[1:])}
     found = textdd.select("demo", per_class=2, student="textcnn", **{"model.filters": 8}, **where)

@@ -120,6 +120,7 @@ for rows in (48_000, 144_000):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux tells a process's own memory")
 def test_memory_does_not_grow_with_the_corpus(tmp_path):
     """What is read ahead and in the works is the same for a file three times as long."""
