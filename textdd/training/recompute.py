@@ -79,7 +79,7 @@ class _Plan:
         self.student, self.optimiser, self.lesson, self.marks = student, optimiser, lesson, marks
         self.keep_every, self.place = keep_every, torch.device("cpu") if on_host else lesson.x.device
         # The reverse sweep runs outside the caller's autocast region and must cast as the forward sweep did.
-        kind = lesson.x.device.type
+        kind = lesson.x.device.type if torch.amp.is_autocast_available(lesson.x.device.type) else "cpu"
         self.casting = (kind, torch.get_autocast_dtype(kind), torch.is_autocast_enabled(kind))
 
     def step(self, state: State, portion: Portion, *, differentiable: bool) -> State:
