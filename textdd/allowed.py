@@ -235,8 +235,7 @@ Part = Annotated[float, Number(0, 1, "()")]
 
 STEP_SIZE = Number(1e-8, 1e4)
 StepSize = Annotated[float, STEP_SIZE]
-OUTER_STEP_SIZE = Number(0, 1e4)
-OuterStepSize = Annotated[float, OUTER_STEP_SIZE]
+OuterStepSize = Annotated[float, Number(0, 1e4)]
 """A step size of what may stay as it is: 0 does not move it."""
 
 Minutes = Annotated[float, Number(0, 100_000, "(]")]

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, NamedTuple, Self
+from typing import Annotated, NamedTuple, Self
 
 import torch
 from torch import Tensor
 
-from textdd.allowed import OUTER_STEP_SIZE, Chosen, Count, Few, InMemory, OneOf, Share, Whole, at_most
+from textdd.allowed import Chosen, Count, Few, InMemory, OneOf, OuterStepSize, Share, Whole, at_most
 from textdd.errors import TextddError
 from textdd.outer.attention import AttentionConfig
 from textdd.outer.distiller import STARTS
@@ -47,7 +47,7 @@ READINGS = ("once", "anew")
 
 AUTO = "auto"
 
-OPEN = {"start": AUTO, "inner_optimiser": AUTO, "inner_steps": 0, "outer_batch": 0, "outer_step_size": AUTO}
+OPEN = {"start": AUTO, "inner_optimiser": AUTO, "inner_steps": 0, "outer_batch": 0}
 """Options that follow from the number of classes, and the value that leaves each to it."""
 
 
@@ -60,7 +60,6 @@ class MetaGradientConfig(AttentionConfig):
         inner_optimiser: as for every distiller; `auto` takes `adam`, and `smooth_adam` where there are many classes.
         inner_steps: T; 0 takes 24, and with many classes 24 times the root of C / 16.
         outer_batch: real texts per outer step; 0 takes 128, and with many classes seven of each, at most 1,024.
-        outer_step_size: as for every distiller; `auto` takes 0.01, and 0.03 where there are many classes.
         fresh_students: a new initialisation for every outer step; false keeps one for the whole run, which looks
             better while distilling and is of no use to anyone whose student starts elsewhere.
         plain_share: share of them that are taught plainly (Adam, shuffled mini-batches, one step size, up to three
@@ -92,7 +91,7 @@ class MetaGradientConfig(AttentionConfig):
     inner_optimiser: Annotated[str, OneOf(AUTO, *OPTIMISERS)] = AUTO
     inner_steps: Annotated[int, Whole(0, 100_000)] = 0
     outer_batch: Annotated[int, Whole(0, 65_536)] = 0
-    outer_step_size: Annotated[Any, OUTER_STEP_SIZE, OneOf(AUTO)] = AUTO
+    outer_step_size: OuterStepSize = 0.01
     fresh_students: bool = True
     plain_share: Share = 0.2
     plain_part: Annotated[str, OneOf(*PARTS)] = "all"

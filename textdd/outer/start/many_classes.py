@@ -3,8 +3,7 @@
 Up to MANY classes the few steps and texts that are enough for four are enough. Beyond, a training of 24 steps cannot
 tell the classes apart whatever it is taught, 128 real texts have fewer than two of a class, so that their gradient
 points anywhere, and Adam, which moves a parameter as far for a tiny gradient as for a large one, makes that gradient
-explode. As longer trainings leave time for fewer outer steps, these are larger (all measured on 77 classes,
-experiments/README.md).
+explode (all measured on 77 classes, experiments/README.md).
 """
 
 from __future__ import annotations
@@ -29,12 +28,11 @@ class Grown(NamedTuple):
     inner_optimiser: str
     inner_steps: int
     outer_batch: int
-    outer_step_size: float
 
 
 def grown_to(classes: int) -> Grown:
     """What is taken for C classes."""
     if classes <= MANY:
-        return Grown("real", "adam", STEPS, TEXTS, 0.01)
+        return Grown("real", "adam", STEPS, TEXTS)
     steps = round(STEPS * math.sqrt(classes / MANY))
-    return Grown("telling", "smooth_adam", steps, min(max(TEXTS, PER_CLASS * classes), MOST_TEXTS), 0.03)
+    return Grown("telling", "smooth_adam", steps, min(max(TEXTS, PER_CLASS * classes), MOST_TEXTS))
