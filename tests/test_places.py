@@ -70,6 +70,7 @@ def test_a_report_into_a_folder_that_cannot_be_used(place):
         report(ReportConfig(runs=str(place / "runs"), out="/proc/report"))
 
 
+@pytest.mark.slow
 def test_a_finished_run_is_shown_from_where_nothing_can_be_written(place):
     mount = f"mount --bind {place} {place} && mount -o remount,bind,ro {place}"
     inside = f'{mount} && ! touch {place}/x && exec {sys.executable} -m textdd.run "$@"'

@@ -39,7 +39,8 @@ def test_hands_the_rest_on():
     assert "Usage: textdd evaluate" in textdd("evaluate", "--help").stdout
 
 
-@pytest.mark.parametrize("line", ["textdd run dataset=d", pytest.param("textdd dataset=d", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("line", ["textdd run dataset=d", "textdd dataset=d"])
 def test_completes_choices_in_a_shell(line):
     words = {"COMP_LINE": line, "COMP_POINT": str(len(line))}
     done = textdd("-sc", "query=bash", **words)

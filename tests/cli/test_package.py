@@ -51,14 +51,14 @@ def test_wheel_works_from_another_folder(wheel, tmp_path):
     assert result["methods"]["distilled"]["accuracy"]["mean"] > 0
 
 
-def test_real_ag_news_through_the_whole_program(real_data, tmp_path):
-    """A few outer steps on the real corpus with real vectors: far from converged, but better than chance."""
+def test_real_questions_through_the_whole_program(real_data, tmp_path):
+    """A few outer steps on the real TREC with real vectors: far from converged, but better than chance."""
     vectors = real_data / "vectors" / "glove_twitter_100d_head.txt"
     arguments = [
-        "dataset=ag_news", f"data_dir={real_data}", "embedding=glove", f"embedding.path={vectors}", "per_class=30",
+        "dataset=trec6", f"data_dir={real_data}", "embedding=glove", f"embedding.path={vectors}", "per_class=9",
         "distiller.outer_steps=40", "distiller.check_every=40", "distiller.check_texts=300",
         "distiller.targets=labels", "evaluation.steps=30", "evaluation.students=1", "evaluation.texts=300",
-        "evaluation.step_sizes=[0.003]", "evaluation.transfer=[]", "evaluation.full.epochs=1",
+        "evaluation.step_sizes=[0.003]", "evaluation.transfer=[]", "evaluation.full.epochs=4",
         "evaluation.full.step_sizes=[0.002]", f"cache_dir={tmp_path}/cache", "logger=none",
     ]  # fmt: skip
     done = subprocess.run(
@@ -67,6 +67,6 @@ def test_real_ag_news_through_the_whole_program(real_data, tmp_path):
     assert done.returncode == 0, done.stderr
     result = json.loads(Path(done.stdout.splitlines()[-1].removeprefix("result: ")).read_text())
     methods = result["methods"]
-    assert methods["full"]["accuracy"]["mean"] > 0.8
+    assert methods["full"]["accuracy"]["mean"] > 0.7
     assert methods["full"]["accuracy"]["mean"] > methods["distilled"]["accuracy"]["mean"] > 0.5
-    assert result["budget"] == pytest.approx(120 / 58528)
+    assert result["budget"] == pytest.approx(54 / 5365)

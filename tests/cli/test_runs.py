@@ -204,6 +204,12 @@ def test_evaluate_scores_the_artefact_again(place, finished):
     output, _ = run(*arguments, folder=place, module="textdd.evaluate")
     again = json.loads(result_of(output).read_text())["results"]["own recipe"]
     assert again["accuracy"] == result["methods"]["distilled"]["accuracy"]
+
+
+@pytest.mark.slow
+def test_evaluate_trains_another_student(place, finished):
+    artifact = json.loads(finished[0].read_text())["artifact"]
+    arguments = (f"artifact={artifact}", "cache_dir=cache", "students=2")
     output, _ = run(*arguments, "model=fasttext", folder=place, module="textdd.evaluate")
     assert 0 < json.loads(result_of(output).read_text())["results"]["fasttext"]["accuracy"]["mean"] <= 1
 
@@ -228,6 +234,10 @@ def test_mistakes_end_with_status_2_and_no_traceback(place):
     _, errors = run("dataset=ag_new", folder=place, code=2)
     assert "Type: dataset=ag_news" in errors
     assert "Traceback" not in errors
+
+
+@pytest.mark.slow
+def test_what_the_corpus_does_not_allow_ends_so_too(place):
     _, errors = run("budget=0.00001", "cache_dir=cache", folder=place, code=2)
     assert "The least that gives one is budget=" in errors
     assert "Traceback" not in errors
@@ -342,15 +352,22 @@ def test_two_processes_go_through_all_stages(place, finished):
     assert [stage["outer_steps"] for stage in stages] == [30, 30]
 
 
-def test_two_processes_hold_the_same_set(place, finished):
+TWO = ("cache_dir=cache", "logger=csv", "trainer=ddp", "trainer.accelerator=cpu", "output_dir=ddp")
+
+
+def test_two_processes_hold_one_set(place, finished):
     """Each process draws its own students and texts; averaged gradients keep their sets equal."""
-    arguments = (*SMALL, "cache_dir=cache", "logger=csv", "trainer=ddp", "trainer.accelerator=cpu", "output_dir=ddp")
-    first, _ = run(*arguments, folder=place)
-    path = result_of(first)
+    path = result_of(run(*SMALL, *TWO, folder=place)[0])
     tensors = load_file(path.parent / "artifact" / "distilled.safetensors")
     alone = load_file(finished[0].parent / "artifact" / "distilled.safetensors")
     assert (tensors["x"] != alone["x"]).any()  # two processes see other texts than one
-    again = result_of(run(*arguments, "overwrite=true", folder=place)[0])
+
+
+@pytest.mark.slow
+def test_two_processes_make_the_same_set_again(place):
+    path = result_of(run(*SMALL, *TWO, folder=place)[0])
+    tensors = load_file(path.parent / "artifact" / "distilled.safetensors")
+    again = result_of(run(*SMALL, *TWO, "overwrite=true", folder=place)[0])
     repeated = load_file(again.parent / "artifact" / "distilled.safetensors")
     assert all((tensors[name] == repeated[name]).all() for name in tensors)
 

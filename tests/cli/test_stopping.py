@@ -18,10 +18,11 @@ TWO = ("trainer=ddp", "trainer.accelerator=cpu")
 @pytest.mark.parametrize(
     ("number", "status", "arguments", "begun"),
     [
-        (signal.SIGTERM, 143, (*LONG, *TWO), "*/checkpoints/last.ckpt"),
-        (signal.SIGINT, 130, SLOW, "*/artifact/manifest.json"),
+        pytest.param(
+            signal.SIGTERM, 143, (*LONG, *TWO), "*/checkpoints/last.ckpt", id="two processes", marks=pytest.mark.slow
+        ),
+        pytest.param(signal.SIGINT, 130, SLOW, "*/artifact/manifest.json", id="evaluating"),
     ],
-    ids=["two processes distil", "evaluating"],
 )
 def test_a_command_that_is_stopped_says_how_to_go_on(number, status, arguments, begun, tmp_path):
     arguments = (*SMALL, *arguments, "logger=csv", "cache_dir=cache", "output_dir=my runs")

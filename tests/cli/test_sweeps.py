@@ -44,7 +44,6 @@ def swept(place, corpus):
     return finish(process, code=1)
 
 
-@pytest.mark.slow
 def test_a_failed_job_is_told_and_stops_no_other(swept, place):
     output, errors = swept
     assert len(list(place.glob("runs/*/result.json"))) == 2
@@ -99,6 +98,7 @@ def test_another_sweep_by_submitit_skips_what_is_finished(swept, place):
     assert sum("This run is finished" in log for log in logs) == 1
 
 
+@pytest.mark.slow
 def test_a_killed_sweep_goes_on(swept, place):
     """Job by job in one process, killed within the second: the first stays finished, the second goes on."""
     line = ("-m", *TINY, "logger=none", "per_class=3", "seed=0,1", "output_dir=runs")
