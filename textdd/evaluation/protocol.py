@@ -31,7 +31,7 @@ from textdd.progress import say
 from textdd.seeds import derive
 from textdd.selectors import SELECTORS
 from textdd.sets.distilled_set import DistilledSet
-from textdd.sets.parametrisations.pieces import piece_count
+from textdd.sets.parametrisations.pieces import piece_count, shortest_piece
 from textdd.sets.texts import TextSet
 from textdd.sets.training_set import TrainingSet, in_pieces, real_set, train_students
 from textdd.spaces.reading import Reader, Reading
@@ -162,7 +162,7 @@ class Protocol:
             "variants": {},
         }
         length = self.problem.space.length
-        pieces = piece_count(0, 0, length) if self.in_pieces else 1
+        pieces = piece_count(0, 0, length, shortest_piece(self.problem.classes)) if self.in_pieces else 1
         if pieces > 1:
             cut = [in_pieces(s, -(-length // pieces)) for s in sets]
             scored = self.tuned(cut, f"{selector} texts in {pieces} pieces")

@@ -14,7 +14,7 @@ from textdd.outer.start.length import usual_length
 from textdd.outer.synthetic import SyntheticSet
 from textdd.sets.distilled_set import DistilledSet
 from textdd.sets.matrices import MatrixSet
-from textdd.sets.parametrisations.pieces import cut, for_pieces, join, piece_count
+from textdd.sets.parametrisations.pieces import MANY, SHORTEST, cut, for_pieces, join, piece_count, shortest_piece
 from textdd.tasks import OneClass
 from textdd.training import Recipe
 
@@ -75,9 +75,14 @@ def test_every_piece_starts_as_a_real_text(problem):
     [(-1, 48, 4), (0, 200, 4), (-1, 47, 3), (-1, 24, 2), (0, 23, 1), (48, 24, 4), (50, 48, 2), (25, 48, 1), (6, 48, 1)],
 )
 def test_a_text_is_cut_into_as_many_pieces_as_are_not_too_short(length, real_length, expected):
-    assert piece_count(0, length, real_length) == expected
-    assert piece_count(7, length, real_length) == 7
-    assert piece_count(0, length, real_length, most=1) == 1
+    assert piece_count(0, length, real_length, SHORTEST) == expected
+    assert piece_count(7, length, real_length, SHORTEST) == 7
+    assert piece_count(0, length, real_length, SHORTEST, most=1) == 1
+
+
+@pytest.mark.parametrize(("classes", "expected"), [(2, 2), (MANY, 2), (MANY + 1, 4)])
+def test_pieces_of_many_classes_are_shorter(classes, expected):
+    assert piece_count(0, -1, 34, shortest_piece(classes)) == expected
 
 
 @pytest.mark.parametrize(("per_class", "pieces", "length"), [(2, 4, 4 * 14), (60, 2, 2 * 24), (100, 1, 24)])

@@ -11,8 +11,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-MANY = 16
-"""Up to so many classes nothing grows."""
+from textdd.sets.parametrisations.pieces import MANY
 
 STEPS = 24
 """T up to there; beyond, it grows with the root of the classes."""

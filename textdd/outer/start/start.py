@@ -21,7 +21,7 @@ from textdd.outer.synthetic import SyntheticSet
 from textdd.problem import Problem
 from textdd.sets.distilled_set import DistilledSet
 from textdd.sets.parametrisations import PARAMETRISATIONS, Source
-from textdd.sets.parametrisations.pieces import cut, join, piece_count
+from textdd.sets.parametrisations.pieces import cut, join, piece_count, shortest_piece
 from textdd.sets.texts import Text, TextSet
 from textdd.training import Recipe, make_optimiser
 
@@ -168,7 +168,7 @@ def shape_of(config: DistillerConfig, problem: Problem, source: DistilledSet | N
         most = [int(texts.min()) // per_class]  # every piece starts from a real text of its own
         if config.inner_batch > 0:  # and a training reaches all of them
             most.append(config.inner_steps * config.inner_batch // (per_class * len(texts)))
-        pieces = piece_count(config.pieces, config.length, real_length, min(most))
+        pieces = piece_count(config.pieces, config.length, real_length, shortest_piece(problem.classes), min(most))
     length = text_length(config.length, per_class, real_length, pieces, around)
     if source is not None and config.length == -1:
         length = matrices_of(source, problem)().shape[1]

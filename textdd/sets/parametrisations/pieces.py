@@ -18,20 +18,29 @@ MOST, SHORTEST = 4, 12
 """Where it is left to the rule, a text is cut into four pieces if each can have 12 tokens, else into fewer: measured in
 experiments/search/by_hand.md."""
 
+MANY, SHORTEST_OF_MANY = 16, 8
+"""With more classes than that 8 tokens are enough, as a small set says little of each (experiments/README.md)."""
 
-def piece_count(asked: int, length: int, real_length: int, most: int = MOST) -> int:
+
+def shortest_piece(classes: int) -> int:
+    """The least tokens of a piece, for C classes, where their number is left to the rule."""
+    return SHORTEST_OF_MANY if classes > MANY else SHORTEST
+
+
+def piece_count(asked: int, length: int, real_length: int, shortest: int, most: int = MOST) -> int:
     """V, pieces of a text.
 
     Args:
         asked: 0 leaves it to the rule.
         length: what is asked for the length of a distilled text, in tokens; 0 and less depend on real texts.
         real_length: L of a real text.
+        shortest: tokens that a piece has at least by the rule.
         most: more than these are not taken by the rule.
     """
     if asked:
         return asked
     tokens = length if length > 0 else real_length
-    fits = (v for v in range(2, 1 + min(MOST, most)) if tokens >= SHORTEST * v and (length <= 0 or not length % v))
+    fits = (v for v in range(2, 1 + min(MOST, most)) if tokens >= shortest * v and (length <= 0 or not length % v))
     return max(fits, default=1)
 
 
