@@ -37,3 +37,10 @@ def test_step_sizes_are_constant_and_scaled_for_the_student_and_its_parts():
     assert parts.step_size == (0.02, 0.01)
     assert torch.equal(parts.step_sizes(), torch.tensor([[0.02, 0.01]] * 3))
     assert Recipe(steps=3, step_size=[0.02, 0.01]) == parts  # as it comes from a file
+
+
+@pytest.mark.parametrize(("epochs", "batch"), [(1, 30), (3, 90), (16, 480)])
+def test_a_set_is_divided_so_that_all_of_it_is_seen_as_often_as_asked(epochs, batch):
+    recipe = Recipe(steps=16, order="fixed").sized(480, classes=4, epochs=epochs)
+    assert recipe.batch == batch
+    assert torch.equal(recipe.schedule(480, 0).flatten().bincount(), torch.full((480,), epochs))

@@ -347,7 +347,8 @@ class MetaGradient(EngineDistiller):
     def lesson(self, seed: int, size: int | None = None) -> Lesson:
         """What one student is taught by the recipe; a pool keeps no sizes, so there the seed decides on it."""
         size = size or self.size(seed)
-        recipe = self.synthetic.recipe.sized(size, self.synthetic.one_hot.shape[1], self.config.inner_batch)
+        classes, config = self.synthetic.one_hot.shape[1], self.config
+        recipe = self.synthetic.recipe.sized(size, classes, config.inner_batch, config.epochs)
         return self.synthetic.lesson(seed, size, recipe)
 
     def pooled_student(self, step: int, k: int) -> list[Tensor]:

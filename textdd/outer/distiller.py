@@ -66,8 +66,8 @@ class DistillerConfig:
             number of examples, from 6 tokens at one per class to 23 at 30, but not beyond 24 or, a whole text, beyond
             99 of 100 real ones; 0 takes what is read of a real text, `dataset.length`.
         pieces: V equally long pieces that each text is cut into, every one an example with the text's label (IDC, Kim
-            et al. 2022); 1 leaves texts whole. 0 takes 4 where pieces of a real text have 12 tokens and T inner steps
-            reach all of them, else fewer.
+            et al. 2022); 1 leaves texts whole. 0 takes 4 where pieces of a real text have 12 tokens (8 where there are
+            many classes, more than 16) and T inner steps reach all of them, else fewer.
         parametrisation: what of the texts is learned and stored. `free`: their matrices (L, D). `low_rank`: matrices
             (L, R) and (R, D) whose product each is. `basis`: R vectors for all texts and each position's combination
             of them. `mixture`: at each position the shares of R words, which can be read. `real`: nothing, real texts
@@ -83,6 +83,7 @@ class DistillerConfig:
         inner_batch: examples in an inner step; a small set is taught in mini-batches of a third of it, of at least C
             examples, and one that has more than T steps reach in fixed order in mini-batches of a T-th. 0 divides the
             set into T mini-batches; -1 takes the whole set in every step.
+        epochs: how often T steps see the set, where inner_batch=0 divides it.
         order: `fixed` or `shuffled` mini-batches.
         step_size: inner step size, or where learned ones start; multiplied by what suits the student (1 for small
             networks, 10 for a head on a frozen body) and the optimiser (3 for `smooth_adam`, else 1).
@@ -118,6 +119,7 @@ class DistillerConfig:
     inner_optimiser: Annotated[str, OneOf(*OPTIMISERS)] = "adam"
     inner_steps: Annotated[int, Whole(1, 100_000)] = 24
     inner_batch: Annotated[int, Whole(-1, 65_536)] = 40
+    epochs: Count = 1
     order: Annotated[str, OneOf(*ORDERS)] = "fixed"
     step_size: StepSize = 0.004
     learn_step_sizes: bool = True

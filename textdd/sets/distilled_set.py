@@ -151,7 +151,8 @@ class DistilledSet(ABC):
         size, most = per_class * classes, len(self.text_labels) // classes
         if not 1 <= per_class <= most:
             raise TextddError(f"Got {per_class} examples per class; 1 to {most} are there. Type: first({most})")
-        recipe = self.recipe.sized(size * self.pieces, classes, self.method.get("inner_batch", 0))
+        told = self.method
+        recipe = self.recipe.sized(size * self.pieces, classes, told.get("inner_batch", 0), told.get("epochs", 1))
         manifest = {**self.manifest, "per_class": per_class, "metrics": {}}
         if manifest.get("budget"):
             manifest["budget"] *= size / len(self.text_labels)

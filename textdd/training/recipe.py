@@ -45,22 +45,23 @@ class Recipe:
             return replace(self, step_size=self.step_size * scales[0])
         return replace(self, step_size=tuple(self.step_size * scale for scale in scales))
 
-    def sized(self, size: int, classes: int, batch: int = 0) -> Recipe:
+    def sized(self, size: int, classes: int, batch: int = 0, epochs: int = 1) -> Recipe:
         """The same for a set of another size.
 
         Args:
             size: its examples.
             classes: C.
-            batch: examples in a step; 0 divides the set into T mini-batches, so that T steps see every example once; -1
+            batch: examples in a step; 0 divides the set so that T steps see every example `epochs` times; -1
                 takes the whole set in every step. Otherwise a small set is divided into three at least, but not into
                 less than one example per class, so it is seen several times; and of one that is too large for T such
                 steps in fixed order, which would never reach its end, a step takes a T-th.
+            epochs: how often T steps see the set, for a batch of 0.
         """
         least = min(size, classes)
         if batch == -1:
             return replace(self, batch=size)
         if batch == 0:
-            return replace(self, batch=max(least, -(-size // self.steps)))
+            return replace(self, batch=max(least, -(-size * epochs // self.steps)))
         fewest = -(-size // self.steps) if self.order == "fixed" else 1
         return replace(self, batch=max(fewest, min(batch, max(least, -(-size // 3)))))
 

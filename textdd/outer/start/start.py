@@ -198,4 +198,4 @@ def recipe_of(config: DistillerConfig, size: int, classes: int) -> Recipe:
     """The recipe that a method's options describe, for a set of `size` examples."""
     step_size = config.step_size * make_optimiser(config.inner_optimiser).step_scale
     recipe = Recipe(config.inner_optimiser, config.inner_steps, size, config.order, step_size)
-    return recipe.sized(size, classes, config.inner_batch)
+    return recipe.sized(size, classes, config.inner_batch, config.epochs)
