@@ -6,8 +6,8 @@ Models of Llama's kind are built on torch's meta device, where tensors have shap
 step of `meta_gradient` through adapters is taken there by textdd's own code: students learn from distilled embeddings,
 real texts judge them, the gradient flows back. The bytes that are alive at the peak and the multiplications are counted
 on the way; seconds on a GPU are the multiplications at UTILISATION of its speed in bfloat16. With `measure=true` the
-smallest ones are taken on this machine's processor as well, in float32, and held against what was counted: resident
-memory, and seconds at the speed of its own matrix products. Written beside this file: `scale/table.md`.
+smallest is taken on this machine's processor instead, in float32, and held against what is counted: resident memory,
+and seconds at the speed of its own matrix products. Written beside this file: `scale/table.md`, `scale/measured.md`.
 """
 
 import gc
@@ -28,6 +28,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 from textdd.evaluation.cost import resident
 from textdd.machine import machine
 from textdd.outer.memory import Allocations
+from textdd.progress import say
 from textdd.record import write_bytes
 from textdd.spaces.language_model import LanguageModel, single_outside
 from textdd.students.answers import Tree, as_added
@@ -60,7 +61,7 @@ SHAPES = {  # as their makers publish them
     "Qwen2.5-7B": Shape(3584, 18_944, 28, 28, 4, 152_064, tied=False),
     "Qwen2.5-32B": Shape(5120, 27_648, 64, 40, 8, 152_064, tied=False),
 }
-MEASURED = ("SmolLM2-135M", "SmolLM2-360M")
+MEASURED = "SmolLM2-135M"
 GPUS = {  # memory in GB, and dense bfloat16 multiplications and additions a second, by their data sheets
     "RTX 4090": (24, 165e12),
     "A100": (80, 312e12),
@@ -188,7 +189,6 @@ def speed(width: int, inner: int) -> float:
 def measured(shape: Shape, engine: str) -> tuple[float, float]:
     """Bytes resident at the peak of an outer step beyond the weights, and its seconds."""
     student = built(shape, "cpu", torch.float32)
-    outer_step(student, shape.width, "cpu", engine)
     start = time.perf_counter()
     with Watch() as watch:
         outer_step(student, shape.width, "cpu", engine)
@@ -210,8 +210,21 @@ def where(needed: float, operations: float) -> list[str]:
     return cells
 
 
-def main(measure: bool) -> None:
-    """Count, measure and write."""
+def measuring() -> str:
+    """What one model takes on this processor, the lesser of its peaks first: freed memory stays resident."""
+    rows = [["", "besides the weights: counted", "resident", "seconds: counted", "measured"]]
+    for engine in ("recompute", "unroll"):
+        shape = SHAPES[MEASURED]
+        _, besides, operations, _ = counted(shape, torch.float32, engine)
+        expected = operations / speed(shape.width, shape.inner)
+        held, seconds = measured(shape, engine)
+        cells = [f"{besides / 1e9:.2f} GB", f"{held / 1e9:.2f} GB", f"{expected:.1f}", f"{seconds:.1f}"]
+        rows.append([f"{MEASURED}, {engine}", *cells])
+    return f"{table(rows)}\n\n{machine()}\n"
+
+
+def counting() -> str:
+    """What all models take on GPUs."""
     rows = [["model", "engine", "parameters", "P", "weights", "besides", "10^12 operations", *GPUS]]
     for name, shape in SHAPES.items():
         for engine in ("unroll", "recompute"):
@@ -219,23 +232,11 @@ def main(measure: bool) -> None:
             cells = [f"{weights / 2e9:.2f} 10^9", f"{learned / 1e6:.1f} 10^6", f"{weights / 1e9:.1f} GB"]
             cells += [f"{besides / 1e9:.1f} GB", f"{operations / 1e12:.1f}", *where(weights + besides, operations)]
             rows.append([name, engine, *cells])
-            print(" | ".join(rows[-1]), flush=True)  # noqa: T201
-    text = f"{table(rows)}\n"
-    if measure:
-        rows = [["on this processor", "engine", "besides: counted", "resident", "seconds: counted", "measured"]]
-        for name in MEASURED:
-            for engine in ("unroll", "recompute"):
-                shape = SHAPES[name]
-                _, besides, operations, _ = counted(shape, torch.float32, engine)
-                expected = operations / speed(shape.width, shape.inner)
-                held, seconds = measured(shape, engine)
-                cells = [f"{besides / 1e9:.2f} GB", f"{held / 1e9:.2f} GB", f"{expected:.1f}", f"{seconds:.1f}"]
-                rows.append([name, engine, *cells])
-                print(" | ".join(rows[-1]), flush=True)  # noqa: T201
-        text += f"\n{table(rows)}\n\n{machine()}\n"
-    HERE.mkdir(exist_ok=True)
-    write_bytes(HERE / "table.md", text.encode())
+            say(f"counted: {name}, {engine}")
+    return f"{table(rows)}\n"
 
 
 if __name__ == "__main__":
-    main("measure=true" in sys.argv[1:])
+    HERE.mkdir(exist_ok=True)
+    name, found = ("measured", measuring) if "measure=true" in sys.argv[1:] else ("table", counting)
+    write_bytes(HERE / f"{name}.md", found().encode())

@@ -69,6 +69,18 @@ def test_an_outer_step_is_that_of_the_kind_whose_turn_it_is(mixed, reader):
         assert [k for k in range(3) if moving[k]] in ([step % 3], [])  # none where the lesson is a plain one
 
 
+def test_one_teachers_opinions_serve_all_kinds(mixed, reader):
+    distiller = prepared(options("meta_gradient", opinions="once", plain_share=0.0), mixed)
+    batch = reader(distiller.judging(mixed).batch(np.arange(16)))
+    assert all(member.judging(mixed).labels is not mixed.train.labels for member in distiller.members)
+    teacher = distiller.members[0].teacher
+    plain = reader(mixed.train.batch(np.arange(16)))
+    torch.testing.assert_close(batch.labels, teacher.read(plain.x, plain.mask), rtol=1e-4, atol=1e-6)
+    for member in (distiller, *distiller.members):
+        member.trainer = pl.Trainer(accelerator="cpu", logger=False)
+    assert all(torch.isfinite(distiller.objective(batch, step)) for step in range(3))
+
+
 def test_the_students_of_a_pool_are_of_one_kind_each(mixed, reader):
     distiller = prepared(options("kernel_ridge", pool=2), mixed)
     for member in (distiller, *distiller.members):

@@ -26,11 +26,11 @@ def by_length(read: Callable[[Tensor, Tensor | None], Tensor], x: Tensor, mask: 
     Args:
         read: gives answers (N, C), or (K, N, C) of K students, to texts (N, L, D) and their mask (N, L).
         x: embeddings (N, L, D).
-        mask: true at tokens (N, L), which stand before all padding; None where there is none.
+        mask: true at tokens (N, L), between which there may be gaps; None where there is no padding.
     """
     if mask is None or x.shape[1] <= LONG or len(x) < PARTS:
         return read(x, mask)
-    lengths = mask.sum(1)
+    lengths = (mask * torch.arange(1, x.shape[1] + 1, device=mask.device)).amax(1)  # up to the last token
     order = lengths.argsort()
     parts = []
     for rows in order.chunk(PARTS):
