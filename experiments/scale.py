@@ -220,7 +220,8 @@ def measuring() -> str:
         held, seconds = measured(shape, engine)
         cells = [f"{besides / 1e9:.2f} GB", f"{held / 1e9:.2f} GB", f"{expected:.1f}", f"{seconds:.1f}"]
         rows.append([f"{MEASURED}, {engine}", *cells])
-    return f"{table(rows)}\n\n{machine()}\n"
+    here = machine()
+    return f"{table(rows)}\n\n{here['processor']}, {torch.get_num_threads()} threads of {here['cores']} cores\n"
 
 
 def counting() -> str:
