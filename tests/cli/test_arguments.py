@@ -39,7 +39,7 @@ MISTAKES = {
     "trainer.precision=bf16": r"Allowed: 32-true, bf16-mixed, .*Type: trainer.precision=bf16-mixed$",
     "evaluation.transfer=[lsmt]": r"Type: evaluation.transfer=\[lstm\]$",
     "evaluation.selectors=[herding,k_centre]": r"Type: evaluation.selectors=\[herding,k_center\]$",
-    "distiller=paper distiller.step_size=nan": r"the default is 0.03\. Type: distiller.step_size=0.03$",
+    "distiller=paper distiller.step_size=nan": r"the default is 0.5\. Type: distiller.step_size=0.5$",
     "distiller.name=paper": r"Got distiller.name=paper; it comes with a choice of distiller.*Type: distiller=paper$",
     "model.name=lstm": r"Type: model=lstm$",
     "distiller=chain distiller.options.meta_gradient.name=paper": r"Type: distiller=paper$",
