@@ -113,6 +113,7 @@ def test_awkward_names_are_read_as_they_are_typed(name, tmp_path, typed):
     assert counts(told) == (80, 2)
 
 
+@pytest.mark.slow
 def test_a_process_reads_an_awkward_name(tmp_path):
     rows = [f"{word} number {i},{i % 2}\n" for i, word in enumerate("abcdefgh" * 10)]
     (tmp_path / AWKWARD[1]).write_text("text,label\n" + "".join(rows))
