@@ -18,11 +18,6 @@ from textdd.quiet import quiet
 RECORDED = json.loads(Path(__file__).with_name("recorded-0.3.json").read_text())
 
 
-ELSEWHERE = 0.1
-"""By which numbers differ between kinds of processors: 0.3's own code, on one that is not the recording one, made the
-labels of `trajectory_matching` 0.058 off, as 0.4 does there."""
-
-
 def kind_of_machine():
     """What decides how sums are ordered: the processor with its instructions, and torch."""
     lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
@@ -57,7 +52,12 @@ def test_what_version_03_made_is_made_again(name, place):
     assert tensors.keys() == recorded["norms"].keys()
     for name, norm in recorded["norms"].items():
         assert float((tensors[name].astype("float64") ** 2).sum() ** 0.5) == pytest.approx(norm, rel=0.05)
-        assert tensors[name].ravel()[:3] == pytest.approx(recorded["first"][name], rel=0.1, abs=ELSEWHERE)
+    # Rounding grows in trajectory matching: 0.3's own code made other numbers on another kind of processor.
+    kinds = [recorded[key] for key in ("first", "first_on_another_processor") if key in recorded]
+    assert any(
+        all(tensors[name].ravel()[:3] == pytest.approx(first[name], rel=0.1, abs=0.05) for name in first)
+        for first in kinds
+    )
     assert accuracies.keys() == recorded["accuracies"].keys()
     for name, values in recorded["accuracies"].items():
         assert accuracies[name] == pytest.approx(values, abs=0.1)
