@@ -16,6 +16,7 @@ from textdd.errors import TextddError
 from textdd.outer.chain import ChainConfig, Stage, stages_of
 from textdd.outer.distiller import DistillerConfig
 from textdd.outer.nested import check_nested
+from textdd.private import check_private
 from textdd.quality.perplexity import check_language_model
 from textdd.sets.manifest import files_of
 from textdd.sets.parametrisations import OF_WORDS
@@ -48,6 +49,7 @@ def check(run: RunConfig) -> None:
         check_language_model(run.quality.language_model)
     if run.distiller.warm_start is not None:
         files_of(Path(run.distiller.warm_start))
+    check_private(run)
     if isinstance(run.distiller, ChainConfig):
         check_chain(run.distiller)
     else:

@@ -89,8 +89,9 @@ def corpus_of(distilled: DistilledSet, config: SetConfig, cache: Path) -> tuple[
             f"dataset={options.name}, or dataset=local dataset.path=/your/texts.csv"
         ) from error
     tell(corpus, options)
-    # Version 0.3 made its keys otherwise.
-    if config.dataset is None and manifest["format"] > 2 and corpus.key != manifest["corpus"]["key"]:
+    # Version 0.3 made its keys otherwise, and private sets do not tell theirs.
+    foreign = config.dataset is None and manifest["format"] > 2
+    if foreign and manifest["corpus"]["key"] not in ("", corpus.key):
         raise TextddError(
             f"The texts of {corpus.name} at hand are not those that {config.artifact} was distilled from (content "
             f"{corpus.key}, expected {manifest['corpus']['key']}). Type data_dir=... with the folder that was "

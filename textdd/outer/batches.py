@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy as np
 from torch.utils.data import DataLoader, IterableDataset
 
 from textdd.problem import Problem
@@ -40,10 +41,27 @@ class OuterBatches(IterableDataset[AnyBatch]):
         return self.total
 
     def __iter__(self) -> Iterator[AnyBatch]:
-        size = min(self.batch_size, len(self.reading))
         for step in range(self.first, self.total):
-            generator = numpy_generator(self.seed, "outer", self.rank, step)
-            yield self.reading.batch(generator.choice(len(self.reading), size, replace=False))
+            yield self.reading.batch(self.rows(step))
+
+    def rows(self, step: int) -> np.ndarray:
+        """Which texts (N,) the batch of a step has."""
+        size = min(self.batch_size, len(self.reading))
+        generator = numpy_generator(self.seed, "outer", self.rank, step)
+        return generator.choice(len(self.reading), size, replace=False)
+
+
+class PoissonBatches(OuterBatches):
+    """Batches that each text takes part in by chance, whatever the others do, as the privacy account has it.
+
+    They are as large as configured on average only, and one may be empty. `seed` is one that nobody knows.
+    """
+
+    def rows(self, step: int) -> np.ndarray:
+        """Which texts (N,) the batch of a step has."""
+        size = len(self.reading)
+        drawn = numpy_generator(self.seed, "poisson", self.rank, step).random(size)
+        return np.flatnonzero(drawn < self.batch_size / size)
 
 
 class OuterData(ReadingModule):
@@ -55,20 +73,29 @@ class OuterData(ReadingModule):
         steps: outer steps of the whole run.
         check_texts: validation texts read at each check.
         train: the training texts, with other targets than their own; None means as they are.
+        poisson_seed: gives a seed of which every text takes part by chance, or None; asked for when a run begins or
+            goes on.
     """
 
     def __init__(
-        self, problem: Problem, batch_size: int, steps: int, check_texts: int, train: Reading | None = None
+        self,
+        problem: Problem,
+        batch_size: int,
+        steps: int,
+        check_texts: int,
+        train: Reading | None = None,
+        poisson_seed: Callable[[], int | None] = lambda: None,
     ) -> None:
         checked = problem.validation.sample(check_texts)
         super().__init__(train or problem.train, checked, problem.reader(), batch_size, problem.seed)
-        self.steps, self.first = steps, 0
+        self.steps, self.first, self.poisson_seed = steps, 0, poisson_seed
 
     def train_dataloader(self) -> DataLoader[AnyBatch]:
         """One batch per outer step, its draw determined by seed, process and step."""
         assert self.trainer is not None
-        rank = self.trainer.global_rank
-        return loader(OuterBatches(self.train, self.batch_size, self.steps, self.seed, rank, self.first))
+        secret = self.poisson_seed()
+        kind, seed = (OuterBatches, self.seed) if secret is None else (PoissonBatches, secret)
+        return loader(kind(self.train, self.batch_size, self.steps, seed, self.trainer.global_rank, self.first))
 
     def state_dict(self) -> dict[str, Any]:
         """The step at which a resumed run goes on."""

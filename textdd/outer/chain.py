@@ -14,6 +14,7 @@ from textdd.choosing.method import TextMethodConfig
 from textdd.distillers import OPTIONS
 from textdd.distillers.project import ProjectConfig
 from textdd.outer.distiller import DistillerConfig
+from textdd.privacy.released import FIGURES
 
 Stage = DistillerConfig | TextMethodConfig | ProjectConfig
 """Options of one method."""
@@ -58,11 +59,11 @@ def stages_of(config: Stage | ChainConfig) -> list[Stage]:
 
 
 def added_up(facts: list[dict[str, Any]]) -> dict[str, Any]:
-    """What all stages cost together, and each of them; the accuracy is the last one's."""
+    """What all stages cost together, and each of them; the accuracy is the last one's, if it has been kept."""
     return {
         "seconds": sum(stage["seconds"] for stage in facts),
         "peak_memory_bytes": max(stage["peak_memory_bytes"] for stage in facts),
-        "validation_accuracy": facts[-1]["validation_accuracy"],
+        **{name: facts[-1][name] for name in (FIGURES,) if name in facts[-1]},
         "outer_steps": sum(stage["outer_steps"] for stage in facts),
         "stages": facts,
     }

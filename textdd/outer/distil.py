@@ -105,7 +105,7 @@ def distil(
         source: the set to start from, if any.
 
     Returns:
-        The averaged set that did best on validation, its texts rounded to 16 bits.
+        The averaged set that did best on validation, of a private one the last, its texts rounded to 16 bits.
 
     Raises:
         TextddError: the memory at hand is not enough, the hypergradient stopped being finite, or the last checkpoint
@@ -114,7 +114,7 @@ def distil(
     start = started_set(config, problem, source)
     distiller = distiller_of(start, problem)
     facts = learn(distiller, problem, trainer_config, place)
-    return finished(distiller, start, problem, {**manifest, "distilling": facts})
+    return finished(distiller, start, problem, {**manifest, "distilling": facts, **distiller.told()})
 
 
 def learn(distiller: Distiller, problem: Problem, trainer_config: TrainerConfig, place: Place) -> dict[str, Any]:
@@ -163,7 +163,8 @@ def learn(distiller: Distiller, problem: Problem, trainer_config: TrainerConfig,
         planned = plan(distiller, trainer, problem)
         say(str(planned))
         judging = distiller.judging(problem)
-        data = OuterData(problem, config.outer_batch, config.outer_steps, config.check_texts, judging)
+        steps = (config.outer_batch, config.outer_steps, config.check_texts)
+        data = OuterData(problem, *steps, judging, distiller.poisson_seed)
         trainer.fit(distiller, datamodule=data, ckpt_path=str(last) if last.exists() else None, weights_only=True)
     if torch.distributed.is_initialized():
         torch.distributed.destroy_process_group()  # what follows is the first process's work alone

@@ -243,6 +243,21 @@ class Distiller(pl.LightningModule):
             step: number of the outer step, 0-based.
         """
 
+    def poisson_seed(self) -> int | None:
+        """A seed of which every text takes part in a step by chance; None: as many texts as configured, by the run's.
+
+        It is asked for once checkpoints are read.
+        """
+        return None
+
+    def keeps(self, accuracy: Tensor) -> bool:
+        """Whether the averaged set of this accuracy on validation takes the place of the one that was kept before."""
+        return bool(accuracy > self.best_accuracy)
+
+    def told(self) -> dict[str, Any]:
+        """What the manifest says besides, of a method that has something to say."""
+        return {}
+
     def work_per_step(self, real_length: float) -> float:
         """What an outer step costs, in token-steps, for `outer_steps=0`; methods that do other work say so.
 
@@ -382,7 +397,7 @@ class Distiller(pl.LightningModule):
         accuracy = self.accuracy.compute()  # over all processes
         self.accuracy.reset()
         self.log(f"validation/{self.student.task.measures[0]}", accuracy, prog_bar=True, sync_dist=True)
-        if accuracy > self.best_accuracy:
+        if self.keeps(accuracy):
             self.best_accuracy.copy_(accuracy)
             self.best.follow(self.averaged.mean, step=0)
 

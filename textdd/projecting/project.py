@@ -29,7 +29,7 @@ from textdd.projecting.words import Words, words_of
 from textdd.seeds import derive
 from textdd.sets.distilled_set import DistilledSet
 from textdd.sets.matrices import MatrixSet
-from textdd.sets.texts import TextSet
+from textdd.sets.texts import ABOUT_A_HUNDRED, TextSet
 from textdd.sets.training_set import train_students
 from textdd.spaces.language_model import load_language_model
 from textdd.trainer import TrainerConfig
@@ -74,6 +74,8 @@ def project(
 
     Raises:
         TextddError: they are of another space, size or task, or no matrices; or the language model cannot be loaded.
+
+    The nearest words to private matrices are private, too, and carry a plain recipe that is not tuned.
     """
     with Cost() as before:
         begun = started(config, problem, source)
@@ -90,7 +92,12 @@ def project(
             tokens = tokens._replace(ids=ids)
         texts = begun.words.texts(tokens)
         made = TextSet(texts, y, None, Recipe(), manifest, problem.space, ["projected"] * len(texts))
-        made.recipe = tuned_recipe(config, made, problem, config.check_texts)
+        private = config.onto == "nearest" and "privacy" in begun.source.manifest
+        if private:  # the words follow from the set alone; a recipe tuned on validation texts would not
+            made.manifest["privacy"] = begun.source.manifest["privacy"]
+            made.recipe = ABOUT_A_HUNDRED.for_parts(problem.student.scales)
+        else:
+            made.recipe = tuned_recipe(config, made, problem, config.check_texts)
         matrices, words = (validated(small, problem, config.check_texts) for small in (begun.source, made))
     say(f"validation {problem.task.measures[0]}: matrices {matrices:.4f}, the words that they became {words:.4f}")
     made.manifest["distilling"] = {

@@ -18,6 +18,7 @@ from typing import Any
 from torch import Tensor
 
 from textdd.errors import TextddError
+from textdd.privacy.released import released
 from textdd.record import write_bytes, write_json, write_tensors
 from textdd.recorded import parsed, rebuilt
 from textdd.sets.attention import attention_in
@@ -74,7 +75,7 @@ def save(distilled: DistilledSet, folder: Path) -> None:
         ]
     write_tensors(folder / FILES[0], tensors)
     manifest = {
-        **without_places(distilled.manifest),
+        **without_places(released(distilled.manifest)),
         **known,
         "format": FORMAT,
         "kind": distilled.kind,

@@ -8,6 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from textdd.harmless import in_code, in_markdown
+from textdd.privacy.account import claim
 from textdd.sets.distilled_set import DistilledSet
 from textdd.sets.matrices import MatrixSet
 
@@ -22,6 +23,7 @@ def card(manifest: dict[str, Any], distilled: DistilledSet) -> str:
         finalize=lambda value: in_markdown(value) if type(value) is str else value,
     )
     environment.filters["code"] = lambda name: Markup(in_code(name))
+    environment.filters["claim"] = claim
     shape = tuple(distilled.texts().shape) if isinstance(distilled, MatrixSet) else (len(distilled),)
     template = environment.get_template("card.md.jinja")
     return template.render(manifest=manifest, sizes={"texts": shape}, pieces=distilled.pieces)

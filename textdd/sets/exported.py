@@ -16,6 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from textdd.errors import TextddError, unknown_choice
 from textdd.harmless import FORMULA, in_markdown
+from textdd.privacy.account import claim
 from textdd.record import write_bytes
 from textdd.sets.distilled_set import DistilledSet
 from textdd.sets.manifest import CARD
@@ -144,6 +145,7 @@ def card(distilled: TextSet, name: str) -> str:
         csv=name.endswith(".csv"),
         origins=Counter(distilled.origins),
         size=size,
+        privacy=claim(manifest["privacy"]) if "privacy" in manifest else "",
         texts={label: texts[:SHOWN] for label, texts in by_label.items()},
         name=name,
     )

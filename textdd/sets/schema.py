@@ -32,6 +32,17 @@ RECIPE = {
     "order": OneOf(ORDERS),
     "step_size": Either((STEP_SIZE, Several(STEP_SIZE, 1, 1000))),
 }
+PRIVACY = {
+    "epsilon": Number(0.0, 1e6),
+    "delta": Number(0.0, 1.0),
+    "noise_multiplier": Number(0.0),
+    "clip": Number(0.0),
+    "sampling_rate": Number(0.0, 1.0),
+    "steps": Whole(1),
+    "protected": Text(1000),
+    "public": Several(Text(1000), 0, 100),
+    "not_counted": Several(Text(1000), 0, 100),
+}
 SPACE = {"kind": OneOf(("words", "pretrained")), "name": NAME, "sha256": Text(64, 64), "path?": maybe(Text())}
 SHAPE = {
     "dataset": NAME,
@@ -50,6 +61,7 @@ SHAPE = {
     "versions": {"textdd": NAME},
     "metrics": Each(Each(Either((Number(), {"mean": Number(), "std": Number()})))),
     "distilling?": dict,
+    "privacy?": PRIVACY,
     "recipe": RECIPE,
     "others?": Several({"student": {"name": OneOf(NETWORKS)}, "recipe": RECIPE}, 1, len(NETWORKS)),
     "files": Each(Text(64, 64)),

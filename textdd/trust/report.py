@@ -10,6 +10,7 @@ import numpy as np
 
 from textdd.config import TrustConfig
 from textdd.machine import machine
+from textdd.privacy.account import claim
 from textdd.progress import say
 from textdd.quality.against import BLOCK
 from textdd.quality.grams import Index, flat_words
@@ -28,7 +29,7 @@ from textdd.trust.matches import Matches
 from textdd.trust.membership import Attack
 from textdd.trust.nearest import NearestOfEach
 from textdd.trust.read_out import read_out
-from textdd.trust.sources import HASHES, REMARKS, thresholds
+from textdd.trust.sources import HASHES, NO_PROMISE, PROMISE, REMARKS, thresholds
 from textdd.trust.triggers import TEXTS, triggers_of
 from textdd.typed import expanded
 
@@ -83,6 +84,7 @@ def examined(distilled: DistilledSet, config: TrustConfig) -> Result:
         triggers = triggers_of(texts, students, random, heldout, attack.reader, config.trust.triggers)
         for one in triggers["found"]:
             one["class"] = corpus.classes[one.pop("label")]
+    promised = distilled.manifest.get("privacy")
     return {
         "format": FORMAT,
         "artifact": config.artifact,
@@ -109,7 +111,8 @@ def examined(distilled: DistilledSet, config: TrustConfig) -> Result:
         "options": dataclasses.asdict(config.trust),
         "thresholds": thresholds(config.trust),
         "hashes": HASHES,
-        "remarks": list(REMARKS),
+        "privacy": promised,
+        "remarks": [NO_PROMISE if promised is None else PROMISE.format(claim(promised)), *REMARKS],
         "machine": machine(),
         "version": version("textdd"),
     }

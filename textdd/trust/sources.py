@@ -54,12 +54,20 @@ HASHES = {
 }
 """What hashes prove, and what they do not."""
 
+NO_PROMISE = (
+    "None of this is differential privacy: that would need an account of every touch of the data, and there is none."
+)
+PROMISE = (
+    "The maker promises that the set is {}: that bounds what any attack can find of one training text. Nothing in the "
+    "files proves that the account was kept, and nothing measured here can; attacks that find more would refute it."
+)
+"""What is said of a set without and with a promise of privacy."""
+
 REMARKS = (
     "A copy is a copy: p only asks whether chance could have dealt the matches to that side, and where few texts are "
     "held out it is high whatever is found.",
     "An attack that finds nothing proves nothing: a stronger one may. What is found is there.",
     "A scan that finds no trigger looked at words of the set, one or two at a time, at the beginning of texts.",
-    "None of this is differential privacy: that would need an account of every touch of the data, and there is none.",
     "Real texts match each other in parts (phrases of one sentence, replies, templates): they are no independent "
     "draws, and p is smaller than it should be where they do.",
     "Labels and the choice of settings touch the data, too, and are not looked at here.",
