@@ -38,6 +38,7 @@ from textdd.privacy.noisy import clipped_sum, fresh_secret, noisy
 from textdd.progress import say
 from textdd.spaces.reading import Batch
 from textdd.training.student import FlatStudent
+from textdd.training.twice import differentiated_twice
 
 GRADIENTS = ("full", "head")
 
@@ -197,7 +198,7 @@ def full_gradients(
     student: FlatStudent, theta: Tensor, x: Tensor, y: Tensor, mask: Tensor | None = None
 ) -> list[Tensor]:
     """Gradients (outputs, inputs) of all weight matrices, as functions of texts x (N, L, D) and labels y (N, C)."""
-    with torch.enable_grad():
+    with torch.enable_grad(), differentiated_twice(x.requires_grad):
         leaf = theta.detach().requires_grad_()
         loss = student.inner_loss(leaf, x, y, mask)
         (gradient,) = torch.autograd.grad(loss, leaf, create_graph=x.requires_grad)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from abc import abstractmethod
+from contextlib import AbstractContextManager, nullcontext
 from typing import Self
 
 import torch
@@ -12,7 +13,10 @@ from torch import Tensor, nn
 from textdd.errors import TextddError
 from textdd.spaces.checkpoint import Checkpoint
 from textdd.students.adapters import Adapters
+from textdd.students.checkpointed import checkpointed
+from textdd.students.lower import Bridge
 from textdd.training.student import Read, Student
+from textdd.training.twice import is_differentiated_twice
 from textdd.training.work import Weights, Work
 
 SPREAD = 0.02
@@ -33,11 +37,13 @@ class Embodied(Student):
         dimension: D, of the texts' embeddings.
         width: of the features.
         classes: C.
+        checkpointing: layers keep no activations for a gradient, which makes them again.
 
     Attributes:
         body: the model, or a copy of which layers are learned.
         adapters: what is learned of a shared body, if that is.
         depth: how many layers are learned.
+        place: the path of the list of layers in the body where these are checkpointed, else empty.
 
     Raises:
         TextddError: the model has fewer layers, or the embeddings are those of another space.
@@ -45,7 +51,16 @@ class Embodied(Student):
 
     beside = "loop"  # what holds for one body holds for few of K
 
-    def __init__(self, checkpoint: Checkpoint, tuning: str, dimension: int, width: int, classes: int) -> None:
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        tuning: str,
+        dimension: int,
+        width: int,
+        classes: int,
+        *,
+        checkpointing: bool = False,
+    ) -> None:
         super().__init__(width, classes)
         if dimension != checkpoint.table.shape[1]:
             raise TextddError(
@@ -58,6 +73,7 @@ class Embodied(Student):
         self.pretrained: dict[str, Tensor] = {}  # what learned layers start from
         self.reads_once = tuning == "head"
         self.depth = 0
+        self.place = place_of(layers_to_keep_little(checkpoint), checkpoint.model) if checkpointing else ""
         if tuning.startswith("lora:"):
             self.adapters = Adapters(self.base, int(tuning.removeprefix("lora:")), checkpoint.path)
         elif tuning != "head":
@@ -67,6 +83,23 @@ class Embodied(Student):
     def base(self) -> nn.Module:
         """The part of the body whose projections adapters change."""
         return self.body
+
+    def hung(self, model: nn.Module | None = None) -> AbstractContextManager[None]:
+        """As long as this lasts the body reads with the adapters, if any, and by checkpoints where these save memory.
+
+        Where a gradient for what is learned is differentiated again, that is below the lowest layer that learns.
+
+        Args:
+            model: which has the layers, if it is not the body: its lower part, for which there are no adapters.
+        """
+        adapters = self.adapters if model is None else None
+        if not self.place or not torch.is_grad_enabled() or (adapters and is_differentiated_twice()):
+            return nullcontext() if adapters is None else adapters.on(self.base)
+        layers = (model or self.body).get_submodule(self.place)
+        real = [layer for layer in dict.fromkeys(layers.children()) if not isinstance(layer, Bridge)]
+        if model is None and is_differentiated_twice():
+            real = real[: len(real) - self.depth]
+        return checkpointed(real, adapters, self.base)
 
     @abstractmethod
     def read(self, x: Tensor, mask: Tensor | None) -> Tensor:
@@ -144,6 +177,21 @@ class Embodied(Student):
             below=read,
             below_learn=learn,
         )
+
+
+def layers_to_keep_little(checkpoint: Checkpoint) -> nn.ModuleList:
+    """The layers of a model that is to be checkpointed.
+
+    Raises:
+        TextddError: they were not found.
+    """
+    try:
+        return checkpoint.layers()
+    except TextddError as error:
+        raise TextddError(
+            f"Got model.checkpointing=true; the layers of {checkpoint.path} ({type(checkpoint.model).__name__}) were "
+            "not found, so there is nothing to make again. Type: model.checkpointing=false"
+        ) from error
 
 
 def own_copy(model: nn.Module) -> nn.Module:

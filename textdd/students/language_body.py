@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from functools import lru_cache
 from typing import Any
 
@@ -38,13 +37,23 @@ class LanguageBody(Embodied):
         dimension: D, of the model's own table.
         width: of the features.
         classes: C.
+        checkpointing: layers keep no activations for a gradient, which makes them again.
 
     Raises:
         TextddError: the model has fewer layers, or the embeddings are those of another space.
     """
 
-    def __init__(self, loaded: LanguageModel, tuning: str, dimension: int, width: int, classes: int) -> None:
-        super().__init__(loaded, tuning, dimension, width, classes)
+    def __init__(
+        self,
+        loaded: LanguageModel,
+        tuning: str,
+        dimension: int,
+        width: int,
+        classes: int,
+        *,
+        checkpointing: bool = False,
+    ) -> None:
+        super().__init__(loaded, tuning, dimension, width, classes, checkpointing=checkpointing)
         self._original = (loaded.model,)  # no part of this module, which may learn one of its own
         dtype = next(loaded.model.parameters()).dtype
         self.precision = dtype if dtype.itemsize < 4 else None  # others may read in double precision just now
@@ -83,7 +92,7 @@ class LanguageBody(Embodied):
 
     def adapted(self, part: nn.Module, **given: Any) -> Any:
         """What the body, or the part of it below its own head, makes of what it is given, with adapters if any."""
-        with nullcontext() if self.adapters is None else self.adapters.on(self.base):
+        with self.hung():
             return part(**given)
 
 

@@ -45,6 +45,11 @@ class PretrainedConfig:
         pooling: a text's features: the `mean` over its tokens, or those of its first token (`cls`).
         body_step: step size of the layers as a multiple of the head's, where both are learned; adapters take three
             times as much.
+        checkpointing: keep no activations of the model's layers for a gradient, which makes them again: a third (6
+            layers) to an eighth (30 layers) of the memory, and half as much time again. It saves nothing in layers that
+            learn, or have adapters, where their training is itself differentiated (`meta_gradient`), and is left out
+            there; where a trained student reads texts that judge it, in the evaluation, and under a head it saves as
+            much as anywhere.
     """
 
     name: Annotated[str, Chosen("model")] = "pretrained"
@@ -52,6 +57,7 @@ class PretrainedConfig:
     tuning: Annotated[str, TUNING] = "head"
     pooling: Annotated[str, OneOf(*POOLINGS)] = "mean"
     body_step: Annotated[float, Number(1e-6, 100)] = 0.03
+    checkpointing: bool = False
 
 
 class Pretrained(Embodied):
@@ -68,7 +74,8 @@ class Pretrained(Embodied):
 
     def __init__(self, config: PretrainedConfig, dimension: int, classes: int) -> None:
         checkpoint = load_checkpoint(config.path)
-        super().__init__(checkpoint, config.tuning, dimension, checkpoint.config.hidden_size, classes)
+        width, checkpointing = checkpoint.config.hidden_size, config.checkpointing
+        super().__init__(checkpoint, config.tuning, dimension, width, classes, checkpointing=checkpointing)
         self.config, self.dimension, self.cls = config, dimension, config.pooling == "cls"
         self.step_scale = HEAD_ALONE if self.reads_once else HEAD
         self.lower: Lower | None = None
@@ -96,7 +103,8 @@ class Pretrained(Embodied):
         """What frozen lower layers make of every token (N, L, H); of a frozen body see `Embodied.below`."""
         if self.lower is None:
             return super().below(x, mask)
-        return self.lower(x, attended(x, mask)), mask
+        with self.hung(self.lower.model):
+            return self.lower(x, attended(x, mask)), mask
 
     def read(self, x: Tensor, mask: Tensor | None) -> Tensor:
         """One vector (N, H) for each text of embeddings (N, L, D), or of what `below` made of them."""
@@ -134,14 +142,13 @@ class Pretrained(Embodied):
     def _read(self, x: Tensor, mask: Tensor | None, **asked: Any) -> Any:
         """What the body makes of texts, with adapters if there are any, or from the first layer on that is learned."""
         given = {"inputs_embeds": x, "attention_mask": attended(x, mask), **asked}
-        if self.adapters is not None:
-            with self.adapters.on(self.body):
-                return self.body(**given)
         if self.bridge is None:
-            return self.body(**given)
+            with self.hung():
+                return self.body(**given)
         self.bridge.instead = x
         try:
-            return self.body(**{**given, "inputs_embeds": x.new_zeros(*x.shape[:2], self.dimension)})
+            with self.hung():
+                return self.body(**{**given, "inputs_embeds": x.new_zeros(*x.shape[:2], self.dimension)})
         finally:
             self.bridge.instead = None  # it would keep a graph
 

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from textdd.training.optimiser import Optimiser, Slots
 from textdd.training.student import FlatStudent
+from textdd.training.twice import differentiated_twice
 
 
 class State(NamedTuple):
@@ -106,7 +107,7 @@ def step(student: FlatStudent, optimiser: Optimiser, state: State, portion: Port
         portion: the mini-batch and the step size.
         differentiable: keep the graph, so that the next state can be differentiated with respect to all of these.
     """
-    with torch.enable_grad():
+    with torch.enable_grad(), differentiated_twice(differentiable):
         loss = student.inner_loss(state.theta, portion.x, portion.y, portion.mask, portion.attention)
         (gradient,) = torch.autograd.grad(loss, state.theta, create_graph=differentiable)
     with torch.set_grad_enabled(differentiable):
