@@ -14,7 +14,9 @@ With `privacy.epsilon` the gradients of the real texts are those of a differenti
 every text takes part in a step by chance, its gradient is clipped, and every class's sum gets Gaussian noise, also that
 of a class without a text in this step, since its absence would tell. A text adds to the sum of its own class alone, so
 that the sums of all classes together are one look (parallel composition). Students, angles and the set are made from
-these sums alone. What a look costs: textdd/privacy/accounting.py.
+these sums alone. Who takes part and what noise is drawn follow from a secret of the operating system's and not from the
+run's seed, which the artefact tells: checkpoints keep it, so that a killed run goes on as it would have, and go when
+the run is finished. What a look costs: textdd/privacy/accounting.py.
 """
 
 from __future__ import annotations
