@@ -15,7 +15,7 @@ from textdd.config import ReportConfig, register, to_run
 from textdd.ending import show_plainly
 from textdd.errors import TextddError
 from textdd.experiment import execute
-from textdd.places import in_places, refused, short_name
+from textdd.places import check_place, in_places, refused, short_name
 from textdd.quiet import quiet
 from textdd.record import sweep_up, write_bytes
 from textdd.report.__main__ import execute as report
@@ -44,6 +44,11 @@ UNUSABLE = {
     "where nothing is made": lambda folder: "/proc/textdd",
     "too long a name": lambda folder: folder / ("x" * 300),
 }
+
+
+def test_a_folder_is_not_made_to_see_whether_it_could_be(tmp_path):
+    check_place("output_dir", str(tmp_path / "new" / "folder"))
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("where", UNUSABLE)

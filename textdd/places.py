@@ -72,13 +72,15 @@ def shortened(path: str) -> str:
 
 
 def check_place(option: str, folder: str) -> None:
-    """Find out before any work whether a folder can be written to.
+    """Find out before any work whether a folder can be written to. It is not made: a refusal later leaves nothing.
 
     Raises:
         TextddError: it cannot be made, or no file can.
     """
     with in_places(**{option: folder}):
         place = expanded(folder)
-        place.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=place):
-            pass
+        try:
+            with tempfile.TemporaryFile(dir=next(at for at in (place, *place.parents) if at.exists())):
+                pass
+        except OSError as error:  # of a folder above it, or of the file
+            raise OSError(error.errno, error.strerror, str(place)) from error
