@@ -121,6 +121,9 @@ def main() -> None:
     given = dict(argument.split("=", 1) for argument in sys.argv[1:])
     dataset, per_class, minilm = given["dataset"], int(given["per_class"]), given["minilm"]
     count, whole = int(given.get("sets", 5)), int(given.get("whole", 0))
+    few = [n for n in (int(given.get("students", 20)), whole) if 0 < n < 2 * count]
+    if few:
+        raise SystemExit(f"Every set needs two students, for their deviation: got {few[0]} for {count} sets.")
     options = {key: value for key, value in given.items() if key not in MADE_HERE}
     own = {**options, "path": minilm, "tuning": "head"}
     plain = {key: value for key, value in options.items() if not key.startswith("distiller.")}

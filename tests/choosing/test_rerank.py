@@ -7,7 +7,7 @@ import torch
 
 from tests.tiny import bert_of_pieces
 from textdd.choosing.judging import Judge, Texts
-from textdd.choosing.rerank import Rerank
+from textdd.choosing.rerank import SHARE, Rerank, rounds_for
 from textdd.choosing.search import Search
 from textdd.cli import compose_config
 from textdd.config import register, to_run
@@ -49,3 +49,13 @@ def test_what_a_frozen_body_read_once_trains_the_same_students(headed):
     rerank.read = read
     assert rerank.losses(sets, asked, reader, "test") == pytest.approx(found, rel=1e-4)
     assert len({round(loss, 6) for loss in found}) == 3
+
+
+def test_rounds_are_paid_for_with_the_search_of_their_swaps(headed):
+    short, long = (Recipe("adam", steps, 2, "shuffled", 0.01) for steps in (5, 500))
+    free, dear = rounds_for(headed, short, 1, searching=0), rounds_for(headed, short, 1, searching=0.01)
+    assert free > dear
+    assert dear == pytest.approx(SHARE / (SHARE / (free + 0.5) + 0.01), abs=1)
+    assert rounds_for(headed, long, 1, searching=0) < free / 10
+    assert rounds_for(headed, short, 2, searching=0.01) == pytest.approx(2 * dear, abs=1)
+    assert rounds_for(headed, short, 0, searching=0.01) == 0

@@ -155,6 +155,17 @@ def test_tuning_tries_step_sizes_that_suit_each_part(problem, reader):
     assert tune(sets, problem.validation, reader, step_sizes=[1e-9, 3e-2], **options).step_size == (3e-2, 0.3 * 3e-2)
 
 
+def test_tuning_tries_gentler_steps_for_a_learned_body(problem, reader, monkeypatch):
+    module = Parts(16, problem.classes)
+    module.part_scales = {"layer_": 10.0}
+    reader = dataclasses.replace(reader, student=FlatStudent(module))
+    sets = [real_set(problem.train, np.arange(30), reader)]
+    options = {"step_sizes": [3e-2], "most_steps": 30, "batch": 16, "students": 2, "seed": 0, "what": "test"}
+    assert tune(sets, problem.validation, reader, **options).step_size == (3e-2, 10 * 3e-2)
+    monkeypatch.setattr("textdd.evaluation.tuning.BODY", "layer_")
+    assert tune(sets, problem.validation, reader, **options).step_size == (3e-2, 3e-2)
+
+
 def test_the_longest_training_allowed_is_tried(problem, reader):
     sets = [real_set(problem.train, SELECTORS["random"](problem.train, reader, 20, 0), reader)]
     options = {"step_sizes": [1e-3], "batch": 16, "students": 2, "seed": 0, "what": "test"}

@@ -158,7 +158,7 @@ def prepared(config: TextMethodConfig, materials: Materials, pool: Pool, start: 
         patience=config.patience,
     )
     start = start or first_choice(config.start, search, problem)
-    rounds = config.rounds or max(1, round(config.minutes * OPERATIONS_PER_MINUTE / operations(search, len(start))))
+    rounds = config.rounds or max(1, round(config.minutes / minutes_of_a_round(search, len(start))))
     return Prepared(search, pool, start, rounds)
 
 
@@ -183,13 +183,13 @@ def first_choice(start: str, search: Search, problem: Problem) -> list[int]:
     return torch.stack(chosen, dim=1).flatten().tolist()
 
 
-def operations(search: Search, size: int) -> float:
-    """Floating-point operations of a round, nearly, for a set of M texts."""
+def minutes_of_a_round(search: Search, size: int) -> float:
+    """What a round of the search takes, by its floating-point operations, nearly, for a set of M texts."""
     judge, classes = search.judge, search.judge.task.classes
     candidates = SCREEN * search.looked_at + search.asked * (FEW + 3)
     per_view = sum(2 * view.shape[1] * (candidates + 2 * search.asked * size) for view in search.candidates.views)
     students = len(search.candidates.views) * len(judge.ridges)
-    return per_view + students * candidates * (2 * size + 40 * classes)
+    return (per_view + students * candidates * (2 * size + 40 * classes)) / OPERATIONS_PER_MINUTE
 
 
 def set_of(
@@ -208,7 +208,10 @@ def set_of(
     problem, search = materials.problem, found.search
     hard = set_at(state.best, found, problem, manifest)
     recipe = tuned_recipe(config, hard, problem, config.asked)
-    rounds = rounds_for(problem, recipe, config.minutes) if config.rerank < 0 else config.rerank
+    rounds = config.rerank
+    if rounds < 0:
+        searching = minutes_of_a_round(search, len(state.best))
+        rounds = rounds_for(problem, recipe, config.minutes, searching)
     picks = Rerank(search, problem, found.pool.texts, recipe).run(state.best, rounds, place / "rerank.json")
     made = set_at(picks, found, problem, manifest)
     if config.labels == "soft":

@@ -36,11 +36,20 @@ SHARE = 0.25
 """Of the minutes of the search, for as many rounds as they pay for."""
 
 
-def rounds_for(problem: Problem, recipe: Recipe, minutes: float) -> int:
-    """How many rounds the minutes pay for; none where the student takes long to train."""
-    length = 1 if problem.student.reads_once else problem.space.length
-    trained = problem.student.module.work().plain.of(recipe.steps, recipe.batch, length)
-    return int(SHARE * minutes * PER_MINUTE / (trained * STUDENTS * (TRIED + 3)))
+def rounds_for(problem: Problem, recipe: Recipe, minutes: float, searching: float) -> int:
+    """How many rounds the minutes pay for; none where the student takes long to train.
+
+    Args:
+        problem: the student, and how long texts are.
+        recipe: how the student is trained.
+        minutes: of the search.
+        searching: minutes that it takes to find the swaps of a round.
+    """
+    work, length = problem.student.module.work(), problem.space.length
+    read = 1 if problem.student.reads_once else length
+    trained = work.plain.of(recipe.steps, recipe.batch, read) + work.read.of(1, ASKED, read)
+    tokens = trained * STUDENTS * (TRIED + 3) + TRIED * work.below.of(1, 1, length)
+    return int(SHARE * minutes / (tokens / PER_MINUTE + searching))
 
 
 @dataclass

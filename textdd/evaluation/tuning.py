@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import product
 from typing import NamedTuple
 
 import torch
@@ -15,9 +16,14 @@ from textdd.seeds import derive
 from textdd.sets.training_set import TrainingSet, train_students
 from textdd.spaces.reading import Reader, Reading
 from textdd.training import Recipe
+from textdd.training.student import FlatStudent
 
 MARKS = (5, 10, 20, 30, 50, 75, 100, 150, 200, 300, 400, 600, 800)
 """Numbers of steps at which a long training is looked at, besides its end."""
+
+GENTLY, BODY = 0.1, "body."
+"""A few texts move the layers of a pretrained body too far by the steps that suit a corpus: so much of them is tried,
+too."""
 
 
 class Curve(NamedTuple):
@@ -69,7 +75,8 @@ def tune(
         sets: the set, or several of one kind, used in turn.
         reading: validation texts.
         reader: turns texts into what the student reads.
-        step_sizes: step sizes to try; of a student whose parts have their own, those of its head.
+        step_sizes: step sizes to try; of a student whose parts have their own, those of its head, and with each those
+            of `scales_of`.
         most_steps: the longest training to try; shorter ones are read off the same run.
         batch: most examples per step; of sets in pieces, which are not equally many, no more than the smallest has.
         students: fresh students per step size.
@@ -81,13 +88,20 @@ def tune(
     seeds = [derive(seed, "tuning", i) for i in range(students)]
     batch = min(batch, *(len(examples.x) for examples in sets))
     tried: list[tuple[float, Recipe]] = []
-    for step_size in track(step_sizes, f"tuning {what}"):
-        recipe = Recipe("adam", marks[-1], batch, "shuffled", step_size).for_parts(student.scales)
+    for step_size, scales in track(list(product(step_sizes, scales_of(student))), f"tuning {what}"):
+        recipe = Recipe("adam", marks[-1], batch, "shuffled", step_size).for_parts(scales)
         trained = train_students(student, sets, recipe, seeds, marks, side_by_side=side_by_side)
         levels = plateaus(curve(trained, marks, reading, reader).mean)
         tried += [(level, replace(recipe, steps=mark)) for level, mark in zip(levels, marks, strict=True)]
     sign = 1 if student.task.higher_is_better else -1
     return max(tried, key=lambda pair: (sign * pair[0], -pair[1].steps))[1]
+
+
+def scales_of(student: FlatStudent) -> list[tuple[float, ...]]:
+    """What step sizes of the student's parts are multiplied by: its own, and gentler ones for learned layers."""
+    gently = zip(student.groups, student.scales, strict=True)
+    own = [student.scales, tuple(scale * (GENTLY if group == BODY else 1) for group, scale in gently)]
+    return list(dict.fromkeys(own))
 
 
 def plateaus(means: Sequence[float]) -> list[float]:
