@@ -4,7 +4,8 @@
 
 The classes of banking77 come in turns of 11, in one order that is drawn once. In each turn the texts of its
 classes are there, and of those before a memory of PER_CLASS examples per class: random texts, those nearest to the
-centres of clusters, a bilevel selection, or matrices in the space of the encoder, made when their turn was. A fresh
+centres of clusters, a bilevel selection, or matrices in the space of the encoder, made when their turn was, by
+`distribution_matching` or by `meta_gradient`. A fresh
 student, a linear head on MiniLM, is trained on the memory and the newest texts, with examples of classes that have
 fewer repeated, by a recipe that is the same for all; it is tested on the test texts of all classes that have come. The
 bounds are a student that keeps nothing and one that keeps everything. The trust figures are of the memory of the first
@@ -36,6 +37,7 @@ METHODS: dict[str, dict[str, Any]] = {
     "random": {},
     "k_means": {},
     "bilevel_selection": {"distiller.minutes": 0.1, "distiller.rerank": 0},
+    "distribution_matching": {"distiller.minutes": 0.2, "distiller.length": 12, "distiller.pieces": 1},
     "meta_gradient": {"distiller.minutes": 1.0, "distiller.length": 12, "distiller.pieces": 1},
 }
 CALLED = {
@@ -43,7 +45,8 @@ CALLED = {
     "random": "random texts",
     "k_means": "k-means texts",
     "bilevel_selection": "bilevel selection",
-    "meta_gradient": "matrices",
+    "distribution_matching": "matrices, matched",
+    "meta_gradient": "matrices, taught",
     "everything": "all texts",
 }
 Texts = dict[str, dict[str, list[str]]]

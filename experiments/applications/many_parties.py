@@ -5,11 +5,12 @@
 PARTIES parties have TEXTS training texts each, with uneven classes: every seed deals shares from a Dirichlet
 distribution of ALPHA, and a party has a class if it has LEAST texts of it, and two classes at least. Each makes a set
 of PER_CLASS texts per class that it has, on its own: random texts, those nearest to the centres of clusters, a bilevel
-selection, or matrices in the space of the encoder. One student, a linear head on MiniLM, is trained on all sets by the
-same plain recipe. Beside it stand students of all texts pooled, and of one party's own texts (the mean over parties);
-both choose step size and epochs on validation texts. Accuracy is on TEST test texts. The trust figures are of all
-parties' sets of the first seed: how many examples stand nearly or wholly in a training text, the near copies in excess
-of what held-out texts have, and the attack on their students. `many_parties/WHAT-sSEED.json` hold the figures.
+selection, or matrices in the space of the encoder, by `distribution_matching` or `meta_gradient`. One student, a linear
+head on MiniLM, is trained on all sets by the same plain recipe. Beside it stand students of all texts pooled, and of
+one party's own texts (the mean over parties); both choose step size and epochs on validation texts. Accuracy is on TEST
+test texts. The trust figures are of all parties' sets of the first seed: how many examples stand nearly or wholly in a
+training text, the near copies in excess of what held-out texts have, and the attack on their students.
+`many_parties/WHAT-sSEED.json` hold the figures.
 """
 
 from collections.abc import Sequence
@@ -36,13 +37,15 @@ METHODS: dict[str, dict[str, Any]] = {
     "random": {},
     "k_means": {},
     "bilevel_selection": {"distiller.minutes": 0.1, "distiller.rerank": 0},
+    "distribution_matching": {"distiller.minutes": 0.2, "distiller.length": 16, "distiller.pieces": 1},
     "meta_gradient": {"distiller.minutes": 0.3, "distiller.length": 16, "distiller.pieces": 1},
 }
 CALLED = {
     "random": "random texts of each",
     "k_means": "k-means texts of each",
     "bilevel_selection": "bilevel selections of each",
-    "meta_gradient": "matrices of each",
+    "distribution_matching": "matched matrices of each",
+    "meta_gradient": "taught matrices of each",
     "alone": "one party's own texts",
     "pooled": "all texts pooled",
 }
