@@ -14,7 +14,7 @@ from textdd.distillers import DISTILLERS
 from textdd.distillers.project import ProjectConfig
 from textdd.errors import TextddError
 from textdd.outer.chain import ChainConfig, Stage, stages_of
-from textdd.outer.distiller import DistillerConfig
+from textdd.outer.config import DistillerConfig
 from textdd.outer.nested import check_nested
 from textdd.private import check_private
 from textdd.quality.perplexity import check_language_model

@@ -12,8 +12,8 @@ from tests.distillers.test_distillers import options
 from textdd.errors import TextddError
 from textdd.outer.averaging import Averaged
 from textdd.outer.clipping import AdaptiveClip
+from textdd.outer.config import DistillerConfig
 from textdd.outer.distil import check_checkpoint, make_distiller, outer_steps_of
-from textdd.outer.distiller import DistillerConfig
 from textdd.outer.pool import Pool
 from textdd.outer.synthetic import SyntheticSet
 from textdd.tasks import OneClass

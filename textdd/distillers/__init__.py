@@ -13,7 +13,8 @@ from textdd.distillers.meta_gradient import MetaGradient, MetaGradientConfig
 from textdd.distillers.project import ProjectConfig
 from textdd.distillers.trajectory_matching import TrajectoryMatching, TrajectoryMatchingConfig
 from textdd.distillers.update_alignment import UpdateAlignment, UpdateAlignmentConfig
-from textdd.outer.distiller import Distiller, DistillerConfig
+from textdd.outer.config import DistillerConfig
+from textdd.outer.distiller import Distiller
 
 DISTILLERS: dict[str, tuple[type[Distiller], type[DistillerConfig]]] = {
     "meta_gradient": (MetaGradient, MetaGradientConfig),

@@ -16,7 +16,8 @@ from typing import Annotated, ClassVar
 from torch import Tensor
 
 from textdd.allowed import Chosen
-from textdd.outer.distiller import Distiller, DistillerConfig
+from textdd.outer.config import DistillerConfig
+from textdd.outer.distiller import Distiller
 from textdd.spaces.reading import Batch
 
 

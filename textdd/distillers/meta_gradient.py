@@ -18,7 +18,7 @@ from torch import Tensor
 from textdd.allowed import Chosen, Count, Few, InMemory, OneOf, OuterStepSize, Share, Whole, at_most
 from textdd.errors import TextddError
 from textdd.outer.attention import AttentionConfig
-from textdd.outer.distiller import STARTS
+from textdd.outer.config import STARTS
 from textdd.outer.engine import EngineDistiller, Training
 from textdd.outer.heads import MOST_TEXTS, drawn, head_texts
 from textdd.outer.materials import Materials

@@ -22,7 +22,8 @@ from torch.nn import functional as F
 
 from textdd.allowed import Chosen
 from textdd.distillers.gradient_matching import full_gradients
-from textdd.outer.distiller import Distiller, DistillerConfig
+from textdd.outer.config import DistillerConfig
+from textdd.outer.distiller import Distiller
 from textdd.spaces.reading import Batch
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from textdd.allowed import Number, OneOf, OuterStepSize
 from textdd.errors import TextddError
-from textdd.outer.distiller import DistillerConfig
+from textdd.outer.config import DistillerConfig
 from textdd.outer.engine import EngineConfig
 from textdd.seeds import derive
 from textdd.training.attention import started

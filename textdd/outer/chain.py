@@ -13,7 +13,7 @@ from textdd.allowed import Chosen, ListOf, Minutes, OneOf, Place
 from textdd.choosing.method import TextMethodConfig
 from textdd.distillers import OPTIONS
 from textdd.distillers.project import ProjectConfig
-from textdd.outer.distiller import DistillerConfig
+from textdd.outer.config import DistillerConfig
 from textdd.privacy.released import FIGURES
 
 Stage = DistillerConfig | TextMethodConfig | ProjectConfig

@@ -18,7 +18,8 @@ from textdd.errors import TextddError
 from textdd.evaluation.cost import Cost
 from textdd.loggers import Mirrors
 from textdd.outer.batches import OuterData
-from textdd.outer.distiller import Distiller, DistillerConfig
+from textdd.outer.config import DistillerConfig
+from textdd.outer.distiller import Distiller
 from textdd.outer.engine import EngineConfig
 from textdd.outer.materials import Materials, Place
 from textdd.outer.mixed import Mixed

@@ -8,7 +8,8 @@ from functools import partial
 from typing import Annotated, NamedTuple
 
 from textdd.allowed import Count, Few, OneOf
-from textdd.outer.distiller import Distiller, DistillerConfig
+from textdd.outer.config import DistillerConfig
+from textdd.outer.distiller import Distiller
 from textdd.training import ENGINES, Lesson, recompute, unroll
 from textdd.training.optimiser import Optimiser
 from textdd.training.training import Engine

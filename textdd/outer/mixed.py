@@ -14,7 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from textdd.outer.clipping import AdaptiveClip
-from textdd.outer.distiller import Distiller, DistillerConfig
+from textdd.outer.config import DistillerConfig
+from textdd.outer.distiller import Distiller
 from textdd.outer.materials import Materials
 from textdd.problem import Problem
 from textdd.spaces.reading import Batch, Reading

@@ -8,7 +8,8 @@ from functools import partial
 from typing import Annotated
 
 from textdd.allowed import Few, Whole
-from textdd.outer.distiller import Distiller, DistillerConfig
+from textdd.outer.config import DistillerConfig
+from textdd.outer.distiller import Distiller
 from textdd.outer.pool import Pool
 from textdd.training import State, train
 from textdd.training.training import Engine

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from textdd.outer.distiller import DistillerConfig
+from textdd.outer.config import DistillerConfig
 from textdd.outer.start.start import recipe_of
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from textdd.errors import unknown_choice
-from textdd.outer.distiller import STARTS
+from textdd.outer.config import STARTS
 from textdd.outer.start.telling import telling_passages
 from textdd.seeds import numpy_generator, torch_generator
 from textdd.selectors import SELECTORS

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from textdd.errors import TextddError
 from textdd.outer.attention import AttentionConfig, started_attention
-from textdd.outer.distiller import DistillerConfig
+from textdd.outer.config import DistillerConfig
 from textdd.outer.nested import check_nested
 from textdd.outer.start.initialise import Initial, initial_texts
 from textdd.outer.start.length import text_length, usual_length

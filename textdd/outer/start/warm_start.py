@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from textdd.errors import TextddError
-from textdd.outer.distiller import DistillerConfig
+from textdd.outer.config import DistillerConfig
 from textdd.outer.synthetic import SyntheticSet
 from textdd.problem import Problem
 from textdd.sets.distilled_set import DistilledSet
