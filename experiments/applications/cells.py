@@ -15,7 +15,7 @@ from textdd.progress import say
 from textdd.record import write_bytes, write_json
 from textdd.trainer import TrainerConfig, set_up_process
 
-COLOURS = ("#0969da", "#cf222e", "#1a7f37", "#8250df", "#bf8700", "#57606a", "#d4a72c", "#0550ae")
+COLOURS = ("#0969da", "#cf222e", "#1a7f37", "#8250df", "#bf8700", "#57606a", "#1f2328", "#0a7d91")
 Cell = dict[str, Any]
 
 

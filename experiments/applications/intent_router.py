@@ -185,7 +185,8 @@ def shown(cells: Cells, turns: int) -> None:
         rows.append([called, str(len(those)), told(curves[:, -1].tolist()), *remembered(those)])
     if rows:
         panel.set(xlabel="classes that have come", ylabel="test accuracy on these", ylim=(0, 1))
-        panel.legend(frameon=False, title=f"kept of old classes, {PER_CLASS} per class")
+        title = f"kept of old classes,\n{PER_CLASS} per class"
+        panel.legend(frameon=False, title=title, loc="center left", bbox_to_anchor=(1.0, 0.5))
         headings = ("kept", "seeds", "accuracy at the end", "of the memory alone", "kB", "stand in a training text")
         cells.write(
             table((*headings, "in a held-out one", "near copies, expected", "area of the attack"), rows), figure
