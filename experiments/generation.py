@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from textdd.api import composed
+from textdd.api.composing import composed
 from textdd.choosing.matching import Matching
 from textdd.choosing.response_gradients import Gradients, gradients_of, warm_writer
 from textdd.evaluation.responses import WritingConfig, held_out, written_scores

@@ -17,7 +17,7 @@ from typing import Any
 
 import torch
 
-from textdd.api import problem_of
+from textdd.api.composing import problem_of
 from textdd.evaluation.asked import Asked, at_median, contextual
 from textdd.evaluation.scoring import logits_of
 from textdd.evaluation.untrained import asked_of

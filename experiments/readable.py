@@ -23,7 +23,7 @@ import numpy as np
 import torch
 
 from textdd import distil, select
-from textdd.api import problem_of
+from textdd.api.composing import problem_of
 from textdd.choosing.judging import Judge, Texts
 from textdd.choosing.ridge import unit
 from textdd.evaluation.protocol import EvaluationConfig, Protocol

@@ -24,7 +24,8 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from textdd.api import distil, problem_of
+from textdd.api import distil
+from textdd.api.composing import problem_of
 from textdd.evaluation.full_data import FullDataConfig, train_full
 from textdd.evaluation.protocol import EvaluationConfig, Protocol
 from textdd.evaluation.scoring import score

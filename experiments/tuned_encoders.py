@@ -18,7 +18,8 @@ from typing import Any
 
 import torch
 
-from textdd.api import distil, problem_of
+from textdd.api import distil
+from textdd.api.composing import problem_of
 from textdd.evaluation.protocol import EvaluationConfig, Protocol, Result
 from textdd.evaluation.scoring import score
 from textdd.machine import machine

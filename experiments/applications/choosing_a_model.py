@@ -20,7 +20,7 @@ from cells import COLOURS, Cell, Cells, arguments, picture, table, told
 from scipy.stats import kendalltau, spearmanr
 
 from textdd import DistilledSet, distil, select, train
-from textdd.api import problem_of
+from textdd.api.composing import problem_of
 from textdd.problem import Problem
 from textdd.progress import track
 

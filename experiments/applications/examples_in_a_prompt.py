@@ -21,7 +21,7 @@ import torch
 from cells import Cell, Cells, arguments, picture, ranked, table, told
 
 from textdd import distil, select
-from textdd.api import problem_of
+from textdd.api.composing import problem_of
 from textdd.evaluation.asked import Asked, Example, contextual
 from textdd.evaluation.untrained import asked_of
 from textdd.problem import Problem

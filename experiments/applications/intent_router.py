@@ -21,7 +21,7 @@ import torch
 from cells import COLOURS, Cell, Cells, arguments, picture, table, told
 
 from textdd import DistilledSet, distil, select, trust_report
-from textdd.api import problem_of
+from textdd.api.composing import problem_of
 from textdd.config import RunConfig
 from textdd.corpora.corpus import Corpus
 from textdd.evaluation.scoring import logits_of

@@ -23,7 +23,7 @@ from cells import Cell, Cells, arguments, picture, ranked, table, told
 from matplotlib.figure import Figure
 
 from textdd import DistilledSet, distil, select, train, trust_report
-from textdd.api import problem_of
+from textdd.api.composing import problem_of
 from textdd.evaluation.protocol import EvaluationConfig, Protocol
 from textdd.evaluation.scoring import score
 from textdd.problem import Problem

@@ -11,7 +11,8 @@ from safetensors.torch import load_file
 from tests.sets.test_artifact import edit_manifest, replace_tensors
 from tests.tiny import tiny_bert
 from textdd import DistilledSet
-from textdd.api import composed, distil
+from textdd.api import distil
+from textdd.api.composing import composed
 from textdd.errors import TextddError
 from textdd.outer import heads
 from textdd.outer.distil import make_distiller

@@ -12,7 +12,7 @@ from tests.conftest import STILL
 from tests.distillers.test_distillers import fitted, options, prepared
 from tests.tiny import tiny_llama
 from textdd import distil, trust_report
-from textdd.api import composed
+from textdd.api.composing import composed
 from textdd.distillers.gradient_matching import GradientMatchingConfig
 from textdd.errors import TextddError
 from textdd.outer.batches import OuterBatches, OuterData, PoissonBatches
