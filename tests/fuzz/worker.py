@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import torch
 
+import textdd
 from textdd.errors import TextddError
 
 MOST_RESIDENT = 1_500_000_000
@@ -26,6 +27,9 @@ REMEDY = re.compile(
 """A word of what to do, in every message."""
 
 LONGEST_MESSAGE = 4000
+
+PROGRAM = Path(textdd.__file__).parent
+"""Where its files are; a checkout may have its name, too."""
 
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 PLACES = {"os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.truncate", "shutil.rmtree"}
@@ -98,8 +102,9 @@ def run_case(kind, number, place, guard):
     except TextddError as error:
         outcome = judged(str(error))
     except BaseException as error:  # also what Rust panics with
-        where = [frame for frame in traceback.extract_tb(error.__traceback__) if "textdd/" in frame.filename]
-        place_of = f"{where[-1].filename.rsplit('textdd/')[-1]}:{where[-1].name}" if where else "outside"
+        frames = [(Path(frame.filename), frame.name) for frame in traceback.extract_tb(error.__traceback__)]
+        where = [(path, name) for path, name in frames if path.is_relative_to(PROGRAM)]
+        place_of = f"{where[-1][0].relative_to(PROGRAM)}:{where[-1][1]}" if where else "outside"
         outcome = Outcome(
             "fault", f"{type(error).__name__} at {place_of}", "".join(traceback.format_exception(error)[-6:])
         )
