@@ -15,13 +15,14 @@ from textdd.progress import track
 from textdd.seeds import derive
 from textdd.sets.training_set import TrainingSet, train_students
 from textdd.spaces.reading import Reader, Reading
+from textdd.students.body import BODY
 from textdd.training import Recipe
 from textdd.training.student import FlatStudent
 
 MARKS = (5, 10, 20, 30, 50, 75, 100, 150, 200, 300, 400, 600, 800)
 """Numbers of steps at which a long training is looked at, besides its end."""
 
-GENTLY, BODY = 0.1, "body."
+GENTLY = 0.1
 """A few texts move the layers of a pretrained body too far by the steps that suit a corpus: so much of them is tried,
 too."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from abc import abstractmethod
 from contextlib import AbstractContextManager, nullcontext
-from typing import Self
+from typing import Protocol, Self
 
 import torch
 from torch import Tensor, nn
@@ -26,18 +26,32 @@ HEAD_ALONE, HEAD = 10.0, 3.0
 """Step sizes of a head on a frozen body, and on one that is learned as well, as multiples of a small network's: the
 features of a pretrained body are small, and a linear map of them cannot diverge as a whole network does."""
 
+BODY = "body."
+"""How the names of learned layers begin, in a student's parts with step sizes of their own."""
+
+
+class Tuned(Protocol):
+    """What the options of every such student say of its body.
+
+    Attributes:
+        tuning: what is learned besides the head: nothing (`head`), the last K layers (`top:K`), all of them (`full`),
+            or adapters of rank R (`lora:R`).
+        checkpointing: whether layers keep no activations for a gradient, which makes them again.
+    """
+
+    tuning: str
+    checkpointing: bool
+
 
 class Embodied(Student):
     """A student with a pretrained body, below a head.
 
     Args:
         checkpoint: the model; nothing of it is changed.
-        tuning: what is learned besides the head: nothing (`head`), the last K layers (`top:K`), all of them (`full`),
-            or adapters of rank R (`lora:R`).
+        config: what is learned of it, and how it is read.
         dimension: D, of the texts' embeddings.
         width: of the features.
         classes: C.
-        checkpointing: layers keep no activations for a gradient, which makes them again.
 
     Attributes:
         body: the model, or a copy of which layers are learned.
@@ -51,17 +65,9 @@ class Embodied(Student):
 
     beside = "loop"  # what holds for one body holds for few of K
 
-    def __init__(
-        self,
-        checkpoint: Checkpoint,
-        tuning: str,
-        dimension: int,
-        width: int,
-        classes: int,
-        *,
-        checkpointing: bool = False,
-    ) -> None:
+    def __init__(self, checkpoint: Checkpoint, config: Tuned, dimension: int, width: int, classes: int) -> None:
         super().__init__(width, classes)
+        tuning = config.tuning
         if dimension != checkpoint.table.shape[1]:
             raise TextddError(
                 f"{checkpoint.path} reads vectors of {checkpoint.table.shape[1]} numbers, the texts have {dimension}: "
@@ -73,7 +79,7 @@ class Embodied(Student):
         self.pretrained: dict[str, Tensor] = {}  # what learned layers start from
         self.reads_once = tuning == "head"
         self.depth = 0
-        self.place = place_of(layers_to_keep_little(checkpoint), checkpoint.model) if checkpointing else ""
+        self.place = place_of(layers_to_keep_little(checkpoint), checkpoint.model) if config.checkpointing else ""
         if tuning.startswith("lora:"):
             self.adapters = Adapters(self.base, int(tuning.removeprefix("lora:")), checkpoint.path)
         elif tuning != "head":

@@ -19,7 +19,7 @@ from textdd.corpora.responses import RESPONSE
 from textdd.errors import TextddError
 from textdd.spaces.prompt import SINGLE, check_template, prompt_of
 from textdd.students.answers import Tree, as_added
-from textdd.students.body import HEAD, HEAD_ALONE
+from textdd.students.body import BODY, HEAD, HEAD_ALONE
 from textdd.students.language_body import MOST_LOGITS, WHICH, LanguageBody, opened
 from textdd.training.work import Work
 
@@ -105,14 +105,14 @@ class CausalLM(LanguageBody):
                 f"Type: model.words=[{','.join(f'word{i + 1}' for i in range(min(classes, 4)))}]"
             )
         width = classes if verbaliser else loaded.config.hidden_size
-        super().__init__(loaded, config.tuning, dimension, width, classes, checkpointing=config.checkpointing)
+        super().__init__(loaded, config, dimension, width, classes)
         words = (config.words or []) if verbaliser else []
         self.prompt = prompt_of(loaded.tokeniser, config.template or SINGLE, words)
         self.tree, self.verbaliser = Tree.of(self.prompt.words), verbaliser
         if self.reads_once:
             self.step_scale = 1.0 if verbaliser else HEAD_ALONE
             return
-        scale, part = self.learned_scale * config.body_step, "body." if self.adapters is None else "adapters."
+        scale, part = self.learned_scale * config.body_step, BODY if self.adapters is None else "adapters."
         if verbaliser:
             self.head.requires_grad_(False)
             self.redraw_head()

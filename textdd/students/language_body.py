@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from textdd.errors import TextddError
 from textdd.spaces.language_model import LEARNS, LanguageModel, load_language_model
 from textdd.students.answers import Tree, as_added
-from textdd.students.body import Embodied
+from textdd.students.body import Embodied, Tuned
 
 ADAPTERS = 0.3
 """Step size of adapters, as a multiple of a small network's."""
@@ -33,27 +33,17 @@ class LanguageBody(Embodied):
 
     Args:
         loaded: the model; nothing of it is changed.
-        tuning: what is learned of it, as for every body.
+        config: what is learned of it, as for every body.
         dimension: D, of the model's own table.
         width: of the features.
         classes: C.
-        checkpointing: layers keep no activations for a gradient, which makes them again.
 
     Raises:
         TextddError: the model has fewer layers, or the embeddings are those of another space.
     """
 
-    def __init__(
-        self,
-        loaded: LanguageModel,
-        tuning: str,
-        dimension: int,
-        width: int,
-        classes: int,
-        *,
-        checkpointing: bool = False,
-    ) -> None:
-        super().__init__(loaded, tuning, dimension, width, classes, checkpointing=checkpointing)
+    def __init__(self, loaded: LanguageModel, config: Tuned, dimension: int, width: int, classes: int) -> None:
+        super().__init__(loaded, config, dimension, width, classes)
         self._original = (loaded.model,)  # no part of this module, which may learn one of its own
         dtype = next(loaded.model.parameters()).dtype
         self.precision = dtype if dtype.itemsize < 4 else None  # others may read in double precision just now

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from textdd.allowed import Chosen, Number, OneOf, Place, Text
 from textdd.errors import TextddError
 from textdd.spaces.checkpoint import Checkpoint, load_checkpoint
-from textdd.students.body import HEAD, HEAD_ALONE, Embodied, place_of
+from textdd.students.body import BODY, HEAD, HEAD_ALONE, Embodied, place_of
 from textdd.students.lower import Bridge, Lower, bridged, can_be_divided
 from textdd.training.student import Read
 from textdd.training.work import Work
@@ -74,8 +74,7 @@ class Pretrained(Embodied):
 
     def __init__(self, config: PretrainedConfig, dimension: int, classes: int) -> None:
         checkpoint = load_checkpoint(config.path)
-        width, checkpointing = checkpoint.config.hidden_size, config.checkpointing
-        super().__init__(checkpoint, config.tuning, dimension, width, classes, checkpointing=checkpointing)
+        super().__init__(checkpoint, config, dimension, checkpoint.config.hidden_size, classes)
         self.config, self.dimension, self.cls = config, dimension, config.pooling == "cls"
         self.step_scale = HEAD_ALONE if self.reads_once else HEAD
         self.lower: Lower | None = None
@@ -87,7 +86,7 @@ class Pretrained(Embodied):
         depth = self.depth if self.adapters is None else len(checkpoint.layers())
         self.attends = depth, checkpoint.config.num_attention_heads
         if self.adapters is None:
-            self.part_scales = {"body.": config.body_step}
+            self.part_scales = {BODY: config.body_step}
         else:
             self.part_scales = {"adapters.": ADAPTERS * config.body_step}
 

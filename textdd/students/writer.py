@@ -35,8 +35,7 @@ class Writer(LanguageBody):
 
     def __init__(self, config: CausalLMConfig, dimension: int, classes: int) -> None:
         loaded = opened(config.path, config.dtype)
-        width, checkpointing = loaded.config.hidden_size, config.checkpointing
-        super().__init__(loaded, config.tuning, dimension, width, classes, checkpointing=checkpointing)
+        super().__init__(loaded, config, dimension, loaded.config.hidden_size, classes)
         self.head = self.body.get_output_embeddings()  # type: ignore[operator]
         self.step_scale = self.learned_scale * config.body_step
         self.end = int(loaded.tokeniser.eos_token_id)
